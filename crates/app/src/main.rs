@@ -1,0 +1,2 @@
+//! The one binary `gauze`: commands, configuration, wiring.
+fn main() {}

@@ -1,0 +1,1 @@
+//! `dicom`: see ARCHITECTURE.md.

@@ -1,0 +1,1 @@
+//! `pixels`: see ARCHITECTURE.md.
