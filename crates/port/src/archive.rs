@@ -1,0 +1,321 @@
+//! What a door may ask of the vault. Every call carries its own proof of who asks; the vault believes nothing else.
+
+use crate::find::{Found, Query};
+use crate::{Fault, Stream};
+use model::{Arrival, Purpose, Region, RegionKind, Role, Time, Uid};
+use serde::{Deserialize, Serialize};
+
+/// A call with its circumstances.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// Who asks.
+    pub credential: Credential,
+    /// From where.
+    pub arrival: Arrival,
+    /// What.
+    pub request: Request,
+}
+
+/// What the caller showed at the door, unchecked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Credential {
+    /// Nothing.
+    None,
+    /// The session cookie (`gzs_…`) and, when the browser sent it, the viewing set's (`gzv_…`).
+    Cookies {
+        /// Session.
+        session: String,
+        /// Viewing set.
+        viewing: Option<String>,
+    },
+    /// A token of one grant (`gzt_…`). The session it belongs to is bound in the vault.
+    Bearer(String),
+    /// A device: the TLS layer proved possession of the certificate (SHA-256, hexadecimal) in `Arrival`, or nothing did (plain loopback).
+    Device,
+    /// A local command that holds the archive's keys anyway. Never admitted from a socket.
+    Local,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// A user and a password.
+    SignIn {
+        /// Name of the account.
+        user: String,
+        /// As typed.
+        password: String,
+    },
+    /// Ends the session and all it opened.
+    SignOut,
+    /// Who am I.
+    Whoami,
+    /// Store one object; body: chunks, then [`crate::Trailer::Facts`].
+    Store {
+        /// STOW to one study: others are refused (PS3.18 §10.5).
+        study: Option<Uid>,
+    },
+    /// Find.
+    Find(Query),
+    /// Open a study for a purpose; asks for a viewing token.
+    Open {
+        /// Which.
+        study: Uid,
+        /// Why.
+        purpose: Purpose,
+        /// In the caller's own words, when asked.
+        reason: Option<String>,
+    },
+    /// See what the mask hides, under a grant that may.
+    Lift {
+        /// Which.
+        study: Uid,
+        /// Why.
+        reason: String,
+    },
+    /// Fetch; answers with parts.
+    Retrieve(Retrieve),
+    /// The studies that the caller reads or treats.
+    Worklist {
+        /// Name or number, as typed.
+        search: String,
+        /// At most.
+        limit: usize,
+        /// Skip.
+        offset: usize,
+    },
+    /// The patient's own studies.
+    MyStudies,
+    /// Who looked: one study's (its patient) or all (the officer).
+    Accesses {
+        /// One study.
+        study: Option<Uid>,
+        /// Event kinds; empty: all.
+        kinds: Vec<String>,
+        /// At most.
+        limit: usize,
+        /// Before this ledger index.
+        before: Option<u64>,
+    },
+    /// The mask set of a study.
+    Masks {
+        /// Which.
+        study: Uid,
+    },
+    /// Replace the caller's drawn regions of a study.
+    DrawMasks {
+        /// Which.
+        study: Uid,
+        /// All regions drawn by this caller from now on.
+        regions: Vec<DrawnRegion>,
+        /// The version that the caller saw.
+        expect_version: u64,
+    },
+    /// Ready to serve.
+    Ready,
+}
+
+/// A region drawn by a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DrawnRegion {
+    /// On which instance.
+    pub instance: Uid,
+    /// Shape; `source` and `confidence` are set by the vault.
+    pub region: Region,
+}
+
+/// What to fetch (PS3.18 §10.4).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Retrieve {
+    /// Study.
+    pub study: Uid,
+    /// One series.
+    pub series: Option<Uid>,
+    /// One instance.
+    pub instance: Option<Uid>,
+    /// In which form.
+    pub form: Form,
+}
+
+/// The form of what is fetched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Form {
+    /// `application/dicom` files.
+    Instances,
+    /// Frames, 1-based; in the stored syntax when clear and `stored`, else native little endian.
+    Frames {
+        /// Which, in this order.
+        numbers: Vec<u32>,
+        /// The caller takes any transfer syntax.
+        stored: bool,
+    },
+    /// DICOM JSON, one part an instance.
+    Metadata,
+    /// Pictures.
+    Rendered {
+        /// 1-based frames; empty: the first.
+        numbers: Vec<u32>,
+        /// PNG, else JPEG.
+        png: bool,
+        /// JPEG quality.
+        quality: u8,
+        /// Window centre and width.
+        window: Option<(f64, f64)>,
+        /// Longest side.
+        side: u32,
+    },
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Response {
+    /// Nothing to say.
+    Done,
+    /// Of [`Request::SignIn`].
+    SignedIn {
+        /// Value of the session cookie.
+        session: String,
+        /// Who it is.
+        account: Account,
+        /// Seconds until it ends.
+        expires_in_s: u32,
+    },
+    /// Of [`Request::Whoami`].
+    Account(Account),
+    /// Of [`Request::Store`].
+    Stored(Stored),
+    /// Of [`Request::Find`].
+    Found(Found),
+    /// Of [`Request::Open`] and [`Request::Lift`].
+    Opened(Opened),
+    /// Of [`Request::Retrieve`]; parts follow.
+    Parts {
+        /// Some picture hides more than it should have to: recognition was unsure or not done yet.
+        fallback: bool,
+    },
+    /// Of [`Request::Worklist`] and [`Request::MyStudies`].
+    Studies {
+        /// One each.
+        studies: Vec<StudyLine>,
+        /// Without limit and offset.
+        total: usize,
+    },
+    /// Of [`Request::Accesses`].
+    Accesses {
+        /// Newest first.
+        entries: Vec<Access>,
+        /// Give this as `before` for the next page.
+        next: Option<u64>,
+    },
+    /// Of [`Request::Masks`] and [`Request::DrawMasks`].
+    Masks {
+        /// Version now.
+        version: u64,
+        /// Regions drawn by people.
+        regions: Vec<DrawnRegion>,
+        /// For whom they hold.
+        holds_for: String,
+    },
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Name of the account.
+    pub user: String,
+    /// Name of the person.
+    pub name: String,
+    /// Role.
+    pub role: Role,
+    /// For whom.
+    pub organisation: String,
+}
+
+/// What became of a stored object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// Study.
+    pub study: Uid,
+    /// Series.
+    pub series: Uid,
+    /// Instance.
+    pub instance: Uid,
+    /// SOP class.
+    pub sop_class: Uid,
+    /// 1, or 2 and up when the same UID came with other bytes.
+    pub version: u32,
+    /// The same bytes were here already; nothing was stored again.
+    pub duplicate: bool,
+}
+
+/// An opened study.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// Bearer token of this grant.
+    pub token: String,
+    /// Value of the viewing cookie.
+    pub viewing: String,
+    /// Seconds.
+    pub expires_in_s: u32,
+    /// Name of the visibility.
+    pub visibility: String,
+    /// Version of the mask set.
+    pub mask_version: u64,
+    /// A lift is possible.
+    pub may_lift: bool,
+    /// This is a lift.
+    pub lifted: bool,
+}
+
+/// One study in a list for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StudyLine {
+    /// Attributes of patient and study levels, modalities, counts.
+    pub attributes: model::Attributes,
+    /// There is an order that asks this caller for a report.
+    pub order: bool,
+    /// The caller has a relation to the patient.
+    pub related: bool,
+    /// For patients: how often somebody else saw it.
+    pub looked: u64,
+    /// Version of the mask set.
+    pub mask_version: u64,
+}
+
+/// One ledger entry in words for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// Index in the ledger.
+    pub index: u64,
+    /// When.
+    pub time: Time,
+    /// Event kind.
+    pub kind: String,
+    /// Who; a function instead of a name where the site's profile says so.
+    pub actor: String,
+    /// Role.
+    pub role: String,
+    /// For whom.
+    pub organisation: String,
+    /// Purpose, visibility, reason, what, cause: words of the event, in its order.
+    pub details: Vec<(String, String)>,
+    /// Which study.
+    pub study: Option<Uid>,
+}
+
+/// Kinds that a person may draw.
+pub const DRAWABLE: &[RegionKind] = &[RegionKind::Drawn];
+
+/// The vault as a door sees it.
+///
+/// Contract: every call ends in the ledger, refusals too; an answer to [`Request::Store`] comes after object, row and
+/// entry are durable; no item of a [`Request::Retrieve`] comes before its entry is durable. Dropping the answer's
+/// stream cancels. Calls may be repeated: storing the same bytes again is a duplicate, not an error.
+#[async_trait::async_trait]
+pub trait Archive: Send + Sync {
+    /// Asks.
+    ///
+    /// # Errors
+    /// A stable code; unknown and forbidden look the same to who may not know.
+    async fn call(&self, call: Call, body: Stream) -> Result<(Response, Stream), Fault>;
+}
