@@ -1,2 +1,5 @@
-//! The one binary `gauze`: commands, configuration, wiring.
+//! The one binary: commands, configuration, wiring.
+//!
+//! Invariant: holds no logic of its own; only this crate reads the clock.
+
 fn main() {}

@@ -1,1 +1,3 @@
-//! `crypto`: see ARCHITECTURE.md.
+//! Sealed objects, ladder, tokens, signing.
+//!
+//! Invariant: knows nothing of DICOM, network, clock or files; randomness is an argument.

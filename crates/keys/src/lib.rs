@@ -1,1 +1,3 @@
-//! `keys`: see ARCHITECTURE.md.
+//! Key sources.
+//!
+//! Invariant: not async; knows nothing of DICOM; never writes a key below the data folder.

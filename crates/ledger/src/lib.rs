@@ -1,1 +1,3 @@
-//! `ledger`: see ARCHITECTURE.md.
+//! Audit events, Merkle log, proofs, verifier.
+//!
+//! Invariant: needs nothing of Gauze but `model`; only a `Durable` makes a receipt.

@@ -1,1 +1,3 @@
-//! `policy`: see ARCHITECTURE.md.
+//! Facts, rules and the decision.
+//!
+//! Invariant: pure; only this crate makes a `Grant`; an error denies.

@@ -1,1 +1,3 @@
-//! `store`: see ARCHITECTURE.md.
+//! Intake log, blobs, sealed rows.
+//!
+//! Invariant: never sees plaintext or a key.

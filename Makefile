@@ -1,0 +1,30 @@
+# One page: what a person can do. The steps are in scripts/.
+# The target folder lies outside the clone, so that a second clone is warm.
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gauze/target
+export GAUZE_HOME ?= ./.gauze-demo
+CARGO ?= cargo
+
+.PHONY: demo test bench build check pages
+
+## Builds Gauze, makes an archive with sample films and starts it.
+demo: build
+	exec $(CARGO_TARGET_DIR)/release/gauze demo
+
+## Installs what the tests need and runs them all; prints seconds per stage.
+test:
+	bash scripts/test.sh
+
+## Compares with Orthanc, side by side.
+bench: build
+	bash scripts/bench.sh
+
+build:
+	$(CARGO) build --locked --release -p app
+
+## Format, lints and the house rules only.
+check:
+	bash scripts/test.sh format lint tidy
+
+## Builds the web pages from ui/ into crates/gateway/pages/ (needs Node 20 or newer).
+pages:
+	bash ui/build.sh

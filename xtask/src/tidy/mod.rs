@@ -1,0 +1,39 @@
+//! Rules that no compiler checks. Each returns faults as `where: what, and what to do`.
+
+mod bans;
+mod house;
+mod licences;
+
+use std::path::{Path, PathBuf};
+
+/// Runs all rules over the workspace.
+pub fn all() -> Vec<String> {
+    let root = root();
+    let mut faults = house::check(&root);
+    faults.extend(bans::check(&root));
+    faults.extend(licences::check(&root));
+    faults
+}
+
+/// The folder of the workspace: this crate's parent.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// All files under `folder` with this extension.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for path in entries.flatten().map(|e| e.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
