@@ -1,0 +1,58 @@
+//! What one grant lets out of one instance. Undecided pixels are masked, unknown objects are withheld (DESIGN.md §2.4).
+
+use crate::catalog::{Instance, Study};
+use model::{Pixels, Region, RegionKind, Visibility, Words};
+use policy::Grant;
+
+/// Version of the finder that says: nothing was found out in time, so all is hidden.
+pub const FALLBACK: &str = "fallback";
+
+/// What happens to an instance's pixels.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Plan {
+    /// As stored.
+    Clear,
+    /// These regions are hidden; the rest leaves as it is.
+    Masked {
+        /// On all frames, markers included.
+        regions: Vec<Region>,
+        /// The safe fall-back: recognition was unsure or is not done.
+        fallback: bool,
+    },
+}
+
+/// The plan, or nothing: as if the instance were absent for this grant.
+pub fn plan(grant: &Grant, related: bool, study: &Study, instance: &Instance) -> Option<Plan> {
+    let Visibility { pixels, words } = grant.visibility();
+    let seen = instance.record.seen.as_ref();
+    match (pixels, words) {
+        (Pixels::None, _) | (_, Words::None | Words::Reduced) => return None,
+        (Pixels::Clear, Words::Full) => return Some(Plan::Clear),
+        // Clear pixels with fewer words: no grant of today says so, and nothing is made up here.
+        (Pixels::Clear, Words::Pseudonymous) => return None,
+        (Pixels::Masked, _) => {}
+    }
+    // Not an image, or one that nobody could look at: nothing of it can be masked, so it is withheld.
+    instance.record.image.as_ref()?;
+    let secondary = words == Words::Pseudonymous;
+    match seen {
+        Some(seen) if !seen.maskable => None,
+        Some(seen) if seen.withheld && (secondary || !related) => None,
+        Some(seen) => {
+            let drawn = study.record.masks.regions.iter().filter(|(uid, _, _)| *uid == instance.record.sop_uid);
+            let all = seen.regions.iter().cloned().chain(drawn.map(|(_, region, _)| region.clone()));
+            let hide = grant.hide();
+            let regions = all.filter(|r| r.kind == RegionKind::Marker || hide.hides(r.kind)).collect();
+            Some(Plan::Masked { regions, fallback: seen.fallback })
+        }
+        None => Some(Plan::Masked { regions: vec![everything(instance)], fallback: true }),
+    }
+}
+
+/// One region over the whole frame.
+fn everything(instance: &Instance) -> Region {
+    let (rows, columns) = instance.record.image.as_ref().map_or((0, 0), |i| (i.rows, i.columns));
+    #[expect(clippy::cast_precision_loss, reason = "at most 65,535, exact in f32")]
+    let edges = [0.0, 0.0, columns as f32, rows as f32];
+    Region::rectangle(RegionKind::Unsure, None, edges, FALLBACK, 0.0)
+}
