@@ -1,6 +1,8 @@
-//! Developer tools: `cargo xtask tidy` checks the house, its bans and its licences.
+//! Developer tools: `cargo xtask tidy` checks the house, its bans and its licences; `cargo xtask testdata` makes the
+//! demo's films.
 #![expect(clippy::print_stdout, reason = "a command for developers, its output is its purpose")]
 
+mod testdata;
 mod tidy;
 
 use std::process::ExitCode;
@@ -8,8 +10,15 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("tidy") => report(&tidy::all()),
+        Some("testdata") => match testdata::make(&tidy::root()) {
+            Ok(count) => {
+                println!("testdata: {count} films");
+                ExitCode::SUCCESS
+            }
+            Err(fault) => report(&[fault]),
+        },
         _ => {
-            println!("usage: cargo xtask tidy");
+            println!("usage: cargo xtask tidy|testdata");
             ExitCode::from(2)
         }
     }

@@ -16,7 +16,7 @@ pub fn all() -> Vec<String> {
 }
 
 /// The folder of the workspace: this crate's parent.
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
