@@ -43,7 +43,11 @@ pub fn decide(policies: &Policies, action: Action, facts: &Facts) -> Decision {
     match (action, lift) {
         (Action::Open, lift) => {
             let obligations = unmet(obliges, facts);
-            Ok(make(policies, facts, Made { visibility, hide, may_lift: lift.is_some(), lifted: false, obligations, rules }))
+            Ok(make(
+                policies,
+                facts,
+                Made { visibility, hide, may_lift: lift.is_some(), lifted: false, obligations, rules },
+            ))
         }
         (Action::Lift, None) => Err(Refusal::new(Code::NotFound, Vec::new())),
         (Action::Lift, Some(_)) if facts.reason_given().is_none() => {
@@ -71,7 +75,9 @@ fn combine(clear: Answer, masked: Answer, deidentified: Answer, lift: &Answer) -
     use Answer::{Failed, No, Yes};
     match (clear, masked, deidentified, lift) {
         // A rule or a fact failed: it may have been the one that forbids.
-        (Failed, ..) | (_, Failed, ..) | (_, _, Failed, _) | (.., Failed) => Err(Refusal::failed(Code::NotFound)),
+        (Failed, ..) | (_, Failed, ..) | (_, _, Failed, _) | (.., Failed) => {
+            Err(Refusal::failed(Code::NotFound))
+        }
         // Something says clear.
         (Yes { rules, obliges }, ..) => Ok((Visibility::CLEAR, rules, obliges)),
         // Not clear, but masked.

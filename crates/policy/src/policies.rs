@@ -95,7 +95,8 @@ impl Policies {
         let version = digest(schema, text);
         let (schema, _warnings) =
             Schema::from_cedarschema_str(schema).map_err(|e| Error::Schema(e.to_string()))?;
-        let set: PolicySet = text.parse().map_err(|e: cedar_policy::ParseErrors| Error::Parse(e.to_string()))?;
+        let set: PolicySet =
+            text.parse().map_err(|e: cedar_policy::ParseErrors| Error::Parse(e.to_string()))?;
         if set.policies().count() > RULES {
             return Err(Error::TooLarge { what: "rules", limit: RULES });
         }
@@ -104,8 +105,7 @@ impl Policies {
             return Err(Error::Parse("templates are not used here".to_owned()));
         }
         validate(&set, &schema)?;
-        let policies =
-            Self { rules: rules_of(&set)?, set, schema, version, authorizer: Authorizer::new() };
+        let policies = Self { rules: rules_of(&set)?, set, schema, version, authorizer: Authorizer::new() };
         policies.can_say_all()?;
         Ok(policies)
     }

@@ -36,8 +36,18 @@ pub enum Right {
 
 /// The rights, as Cedar actions.
 pub(crate) const RIGHTS: &[&str] = &[
-    "store", "find-full", "find-reduced", "find-pseudonymous", "find-own", "open", "read-own-accesses",
-    "read-all-accesses", "change-masks", "administer", "import", "verify",
+    "store",
+    "find-full",
+    "find-reduced",
+    "find-pseudonymous",
+    "find-own",
+    "open",
+    "read-own-accesses",
+    "read-all-accesses",
+    "change-masks",
+    "administer",
+    "import",
+    "verify",
 ];
 
 impl Right {

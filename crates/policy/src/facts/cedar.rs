@@ -3,7 +3,8 @@
 use super::Facts;
 use crate::rights::Asker;
 use cedar_policy::{
-    Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression as Value, Schema,
+    Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression as Value,
+    Schema,
 };
 use model::Role;
 use std::collections::{HashMap, HashSet};
@@ -65,8 +66,14 @@ pub(crate) fn context(facts: &Facts) -> Result<Context, Unsayable> {
 }
 
 /// "May this role do `name` to the study?"
-pub(crate) fn picture(facts: &Facts, name: &str, context: Context, schema: &Schema) -> Result<Request, Unsayable> {
-    Request::new(role(facts.caller.role)?, action(name)?, study()?, context, Some(schema)).map_err(|_| Unsayable)
+pub(crate) fn picture(
+    facts: &Facts,
+    name: &str,
+    context: Context,
+    schema: &Schema,
+) -> Result<Request, Unsayable> {
+    Request::new(role(facts.caller.role)?, action(name)?, study()?, context, Some(schema))
+        .map_err(|_| Unsayable)
 }
 
 /// "May this role do `name` at all?"

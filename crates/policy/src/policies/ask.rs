@@ -56,8 +56,7 @@ impl Policies {
         if response.diagnostics().errors().next().is_some() {
             return Answer::Failed;
         }
-        let decisive: Vec<_> =
-            response.diagnostics().reason().filter_map(|id| self.rules.get(id)).collect();
+        let decisive: Vec<_> = response.diagnostics().reason().filter_map(|id| self.rules.get(id)).collect();
         let mut rules: Vec<String> = decisive.iter().map(|rule| rule.id.clone()).collect();
         rules.sort();
         match response.decision() {
