@@ -101,3 +101,16 @@ fn hide_names_kinds() {
         assert_eq!(Hide::All.hides(*kind), !marker, "{kind}");
     }
 }
+
+/// The stored form of version 1 is read for ever: postcard is positional, so a moved or added field needs a new version.
+#[test]
+fn records_of_version_1_stay_readable() {
+    let mut grant = grant();
+    grant.content.policy_version = PolicyVersion([5; 32]);
+    let bytes = postcard::to_stdvec(&grant.to_record()).unwrap();
+    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(hex, include_str!("record-v1.hex").trim());
+    let record: GrantRecord = postcard::from_bytes(&bytes).unwrap();
+    let current = Current { policy_version: PolicyVersion([5; 32]), ..current() };
+    assert_eq!(readmit(record, &current), Ok(grant));
+}
