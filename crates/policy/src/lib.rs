@@ -1,3 +1,18 @@
-//! Facts, rules and the decision.
+//! Who gets to see what: facts, rules that a privacy officer can read, and one pure decision.
 //!
-//! Invariant: pure; only this crate makes a `Grant`; an error denies.
+//! Invariant: no I/O, no clock, no async. A [`Grant`] is made here and nowhere else: by [`decide`] from facts, or by
+//! [`readmit`] from a record of one. An error, a rule that fails, or silence says no (DESIGN.md §2.4).
+
+pub mod decide;
+pub mod facts;
+pub mod grant;
+pub mod policies;
+pub mod refusal;
+pub mod rights;
+
+pub use decide::{Action, Decision, decide};
+pub use facts::{Caller, Facts, HoldsFor, MaskFacts, Relation, RelationKind, StudyFacts};
+pub use grant::{Current, Grant, GrantRecord, Hide, Lapse, Obligation, readmit};
+pub use policies::{Error, Policies, PolicyVersion};
+pub use refusal::{Code, Refusal};
+pub use rights::{Asker, Permit, Right, may, may_find, rights};

@@ -1,0 +1,123 @@
+//! The decision: each outcome is asked of the rules once, then all answers meet in one match.
+
+use crate::facts::{Facts, HoldsFor};
+use crate::grant::{Grant, Hide, Made, Obligation};
+use crate::policies::{Answer, Policies, Questions};
+use crate::refusal::{Code, Refusal};
+use model::Visibility;
+
+/// What is asked of a study.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Open it.
+    Open,
+    /// See what a mask hides, for a reason.
+    Lift,
+}
+
+/// A grant or a refusal.
+pub type Decision = Result<Grant, Refusal>;
+
+/// The outcomes that rules decide, as Cedar actions.
+pub(crate) const OUTCOMES: &[&str] = &["see-clear", "see-masked", "see-deidentified", "lift"];
+
+/// Decides from `facts` alone. Pure: the same facts and policies give the same answer.
+///
+/// # Errors
+/// [`Code::NotFound`] when a rule forbids, a rule or fact fails, facts exceed their bounds, the study is another
+/// tenant's, or nothing permits; [`Code::ReasonNeeded`] for a lift that would be given for a reason.
+pub fn decide(policies: &Policies, action: Action, facts: &Facts) -> Decision {
+    let questions = if facts.sound() { Questions::about(policies, facts) } else { None };
+    let Some(questions) = questions else { return Err(Refusal::failed(Code::NotFound)) };
+    let [clear, masked, deidentified, lift] =
+        ["see-clear", "see-masked", "see-deidentified", "lift"].map(|name| questions.ask(name));
+
+    let (visibility, mut rules, obliges) = combine(clear, masked, deidentified, &lift)?;
+    let hide = hidden(facts, visibility);
+    // Under an order the picture is clear but for what the patient drew: still a masked picture, and said so.
+    let visibility = if hide == Hide::Drawn { Visibility::MASKED } else { visibility };
+    let lift = match lift {
+        Answer::Yes { rules, .. } if visibility == Visibility::MASKED => Some(rules),
+        _ => None,
+    };
+    match (action, lift) {
+        (Action::Open, lift) => {
+            let obligations = unmet(obliges, facts);
+            Ok(make(
+                policies,
+                facts,
+                Made { visibility, hide, may_lift: lift.is_some(), lifted: false, obligations, rules },
+            ))
+        }
+        (Action::Lift, None) => Err(Refusal::new(Code::NotFound, Vec::new())),
+        (Action::Lift, Some(_)) if facts.reason_given().is_none() => {
+            Err(Refusal::new(Code::ReasonNeeded, Vec::new()))
+        }
+        (Action::Lift, Some(more)) => {
+            rules.extend(more);
+            let made = Made {
+                visibility: Visibility::CLEAR,
+                hide: Hide::Nothing,
+                may_lift: false,
+                lifted: true,
+                obligations: unmet(obliges, facts),
+                rules,
+            };
+            Ok(make(policies, facts, made))
+        }
+    }
+}
+
+type Base = (Visibility, Vec<String>, Vec<Obligation>);
+
+/// Deny wins, errors deny, silence denies; otherwise the most that some rule permits.
+fn combine(clear: Answer, masked: Answer, deidentified: Answer, lift: &Answer) -> Result<Base, Refusal> {
+    use Answer::{Failed, No, Yes};
+    match (clear, masked, deidentified, lift) {
+        // A rule or a fact failed: it may have been the one that forbids.
+        (Failed, ..) | (_, Failed, ..) | (_, _, Failed, _) | (.., Failed) => {
+            Err(Refusal::failed(Code::NotFound))
+        }
+        // Something says clear.
+        (Yes { rules, obliges }, ..) => Ok((Visibility::CLEAR, rules, obliges)),
+        // Not clear, but masked.
+        (No { .. }, Yes { rules, obliges }, ..) => Ok((Visibility::MASKED, rules, obliges)),
+        // Only without the person.
+        (No { .. }, No { .. }, Yes { rules, obliges }, _) => Ok((Visibility::DEIDENTIFIED, rules, obliges)),
+        // Something says no, or nothing says yes: as if absent.
+        (No { rules: a }, No { rules: b }, No { rules: c }, _) => {
+            let mut rules = [a, b, c].concat();
+            rules.sort();
+            rules.dedup();
+            Err(Refusal::new(Code::NotFound, rules))
+        }
+    }
+}
+
+/// Masks only take away: from what the rules give, whatever they give.
+fn hidden(facts: &Facts, visibility: Visibility) -> Hide {
+    let holds = facts.mask.is_some_and(|mask| match mask.holds_for {
+        HoldsFor::Strangers => !facts.related() && !facts.order_for_report,
+        HoldsFor::Related => !facts.order_for_report,
+        HoldsFor::Everyone => true,
+    });
+    match (visibility, holds && !facts.own()) {
+        (Visibility::CLEAR, false) => Hide::Nothing,
+        (Visibility::CLEAR, true) => Hide::Drawn,
+        (Visibility::MASKED, false) => Hide::Found,
+        // Secondary use gets the least, whatever a mask set says of whom it holds for.
+        _ => Hide::All,
+    }
+}
+
+fn unmet(mut obliges: Vec<Obligation>, facts: &Facts) -> Vec<Obligation> {
+    obliges.retain(|o| *o != Obligation::Reason || facts.reason_given().is_none());
+    obliges
+}
+
+fn make(policies: &Policies, facts: &Facts, made: Made) -> Grant {
+    Grant::made(facts, policies.version(), made)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! A decision that said yes, its form at rest, and the one way back.
+
+mod record;
+
+pub use record::{Current, GrantRecord, Lapse, readmit};
+
+use crate::facts::{Caller, Facts};
+use crate::policies::PolicyVersion;
+use model::{Id, Purpose, RegionKind, Time, Visibility};
+use serde::{Deserialize, Serialize};
+
+/// Seconds a grant lives before the viewer must ask again (it is then decided anew).
+pub const GRANT_SECONDS: i64 = 300;
+
+/// Which regions a grant hides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Hide {
+    /// None.
+    Nothing,
+    /// Only what a person drew.
+    Drawn,
+    /// All that was found, but not what a person drew.
+    Found,
+    /// All.
+    All,
+}
+
+impl Hide {
+    /// Whether a region of this kind is hidden. Markers never are.
+    #[must_use]
+    pub const fn hides(self, kind: RegionKind) -> bool {
+        match (self, kind) {
+            (Self::Nothing, _) | (_, RegionKind::Marker) => false,
+            (Self::All, _) => true,
+            (Self::Drawn, kind) => matches!(kind, RegionKind::Drawn),
+            (Self::Found, kind) => !matches!(kind, RegionKind::Drawn),
+        }
+    }
+}
+
+/// What a grant asks for in return; named in a rule's `@obliges`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Obligation {
+    /// The viewer asks for a reason.
+    Reason,
+    /// The patient or the officer is told.
+    Notice,
+}
+
+impl Obligation {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Reason, Self::Notice];
+
+    /// The word in policies.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reason => "reason",
+            Self::Notice => "notice",
+        }
+    }
+
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|o| o.as_str() == word)
+    }
+}
+
+/// What the decision settled, before it becomes a grant.
+pub(crate) struct Made {
+    pub(crate) visibility: Visibility,
+    pub(crate) hide: Hide,
+    pub(crate) may_lift: bool,
+    pub(crate) lifted: bool,
+    pub(crate) obligations: Vec<Obligation>,
+    pub(crate) rules: Vec<String>,
+}
+
+/// A yes of the policy. Nobody outside this crate can make or change one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    content: record::Content,
+}
+
+impl Grant {
+    pub(crate) fn made(facts: &Facts, policy_version: PolicyVersion, made: Made) -> Self {
+        Self {
+            content: record::Content {
+                caller: facts.caller.clone(),
+                studies: vec![facts.study.study],
+                purpose: facts.purpose,
+                visibility: made.visibility,
+                hide: made.hide,
+                may_lift: made.may_lift,
+                lifted: made.lifted,
+                obligations: made.obligations,
+                rules: made.rules,
+                made_at: facts.now,
+                ends_at: end_of(facts),
+                mask_version: facts.mask.map_or(0, |mask| mask.version),
+                policy_version,
+            },
+        }
+    }
+
+    /// Who may use it.
+    #[must_use]
+    pub const fn caller(&self) -> &Caller {
+        &self.content.caller
+    }
+    /// Studies it covers.
+    #[must_use]
+    pub fn studies(&self) -> &[Id] {
+        &self.content.studies
+    }
+    /// Whether it covers `study`.
+    #[must_use]
+    pub fn covers(&self, study: Id) -> bool {
+        self.content.studies.contains(&study)
+    }
+    /// What for.
+    #[must_use]
+    pub const fn purpose(&self) -> Option<Purpose> {
+        self.content.purpose
+    }
+    /// What it lets out.
+    #[must_use]
+    pub const fn visibility(&self) -> Visibility {
+        self.content.visibility
+    }
+    /// Which regions it hides.
+    #[must_use]
+    pub const fn hide(&self) -> Hide {
+        self.content.hide
+    }
+    /// The caller may lift the mask for a reason.
+    #[must_use]
+    pub const fn may_lift(&self) -> bool {
+        self.content.may_lift
+    }
+    /// The mask is lifted.
+    #[must_use]
+    pub const fn lifted(&self) -> bool {
+        self.content.lifted
+    }
+    /// What is still asked of the caller or the archive.
+    #[must_use]
+    pub fn obligations(&self) -> &[Obligation] {
+        &self.content.obligations
+    }
+    /// Ids of the rules that made it.
+    #[must_use]
+    pub fn rules(&self) -> &[String] {
+        &self.content.rules
+    }
+    /// When it was decided.
+    #[must_use]
+    pub const fn made_at(&self) -> Time {
+        self.content.made_at
+    }
+    /// First moment at which it no longer holds.
+    #[must_use]
+    pub const fn ends_at(&self) -> Time {
+        self.content.ends_at
+    }
+    /// Version of the mask set it was decided under; 0: none.
+    #[must_use]
+    pub const fn mask_version(&self) -> u64 {
+        self.content.mask_version
+    }
+    /// Version of the policies that made it.
+    #[must_use]
+    pub const fn policy_version(&self) -> PolicyVersion {
+        self.content.policy_version
+    }
+
+    /// The form in which it is kept (sealed, under HMAC(token)).
+    #[must_use]
+    pub fn to_record(&self) -> GrantRecord {
+        GrantRecord::of(self.content.clone())
+    }
+}
+
+/// [`GRANT_SECONDS`] from now, and not past the end of any relation that counted: then it is decided anew.
+fn end_of(facts: &Facts) -> Time {
+    let full = facts.now.plus_seconds(GRANT_SECONDS);
+    facts.relations_now().filter_map(|r| r.end).fold(full, Time::min)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! Rights that are not about a picture: decided per request, by rules too.
+
+use crate::facts::Caller;
+use crate::policies::{Answer, Policies, PolicyVersion};
+use crate::refusal::{Code, Refusal};
+use model::{Role, Words};
+
+/// What may be asked of the archive, short of pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// Store objects (C-STORE, STOW-RS).
+    Store,
+    /// Find studies, all words.
+    FindFull,
+    /// Find studies, reduced words.
+    FindReduced,
+    /// Find studies under pseudonyms.
+    FindPseudonymous,
+    /// Find one's own studies.
+    FindOwn,
+    /// Ask to open a study; the study itself is then decided by [`crate::decide`].
+    Open,
+    /// Read who accessed one's own films.
+    ReadOwnAccesses,
+    /// Read all accesses.
+    ReadAllAccesses,
+    /// Change masks of one's own films.
+    ChangeMasks,
+    /// Administer accounts and the machine.
+    Administer,
+    /// Import from files of the server.
+    Import,
+    /// Verify the ledger.
+    Verify,
+}
+
+/// The rights, as Cedar actions.
+pub(crate) const RIGHTS: &[&str] = &[
+    "store",
+    "find-full",
+    "find-reduced",
+    "find-pseudonymous",
+    "find-own",
+    "open",
+    "read-own-accesses",
+    "read-all-accesses",
+    "change-masks",
+    "administer",
+    "import",
+    "verify",
+];
+
+impl Right {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Store,
+        Self::FindFull,
+        Self::FindReduced,
+        Self::FindPseudonymous,
+        Self::FindOwn,
+        Self::Open,
+        Self::ReadOwnAccesses,
+        Self::ReadAllAccesses,
+        Self::ChangeMasks,
+        Self::Administer,
+        Self::Import,
+        Self::Verify,
+    ];
+
+    /// The word in policies.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::FindFull => "find-full",
+            Self::FindReduced => "find-reduced",
+            Self::FindPseudonymous => "find-pseudonymous",
+            Self::FindOwn => "find-own",
+            Self::Open => "open",
+            Self::ReadOwnAccesses => "read-own-accesses",
+            Self::ReadAllAccesses => "read-all-accesses",
+            Self::ChangeMasks => "change-masks",
+            Self::Administer => "administer",
+            Self::Import => "import",
+            Self::Verify => "verify",
+        }
+    }
+}
+
+/// Facts of a request that names no study, or only one's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asker {
+    /// Role of the caller.
+    pub role: Role,
+    /// The data asked about belong to the patient behind the caller's account.
+    pub own: bool,
+    /// The site holds a research approval.
+    pub approval: bool,
+}
+
+/// A yes to a right. Private fields: only this crate makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permit {
+    right: Right,
+    rules: Vec<String>,
+    policy_version: PolicyVersion,
+}
+
+impl Permit {
+    /// Which right.
+    #[must_use]
+    pub const fn right(&self) -> Right {
+        self.right
+    }
+    /// Ids of the rules that permitted.
+    #[must_use]
+    pub fn rules(&self) -> &[String] {
+        &self.rules
+    }
+    /// Version of the policies.
+    #[must_use]
+    pub const fn policy_version(&self) -> PolicyVersion {
+        self.policy_version
+    }
+    /// For a find: which words leave; [`Words::None`] for any other right.
+    #[must_use]
+    pub const fn words(&self) -> Words {
+        match self.right {
+            Right::FindFull | Right::FindOwn => Words::Full,
+            Right::FindReduced => Words::Reduced,
+            Right::FindPseudonymous => Words::Pseudonymous,
+            _ => Words::None,
+        }
+    }
+    /// Holds only for data of the patient behind the account: the flow must narrow to `own_patient`.
+    #[must_use]
+    pub const fn own_only(&self) -> bool {
+        matches!(self.right, Right::FindOwn | Right::ReadOwnAccesses | Right::ChangeMasks)
+    }
+}
+
+/// Whether `asker` has `right`.
+///
+/// # Errors
+/// [`Code::NotAllowed`] when a rule forbids, a rule fails, or nothing permits.
+pub fn may(policies: &Policies, right: Right, asker: &Asker) -> Result<Permit, Refusal> {
+    match policies.ask_right(asker, right.as_str()) {
+        Answer::Yes { rules, .. } => Ok(Permit { right, rules, policy_version: policies.version() }),
+        Answer::No { rules } => Err(Refusal::new(Code::NotAllowed, rules)),
+        Answer::Failed => Err(Refusal::failed(Code::NotAllowed)),
+    }
+}
+
+/// The widest find that `caller` has: all words, reduced, pseudonymous, or only one's own.
+///
+/// # Errors
+/// [`Code::NotAllowed`] without any.
+pub fn may_find(policies: &Policies, caller: &Caller, approval: bool) -> Result<Permit, Refusal> {
+    let asker = Asker { role: caller.role, own: caller.own_patient.is_some(), approval };
+    let mut refusal = Refusal::new(Code::NotAllowed, Vec::new());
+    for right in [Right::FindFull, Right::FindReduced, Right::FindPseudonymous, Right::FindOwn] {
+        match may(policies, right, &asker) {
+            Ok(permit) => return Ok(permit),
+            // A wider find that failed must not become a narrower one by luck: an error denies.
+            Err(no) if no.rules.iter().any(|r| r == Refusal::ERROR) => return Err(no),
+            Err(no) => refusal.rules.extend(no.rules),
+        }
+    }
+    Err(refusal)
+}
+
+/// The table of rights of a role with its own data and a research approval: what it could have at most.
+#[must_use]
+pub fn rights(policies: &Policies, role: Role) -> Vec<(Right, bool)> {
+    let asker = Asker { role, own: true, approval: true };
+    Right::ALL.iter().map(|right| (*right, may(policies, *right, &asker).is_ok())).collect()
+}
+
+#[cfg(test)]
+mod tests;

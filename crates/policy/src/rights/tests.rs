@@ -1,0 +1,90 @@
+use super::*;
+use crate::policies::{DEFAULT_RIGHTS, DEFAULT_RULES, DEFAULT_SCHEMA};
+use model::{Organisation, Tenant};
+
+/// Who may do what, by hand: role, rights with own data and an approval.
+const TABLE: &[(Role, &str)] = &[
+    (Role::Technologist, "store find-reduced"),
+    (Role::Radiologist, "find-full open"),
+    (Role::Referrer, "find-full open"),
+    (Role::Researcher, "find-pseudonymous open"),
+    (Role::Patient, "find-own open read-own-accesses change-masks"),
+    (Role::Officer, "read-all-accesses verify"),
+    (Role::Admin, "administer import verify"),
+    (Role::Vendor, ""),
+    (Role::Device, "store"),
+];
+
+#[test]
+fn the_table_of_rights() {
+    let policies = Policies::embedded().unwrap();
+    assert_eq!(TABLE.len(), Role::ALL.len());
+    for (role, expected) in TABLE {
+        let has: Vec<_> =
+            rights(&policies, *role).into_iter().filter(|(_, yes)| *yes).map(|(r, _)| r.as_str()).collect();
+        assert_eq!(has.join(" "), *expected, "{role}");
+    }
+}
+
+#[test]
+fn rights_named_alike() {
+    let words: Vec<_> = Right::ALL.iter().map(|r| r.as_str()).collect();
+    assert_eq!(words, RIGHTS);
+}
+
+#[test]
+fn own_and_approval_are_needed() {
+    let policies = Policies::embedded().unwrap();
+    let ask = |role, right, own, approval| may(&policies, right, &Asker { role, own, approval }).is_ok();
+    for right in [Right::FindOwn, Right::ReadOwnAccesses, Right::ChangeMasks] {
+        assert!(
+            ask(Role::Patient, right, true, false) && !ask(Role::Patient, right, false, true),
+            "{right:?}"
+        );
+    }
+    assert!(ask(Role::Researcher, Right::FindPseudonymous, false, true));
+    assert!(!ask(Role::Researcher, Right::FindPseudonymous, true, false));
+}
+
+fn caller(role: Role, own: bool) -> Caller {
+    Caller {
+        user: "li".to_owned(),
+        role,
+        organisation: Organisation("hospital".to_owned()),
+        tenant: Tenant::main(),
+        own_patient: own.then_some(model::Id([1; 16])),
+    }
+}
+
+#[test]
+fn who_finds_what() {
+    let policies = Policies::embedded().unwrap();
+    let cases = [
+        (Role::Technologist, false, true, Some((Words::Reduced, false))),
+        (Role::Radiologist, false, false, Some((Words::Full, false))),
+        (Role::Referrer, false, false, Some((Words::Full, false))),
+        (Role::Researcher, false, true, Some((Words::Pseudonymous, false))),
+        (Role::Researcher, false, false, None),
+        (Role::Patient, true, true, Some((Words::Full, true))),
+        (Role::Patient, false, true, None),
+        (Role::Officer, false, true, None),
+        (Role::Admin, false, true, None),
+        (Role::Vendor, false, true, None),
+        (Role::Device, false, true, None),
+    ];
+    for (role, own, approval, expected) in cases {
+        let found = may_find(&policies, &caller(role, own), approval);
+        assert_eq!(found.as_ref().ok().map(|p| (p.words(), p.own_only())), expected, "{role}");
+        assert!(found.is_ok() || found.is_err_and(|no| no.code == Code::NotAllowed));
+    }
+}
+
+/// A wider find that fails does not fall through to a narrower one.
+#[test]
+fn a_rule_that_fails_denies() {
+    let rule = "@id(\"broken\") forbid (principal, action == Action::\"find-full\", resource) \
+                when { if context.own then 9223372036854775807 + 1 > 0 else true };";
+    let policies = Policies::parse(&[DEFAULT_RULES, DEFAULT_RIGHTS, rule].concat(), DEFAULT_SCHEMA).unwrap();
+    let refusal = may_find(&policies, &caller(Role::Patient, true), true).unwrap_err();
+    assert_eq!((refusal.code, refusal.rules), (Code::NotAllowed, vec!["error".to_owned()]));
+}
