@@ -1,0 +1,49 @@
+//! Who a call comes from, after the proof was checked; and how a no becomes a fault that is recorded.
+
+use crate::who::session::Handle;
+use model::{Arrival, Id, PatientRef, Time, Uid};
+use policy::Caller;
+
+/// A caller whose proof was checked.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Who.
+    pub caller: Caller,
+    /// Name of the person.
+    pub name: String,
+    /// The session, when there is one.
+    pub session: Option<(Handle, Id)>,
+    /// The proof was a bearer token of the grant for this study.
+    pub bearer: Option<Uid>,
+    /// The viewing cookie came along and is the session's.
+    pub views: bool,
+    /// Issuer and number of the patient that the account is.
+    pub patient: Option<(String, String)>,
+    /// From where.
+    pub arrival: Arrival,
+    /// When the call began.
+    pub now: Time,
+}
+
+/// What an entry is about.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// Whose.
+    pub patient: Option<PatientRef>,
+    /// Which study.
+    pub study: Option<Uid>,
+    /// Which object.
+    pub object: Option<Id>,
+}
+
+impl About {
+    /// Nothing in particular.
+    pub fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// A study.
+    pub fn study(study: &crate::catalog::Study) -> Self {
+        Self { patient: Some(study.patient()), study: Some(study.record.uid.clone()), object: None }
+    }
+}

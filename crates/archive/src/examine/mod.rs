@@ -1,0 +1,148 @@
+//! examine: Queued → Opened → Seen → Regions + Sidecar → Recorded. Runs behind every store and never in its way; who asks
+//! for pixels moves their instance to the front.
+
+mod queue;
+
+pub use queue::Queue;
+
+use crate::catalog::{InstanceRecord, Seen, Study};
+use crate::object::ObjectReader;
+use crate::retrieve::fragments;
+use crate::vault::Vault;
+use ledger::Event;
+use model::{Mosaic, Uid, limits};
+use port::archive::Retrieve;
+use port::pixels::Examined;
+use port::{Code, Fault, Item, Lease, Outcome, Part, Stream, stream};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a first request for pixels waits (DESIGN.md §3, Recognition).
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Frames of one object that are looked at; of more, evenly chosen ones are (words stay where they are).
+const FRAMES_LOOKED_AT: u32 = 64;
+
+/// Examines what is queued, until the vault goes away.
+pub async fn run(vault: Arc<Vault>) {
+    let waiting = vault.catalog().unexamined();
+    for uid in waiting {
+        vault.queue.push(uid);
+    }
+    loop {
+        let uid = vault.queue.next().await;
+        if let Err(fault) = examine(&vault, &uid).await {
+            tracing::warn!(code = fault.code.as_str(), "an instance could not be examined");
+        }
+        vault.queue.done();
+    }
+}
+
+/// Examines one instance; what cannot be looked at is marked so, and then withheld from masked grants.
+async fn examine(vault: &Vault, uid: &Uid) -> Result<(), Fault> {
+    let Some((study, record)) = vault.instance(uid) else { return Ok(()) };
+    if record.seen.is_some() {
+        return Ok(());
+    }
+    let examined = match look(vault, &study, &record).await {
+        Ok(examined) => examined,
+        Err(fault) if matches!(fault.code, Code::Unavailable | Code::Cut) => return Err(fault),
+        Err(_) => unseen(),
+    };
+    keep(vault, &study, record, examined).await
+}
+
+async fn look(vault: &Vault, study: &Study, record: &InstanceRecord) -> Result<Examined, Fault> {
+    let image = record.image.clone().ok_or(Code::Unsupported)?;
+    let object = vault.open_object(study.patient(), record).await?;
+    let noise = vault.noise_key(study.patient(), record.object)?;
+    let body = frames(object, image.frames);
+    let (outcome, _) = vault.pixels.work(Lease::Examine { image: Box::new(image), noise }, body).await?;
+    match outcome {
+        Outcome::Examined(examined) if examined.regions.len() <= limits::REGIONS => Ok(*examined),
+        _ => Err(Code::Internal.into()),
+    }
+}
+
+/// Nothing could be said: the highest level, and no pixel for a masked grant.
+fn unseen() -> Examined {
+    Examined {
+        regions: Vec::new(),
+        fallback: true,
+        class: "unknown".to_owned(),
+        level: 5,
+        withheld: true,
+        mosaics: Vec::new(),
+        maskable: false,
+    }
+}
+
+fn frames(object: ObjectReader, count: u32) -> Stream {
+    let (sink, body) = stream();
+    tokio::spawn(async move {
+        let step = count.div_ceil(FRAMES_LOOKED_AT).max(1);
+        for number in (1..=count).step_by(step as usize) {
+            let bytes = match fragments(&object, number).await {
+                Ok(bytes) => bytes,
+                Err(fault) => return sink.fail(fault).await,
+            };
+            let head =
+                Part { media: String::new(), transfer_syntax: None, instance: None, frame: Some(number) };
+            if sink.send(Item::Part(head)).await.is_err() || sink.bytes(bytes).await.is_err() {
+                return;
+            }
+        }
+        drop(sink.finish().await);
+    });
+    body
+}
+
+/// Regions into the index, the mosaic layer into the sealed sidecar, both with the entry in one commit.
+async fn keep(vault: &Vault, study: &Study, record: InstanceRecord, examined: Examined) -> Result<(), Fault> {
+    let Examined { regions, fallback, class, level, withheld, mosaics, maskable } = examined;
+    let event = Event::Examined {
+        object: record.object,
+        regions: regions.len() as u64,
+        fallback,
+        class: class.clone(),
+        level,
+        mosaic_digest: mosaic_digest(&mosaics),
+    };
+    let seen = Seen { regions, fallback, class, level, withheld, maskable, mosaic: !mosaics.is_empty() };
+    vault.keep_seen(study, &record, seen, &mosaics, event).await
+}
+
+fn mosaic_digest(mosaics: &[Mosaic]) -> [u8; 32] {
+    let bytes = postcard::to_stdvec(mosaics).unwrap_or_default();
+    crypto::sha256(&bytes)
+}
+
+impl Vault {
+    /// The study as it is when the instances asked for were examined, or after a second.
+    pub async fn examined(&self, study: Study, ask: &Retrieve) -> Study {
+        let waits = |study: &Study| -> Vec<Uid> {
+            let open = study.instances().filter(|(_, i)| i.record.seen.is_none() && i.record.image.is_some());
+            let asked = open.filter(|(_, i)| ask.instance.as_ref().is_none_or(|uid| *uid == i.record.sop_uid));
+            asked.map(|(_, i)| i.record.sop_uid.clone()).collect()
+        };
+        let waiting = waits(&study);
+        if waiting.is_empty() {
+            return study;
+        }
+        for uid in waiting {
+            self.queue.first(uid);
+        }
+        let patience = tokio::time::sleep(PATIENCE);
+        tokio::pin!(patience);
+        loop {
+            let progress = self.queue.progress();
+            let now = self.catalog().study(&study.record.uid).cloned().unwrap_or_else(|| study.clone());
+            if waits(&now).is_empty() {
+                return now;
+            }
+            tokio::select! {
+                () = progress => {}
+                () = &mut patience => return now,
+            }
+        }
+    }
+}

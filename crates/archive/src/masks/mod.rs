@@ -1,0 +1,102 @@
+//! masks: Caller → Permit → MaskSet → Recorded. The patient draws; every change is a new version, which ends all grants
+//! of the study, so that the next request shows it.
+
+use crate::catalog::Study;
+use crate::context::{About, Context};
+use crate::vault::Vault;
+use ledger::Event;
+use model::{Region, RegionKind, Uid, limits};
+use policy::Right;
+use port::archive::{DRAWABLE, DrawnRegion};
+use port::{Code, Fault, Response};
+
+/// For whom a patient's mask holds; the words for people are the pages'.
+const HOLDS_FOR: &str = "all-but-order";
+
+/// The mask set of a study: for its patient.
+pub async fn masks(vault: &Vault, context: &Context, study: &Uid) -> Result<Response, Fault> {
+    let study = own_study(vault, context, study).await?;
+    Ok(answer(&study))
+}
+
+/// Replaces the caller's regions.
+pub async fn draw(
+    vault: &Vault,
+    context: &Context,
+    study: &Uid,
+    regions: Vec<DrawnRegion>,
+    expect_version: u64,
+) -> Result<Response, Fault> {
+    let study = own_study(vault, context, study).await?;
+    let drawn = checked(&study, regions, context.caller.role.as_str())?;
+    if study.record.masks.version != expect_version {
+        return Err(Code::VersionConflict.into());
+    }
+    let version = expect_version + 1;
+    let event = Event::MaskChanged { version, regions: drawn.len() as u64 };
+    let author = context.caller.user.clone();
+    let changed = vault.change_study(context, &study.record.uid, event, move |record| {
+        if record.masks.version != expect_version {
+            return false; // somebody drew between our look and the lock
+        }
+        record.masks.regions.retain(|(_, _, by)| *by != author);
+        record.masks.regions.extend(drawn.into_iter().map(|(uid, region)| (uid, region, author.clone())));
+        record.masks.version = version;
+        true
+    });
+    if !changed.await? {
+        return Err(Code::VersionConflict.into());
+    }
+    let study = vault.catalog().study(&study.record.uid).cloned().ok_or(Code::NotFound)?;
+    Ok(answer(&study))
+}
+
+fn answer(study: &Study) -> Response {
+    let masks = &study.record.masks;
+    let regions = masks.regions.iter().map(|(uid, region, _)| DrawnRegion { instance: uid.clone(), region: region.clone() });
+    Response::Masks { version: masks.version, regions: regions.collect(), holds_for: HOLDS_FOR.to_owned() }
+}
+
+/// Only the patient on the film; for everybody else the study is unknown.
+async fn own_study(vault: &Vault, context: &Context, study: &Uid) -> Result<Study, Fault> {
+    let permit = vault.may(context, Right::ChangeMasks).await?;
+    let found = {
+        let catalog = vault.catalog();
+        let own = vault.own_patient(context, &catalog)?;
+        catalog.study(study).filter(|s| !permit.own_only() || s.patient() == own).cloned()
+    };
+    match found {
+        Some(study) => Ok(study),
+        None => {
+            let event = Event::OpenRefused { purpose: "own".to_owned(), rules: vec!["not-found".to_owned()] };
+            vault.record(context, About::nothing(), event).await?;
+            Err(Code::NotFound.into())
+        }
+    }
+}
+
+/// What came from a browser, within bounds and on an instance of this study.
+fn checked(study: &Study, regions: Vec<DrawnRegion>, source: &str) -> Result<Vec<(Uid, Region)>, Fault> {
+    if regions.len() > limits::REGIONS {
+        return Err(Code::TooLarge.into());
+    }
+    let check = |drawn: DrawnRegion| {
+        let (_, instance) =
+            study.instances().find(|(_, i)| i.record.sop_uid == drawn.instance).ok_or(Code::BadRequest)?;
+        let image = instance.record.image.as_ref().ok_or(Code::BadRequest)?;
+        let Region { kind, frame, polygon, .. } = drawn.region;
+        #[expect(clippy::cast_precision_loss, reason = "at most 65,535, exact in f32")]
+        let (columns, rows) = (image.columns as f32, image.rows as f32);
+        let inside = |[x, y]: &[f32; 2]| (0.0..=columns).contains(x) && (0.0..=rows).contains(y);
+        let good = DRAWABLE.contains(&kind)
+            && frame.is_none_or(|f| f < image.frames)
+            && (3..=limits::POLYGON_CORNERS).contains(&polygon.len())
+            && polygon.iter().all(inside);
+        if !good {
+            return Err(Fault::from(Code::BadRequest));
+        }
+        let region = Region { kind: RegionKind::Drawn, frame, polygon, source: source.to_owned(), confidence: 1.0 };
+        Ok((drawn.instance, region))
+    };
+    regions.into_iter().map(check).collect()
+}

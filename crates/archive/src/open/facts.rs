@@ -1,0 +1,49 @@
+//! Facts are gathered here, all of them, and judged in `policy` only.
+
+use super::Ask;
+use crate::catalog::Study;
+use crate::context::Context;
+use crate::vault::Vault;
+use model::tags;
+use policy::{Facts, HoldsFor, MaskFacts, StudyFacts};
+use std::collections::BTreeSet;
+
+/// Facts for one decision about one study.
+pub fn gather(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Facts {
+    let (relations, order) = vault.ties_of(&context.caller.user, study, context.now);
+    let site = vault.site();
+    Facts {
+        caller: context.caller.clone(),
+        purpose: Some(ask.purpose),
+        relations,
+        order_for_report: order,
+        reason: ask.reason.clone(),
+        study: study_facts(vault, study),
+        research_approval: site.research_approval,
+        objection: site.objections.contains(&study.patient()),
+        now: context.now,
+        mask: (study.record.masks.version > 0)
+            .then_some(MaskFacts { version: study.record.masks.version, holds_for: HoldsFor::Related }),
+    }
+}
+
+fn study_facts(vault: &Vault, study: &Study) -> StudyFacts {
+    let parts = |tag| -> Vec<String> {
+        let set: BTreeSet<&str> = study.instances().map(|(s, _)| s.attributes.first(tag)).collect();
+        set.into_iter().filter(|p| !p.is_empty()).take(policy::facts::STUDY_WORDS).map(str::to_owned).collect()
+    };
+    let seen = || study.instances().filter_map(|(_, i)| i.record.seen.as_ref());
+    StudyFacts {
+        study: study.record.id,
+        tenant: vault.tenant.clone(),
+        patient: study.patient(),
+        modalities: parts(tags::MODALITY),
+        body_parts: parts(tags::BODY_PART_EXAMINED),
+        // Not examined yet: the level of a film that shows a person.
+        level: seen().map(|s| s.level).max().unwrap_or(3),
+        withheld_class: study.instances().any(|(series, i)| {
+            let header = matches!(series.attributes.first(tags::MODALITY), "MG" | "XC");
+            header || i.record.seen.as_ref().is_some_and(|s| s.withheld)
+        }),
+    }
+}

@@ -1,0 +1,104 @@
+//! open: Caller → Facts → Grant → Recorded → Token. A lift is the same with a reason.
+
+mod facts;
+
+use crate::catalog::Study;
+use crate::context::{About, Context};
+use crate::vault::Vault;
+use ledger::Event;
+use model::{Purpose, Uid};
+use policy::{Action, Grant, Refusal};
+use port::{Code, Fault, Response, archive::Opened};
+
+/// What a caller asks for.
+pub struct Ask {
+    /// The UID as the caller knows it.
+    pub study: Uid,
+    /// Open or lift.
+    pub action: Action,
+    /// Why; for a lift, the purpose of the grant that is lifted.
+    pub purpose: Purpose,
+    /// In words.
+    pub reason: Option<String>,
+}
+
+/// Opens a study, or lifts its mask. The entry is durable before the token exists.
+pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response, Fault> {
+    vault.may(context, policy::Right::Open).await?;
+    let Some(study) = vault.known_study(context, &ask.study, ask.purpose) else {
+        return refuse(vault, context, &ask, None, &[]).await;
+    };
+    let facts = facts::gather(vault, context, &study, &ask);
+    match policy::decide(&vault.policies, ask.action, &facts) {
+        Ok(grant) => {
+            vault.record(context, About::study(&study), opened(&ask, &grant)).await?;
+            Ok(Response::Opened(token(vault, context, &study, &grant)?))
+        }
+        Err(refusal) => refuse(vault, context, &ask, Some(&study), &refusal_rules(&refusal)).await,
+    }
+}
+
+fn opened(ask: &Ask, grant: &Grant) -> Event {
+    let purpose = ask.purpose.to_string();
+    let reason = ask.reason.clone().unwrap_or_default();
+    match ask.action {
+        Action::Open => Event::Opened {
+            purpose,
+            reason,
+            visibility: grant.visibility().name(),
+            mask_version: grant.mask_version(),
+            policy_version: grant.policy_version().hex(),
+            rules: grant.rules().to_vec(),
+        },
+        Action::Lift => Event::Lifted {
+            purpose,
+            reason,
+            mask_version: grant.mask_version(),
+            policy_version: grant.policy_version().hex(),
+            rules: grant.rules().to_vec(),
+        },
+    }
+}
+
+fn refusal_rules(refusal: &Refusal) -> Vec<String> {
+    let mut rules = vec![refusal.code.as_str().to_owned()];
+    rules.extend(refusal.rules.iter().cloned());
+    rules
+}
+
+/// Unknown and forbidden are recorded apart and answered alike (DESIGN.md §2.8).
+async fn refuse(
+    vault: &Vault,
+    context: &Context,
+    ask: &Ask,
+    study: Option<&Study>,
+    rules: &[String],
+) -> Result<Response, Fault> {
+    let about = study.map_or_else(About::nothing, About::study);
+    let event = Event::OpenRefused { purpose: ask.purpose.to_string(), rules: rules.to_vec() };
+    vault.record(context, about, event).await?;
+    let reason = rules.iter().any(|r| r == policy::refusal::Code::ReasonNeeded.as_str());
+    Err(if reason { Code::ReasonNeeded } else { Code::NotFound }.into())
+}
+
+/// A bearer token of this grant, and the session's viewing set with the grant in it.
+fn token(vault: &Vault, context: &Context, study: &Study, grant: &Grant) -> Result<Opened, Fault> {
+    let (cookie, _) = context.session.ok_or(Code::NotSignedIn)?;
+    let (token, bearer) = vault.sealing.new_token(crypto::TokenKind::Bearer)?;
+    let (viewing, view) = vault.sealing.new_token(crypto::TokenKind::Viewing)?;
+    let left = grant.ends_at().0.saturating_sub(context.now.0).div_euclid(1_000_000_000);
+    let left = left.clamp(0, vault.options.viewing_s);
+    let now = vault.clock.monotonic();
+    let mut sessions = vault.sessions();
+    sessions.grant(&cookie, study.record.uid.clone(), grant.to_record(), bearer, (now, now.plus_seconds(left)));
+    sessions.set_viewing(&cookie, view);
+    Ok(Opened {
+        token,
+        viewing,
+        expires_in_s: u32::try_from(left).unwrap_or(0),
+        visibility: grant.visibility().name(),
+        mask_version: grant.mask_version(),
+        may_lift: grant.may_lift(),
+        lifted: grant.lifted(),
+    })
+}

@@ -1,0 +1,174 @@
+//! Sends the parts. Needs the receipt of the entry: nothing flows before it is durable (DESIGN.md §2.2).
+
+use super::lease::{self, Redacted};
+use super::{Chosen, Plan, Release};
+use crate::object::ObjectReader;
+use crate::vault::Vault;
+use bytes::Bytes;
+use ledger::Receipt;
+use model::{FrameSpan, ImageInfo, Pixels, limits};
+use port::archive::Form;
+use port::pixels::Output;
+use port::{Code, Fault, Item, Part, Sink, Stream, stream};
+use std::sync::Arc;
+
+/// The transfer syntax of everything that was masked or decoded (PS3.5 A.2).
+const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
+
+/// Starts sending; dropping the stream stops it.
+pub fn deliver(vault: Arc<Vault>, release: Release, receipt: Receipt) -> Stream {
+    let (sink, stream) = stream();
+    tokio::spawn(async move {
+        match parts(&vault, &release, &receipt, &sink).await {
+            Ok(()) => drop(sink.finish().await),
+            Err(fault) => {
+                tracing::warn!(entry = receipt.index(), code = fault.code.as_str(), "release was cut");
+                sink.fail(fault).await;
+            }
+        }
+    });
+    stream
+}
+
+async fn parts(vault: &Vault, release: &Release, _receipt: &Receipt, sink: &Sink) -> Result<(), Fault> {
+    for chosen in &release.chosen {
+        let object = vault.open_object(release.study.patient(), &chosen.instance.record).await?;
+        match &release.form {
+            Form::Instances => instance(vault, release, chosen, &object, sink).await?,
+            Form::Metadata => metadata(vault, release, chosen, &object, sink).await?,
+            Form::Frames { numbers, stored } => {
+                for number in numbers {
+                    frame(vault, release, chosen, &object, (*number, *stored), sink).await?;
+                }
+            }
+            Form::Rendered { numbers, png, quality, window, side } => {
+                let output =
+                    Output::Picture { png: *png, quality: *quality, window: *window, side: *side, label: true };
+                let media = if *png { "image/png" } else { "image/jpeg" };
+                let first = [1];
+                for number in if numbers.is_empty() { &first[..] } else { numbers } {
+                    let picture = redacted(vault, release, chosen, &object, *number, output.clone()).await?;
+                    sink.send(Item::Part(part(chosen, media, None, Some(*number))?)).await?;
+                    sink.bytes(picture.into_bytes()).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn part(chosen: &Chosen, media: &str, syntax: Option<&str>, frame: Option<u32>) -> Result<Part, Fault> {
+    let transfer_syntax = syntax.map(str::parse).transpose().map_err(|_| Code::Internal)?;
+    Ok(Part { media: media.to_owned(), transfer_syntax, instance: Some(chosen.shown.clone()), frame })
+}
+
+/// A DICOM file: as stored when clear (but for a preamble of zeros: polyglots end here), else a derived one.
+async fn instance(
+    vault: &Vault,
+    release: &Release,
+    chosen: &Chosen,
+    object: &ObjectReader,
+    sink: &Sink,
+) -> Result<(), Fault> {
+    let record = &chosen.instance.record;
+    if chosen.plan == Plan::Clear {
+        sink.send(Item::Part(part(chosen, "application/dicom", Some(record.transfer_syntax.as_str()), None)?)).await?;
+        return stored(object, sink).await;
+    }
+    let image = record.image.as_ref().ok_or(Code::Unsupported)?;
+    let head = lease::head(vault, release, chosen, object, false).await?;
+    sink.send(Item::Part(part(chosen, "application/dicom", Some(EXPLICIT_LITTLE_ENDIAN), None)?)).await?;
+    sink.bytes(head).await?;
+    let mut sent = 0u64;
+    for number in 1..=image.frames {
+        let bytes = redacted(vault, release, chosen, object, number, Output::Native).await?.into_bytes();
+        sent += bytes.len() as u64;
+        sink.bytes(bytes).await?;
+    }
+    if sent % 2 == 1 {
+        sink.bytes(Bytes::from_static(&[0])).await?; // PS3.5 §8.1.1: even length
+    }
+    Ok(())
+}
+
+async fn stored(object: &ObjectReader, sink: &Sink) -> Result<(), Fault> {
+    const PREAMBLE: u64 = 128;
+    sink.bytes(Bytes::from_static(&[0; PREAMBLE as usize])).await?;
+    let mut at = PREAMBLE;
+    while at < object.len() {
+        let end = object.len().min(at + limits::CHUNK_BYTES as u64);
+        sink.bytes(object.read(at..end).await?).await?;
+        at = end;
+    }
+    Ok(())
+}
+
+async fn metadata(
+    vault: &Vault,
+    release: &Release,
+    chosen: &Chosen,
+    object: &ObjectReader,
+    sink: &Sink,
+) -> Result<(), Fault> {
+    let json = lease::head(vault, release, chosen, object, true).await?;
+    sink.send(Item::Part(part(chosen, "application/dicom+json", None, None)?)).await?;
+    sink.bytes(json).await
+}
+
+/// One frame: the stored bytes when clear and the caller takes them, else native samples.
+async fn frame(
+    vault: &Vault,
+    release: &Release,
+    chosen: &Chosen,
+    object: &ObjectReader,
+    (number, stored): (u32, bool),
+    sink: &Sink,
+) -> Result<(), Fault> {
+    let record = &chosen.instance.record;
+    let native = matches!(record.transfer_syntax.as_str(), "1.2.840.10008.1.2" | EXPLICIT_LITTLE_ENDIAN);
+    let clear = release.grant.visibility().pixels == Pixels::Clear;
+    if clear && chosen.plan == Plan::Clear && (stored || native) {
+        let syntax = if native { EXPLICIT_LITTLE_ENDIAN } else { record.transfer_syntax.as_str() };
+        let bytes = fragments(object, number).await?;
+        sink.send(Item::Part(part(chosen, "application/octet-stream", Some(syntax), Some(number))?)).await?;
+        return sink.bytes(bytes).await;
+    }
+    let picture = redacted(vault, release, chosen, object, number, Output::Native).await?;
+    let syntax = Some(EXPLICIT_LITTLE_ENDIAN);
+    sink.send(Item::Part(part(chosen, "application/octet-stream", syntax, Some(number))?)).await?;
+    sink.bytes(picture.into_bytes()).await
+}
+
+async fn redacted(
+    vault: &Vault,
+    release: &Release,
+    chosen: &Chosen,
+    object: &ObjectReader,
+    number: u32,
+    output: Output,
+) -> Result<Redacted, Fault> {
+    let image: &ImageInfo = chosen.instance.record.image.as_ref().ok_or(Code::Unsupported)?;
+    let index = number.checked_sub(1).filter(|i| *i < image.frames).ok_or(Code::NotFound)?;
+    let encoded = fragments(object, number).await?;
+    lease::frame(vault, release, chosen, index, encoded, output).await
+}
+
+/// The encoded bytes of a frame, its fragments joined.
+pub async fn fragments(object: &ObjectReader, number: u32) -> Result<Bytes, Fault> {
+    let index = number.checked_sub(1).ok_or(Code::NotFound)?;
+    let spans: &[FrameSpan] = object.frames().get(index as usize).ok_or(Code::NotFound)?;
+    let total: u64 = spans.iter().map(|s| s.len).sum();
+    if total > limits::ENCODED_FRAME_BYTES as u64 {
+        return Err(Code::TooLarge.into());
+    }
+    match spans {
+        [one] => object.read(one.offset..one.offset + one.len).await,
+        many => {
+            let mut joined = Vec::new();
+            for span in many {
+                joined.extend_from_slice(&object.read(span.offset..span.offset + span.len).await?);
+            }
+            Ok(joined.into())
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Asking a pixel worker, and the one place where what it returns is believed: after plan, dimensions and length agree.
+
+use super::{Chosen, Plan, Release};
+use crate::object::ObjectReader;
+use crate::vault::Vault;
+use bytes::Bytes;
+use model::{ImageInfo, Words, limits};
+use port::pixels::{FrameLease, HeadLease, Mask, Output, WordsPlan};
+use port::{Code, Fault, Lease, Outcome, Stream, stream};
+
+/// Bytes of one frame in which the grant's plan was carried out.
+#[must_use]
+pub struct Redacted(Bytes);
+
+impl Redacted {
+    /// `assertion`: these bytes answer this lease. A worker holds no key and no other film, but it parses hostile bytes:
+    /// what it returns must at least be of the plan, the size and the form that was leased.
+    fn from_lease(lease: &FrameLease, digest: [u8; 32], outcome: &Outcome, bytes: Bytes) -> Result<Self, Fault> {
+        let Outcome::Frame { plan_digest, rows, columns, len } = outcome else { return Err(Code::Internal.into()) };
+        let image = &lease.image;
+        let sized = match &lease.output {
+            Output::Native => {
+                (*rows, *columns) == (image.rows, image.columns)
+                    && image.frame_bytes().is_some_and(|expected| expected == bytes.len())
+            }
+            Output::Picture { side, .. } => *rows <= *side && *columns <= *side && *rows > 0 && *columns > 0,
+        };
+        let whole = *len == bytes.len() as u64;
+        if crypto::same(plan_digest, &digest) && sized && whole {
+            Ok(Self(bytes))
+        } else {
+            tracing::error!("a worker's answer does not fit its lease");
+            Err(Code::Internal.into())
+        }
+    }
+
+    /// The bytes, to be sent.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+/// Leases one frame.
+pub async fn frame(
+    vault: &Vault,
+    release: &Release,
+    chosen: &Chosen,
+    index: u32,
+    encoded: Bytes,
+    output: Output,
+) -> Result<Redacted, Fault> {
+    let image = chosen.instance.record.image.clone().ok_or(Code::Unsupported)?;
+    let mask = match &chosen.plan {
+        Plan::Clear => None,
+        Plan::Masked { regions, .. } => Some(Mask {
+            regions: regions.clone(),
+            mosaic: vault.mosaic(release.study.patient(), &chosen.instance.record, index).await?,
+        }),
+    };
+    let digest = privacy::plan_digest(mask.as_ref().map(|m| (&*m.regions, m.mosaic.as_ref())), index);
+    let lease = FrameLease { image, frame: index, mask, output };
+    let limit = bytes_allowed(&lease.image, &lease.output);
+    let body = port::stream::of_bytes(encoded);
+    let (outcome, answer) = vault.pixels.work(Lease::Frame(Box::new(lease.clone())), body).await?;
+    let bytes = answer.collect(limit).await?;
+    Redacted::from_lease(&lease, digest, &outcome, bytes.into())
+}
+
+/// A picture is never larger than its samples with room for headers.
+fn bytes_allowed(image: &ImageInfo, output: &Output) -> usize {
+    match output {
+        Output::Native => image.frame_bytes().unwrap_or(0),
+        Output::Picture { .. } => limits::FRAME_BYTES,
+    }
+}
+
+/// Leases the header: a file's head with the start of the pixel data, or DICOM JSON.
+pub async fn head(
+    vault: &Vault,
+    release: &Release,
+    chosen: &Chosen,
+    object: &ObjectReader,
+    json: bool,
+) -> Result<Bytes, Fault> {
+    let record = &chosen.instance.record;
+    let words = match release.grant.visibility().words {
+        Words::Full => WordsPlan::Full,
+        Words::Pseudonymous => WordsPlan::Pseudonymous { project_key: vault.sealing.project_key(&vault.tenant) },
+        Words::None | Words::Reduced => return Err(Code::NotFound.into()),
+    };
+    let masked = chosen.plan != Plan::Clear;
+    let lease = HeadLease {
+        words,
+        masked,
+        json,
+        image: record.image.clone(),
+        sop_uid: record.sop_uid.clone(),
+        derived_uid: vault.derived_uid(record, release.grant.mask_version()),
+    };
+    let (outcome, answer) = vault.pixels.work(Lease::Head(Box::new(lease)), head_body(object, record.head_len)).await?;
+    let Outcome::Head { len, .. } = outcome else { return Err(Code::Internal.into()) };
+    let bytes = answer.collect(limits::HEADER_BYTES * 4).await?;
+    if bytes.len() as u64 != len {
+        return Err(Code::Internal.into());
+    }
+    Ok(bytes.into())
+}
+
+fn head_body(object: &ObjectReader, head_len: u64) -> Stream {
+    let object = object.clone();
+    let (sink, body) = stream();
+    tokio::spawn(async move {
+        let mut at = 0;
+        while at < head_len {
+            let end = head_len.min(at + limits::CHUNK_BYTES as u64);
+            match object.read(at..end).await {
+                Ok(bytes) if sink.bytes(bytes).await.is_ok() => at = end,
+                Ok(_) => return,
+                Err(fault) => return sink.fail(fault).await,
+            }
+        }
+        drop(sink.finish().await);
+    });
+    body
+}

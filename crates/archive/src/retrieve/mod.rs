@@ -1,0 +1,95 @@
+//! retrieve: Token → Readmitted → Selected → Recorded → Redacted → Delivered.
+//!
+//! The one place through which pixels and headers leave (DESIGN.md §2.3). The entry of a release is durable before its
+//! first byte is sent.
+
+mod admit;
+mod deliver;
+mod lease;
+mod plan;
+mod select;
+
+pub use plan::Plan;
+
+use crate::catalog::{Instance, Series, Study};
+use crate::context::{About, Context};
+use crate::vault::Vault;
+use ledger::Event;
+use model::Uid;
+use policy::Grant;
+use port::archive::{Form, Retrieve};
+use port::{Code, Fault, Response, Stream};
+use std::sync::Arc;
+
+/// What leaves under one entry of the ledger.
+struct Release {
+    grant: Grant,
+    study: Study,
+    chosen: Vec<Chosen>,
+    form: Form,
+}
+
+/// One instance and what happens to it.
+struct Chosen {
+    series: Series,
+    instance: Instance,
+    plan: Plan,
+    /// Series and SOP Instance UID as the caller may know them.
+    shown: (Uid, Uid),
+}
+
+/// Fetches. The answer's stream carries the parts.
+pub async fn retrieve(vault: &Arc<Vault>, context: &Context, ask: Retrieve) -> Result<(Response, Stream), Fault> {
+    let (grant, study) = admit::admit(vault, context, &ask).await?;
+    let release = choose(vault, grant, study, ask).await;
+    if release.chosen.is_empty() {
+        vault.record(context, About::study(&release.study), refused("not-found")).await?;
+        return Err(Code::NotFound.into());
+    }
+    let receipt = vault.record(context, About::study(&release.study), released(&release)).await?;
+    let fallback = release.chosen.iter().any(|c| matches!(c.plan, Plan::Masked { fallback: true, .. }));
+    Ok((Response::Parts { fallback }, deliver::deliver(Arc::clone(vault), release, receipt)))
+}
+
+/// Picks the instances that the request names and this grant covers; waits for recognition up to a second.
+async fn choose(vault: &Vault, grant: Grant, study: Study, ask: Retrieve) -> Release {
+    let masked = grant.visibility().pixels != model::Pixels::Clear;
+    let study = if masked { vault.examined(study, &ask).await } else { study };
+    let project = vault.project();
+    let pseudonym = |uid: &Uid| crate::find::Pseudonyms::uid(&project, uid);
+    let names = select::Names { words: grant.visibility().words, pseudonym: &pseudonym };
+    let related = grant.may_lift() || grant.lifted();
+    let mut chosen = Vec::new();
+    for (series, instance) in select::select(&study, &ask, &names) {
+        if let Some(plan) = plan::plan(&grant, related, &study, instance) {
+            let shown = (names.shown(&series.uid), names.shown(&instance.record.sop_uid));
+            let light = Series { instances: Vec::new(), versions: Vec::new(), ..series.clone() };
+            chosen.push(Chosen { series: light, instance: instance.clone(), plan, shown });
+        }
+    }
+    Release { grant, study, chosen, form: ask.form }
+}
+
+fn released(release: &Release) -> Event {
+    let what = match &release.form {
+        Form::Instances => "instance",
+        Form::Frames { .. } => "frames",
+        Form::Metadata => "metadata",
+        Form::Rendered { .. } => "rendered",
+    };
+    let frames = match &release.form {
+        Form::Frames { numbers, .. } | Form::Rendered { numbers, .. } => numbers.clone(),
+        Form::Instances | Form::Metadata => Vec::new(),
+    };
+    Event::Released {
+        what: what.to_owned(),
+        objects: release.chosen.iter().map(|c| c.instance.record.object).collect(),
+        frames,
+        visibility: release.grant.visibility().name(),
+        mask_version: release.grant.mask_version(),
+    }
+}
+
+fn refused(cause: &str) -> Event {
+    Event::ReleaseRefused { cause: cause.to_owned() }
+}
