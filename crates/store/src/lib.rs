@@ -1,3 +1,59 @@
-//! Intake log, blobs, sealed rows.
+//! The intake log: one sync for many callers; behind it blobs, sealed rows, wraps and leaves find their places.
 //!
-//! Invariant: never sees plaintext or a key.
+//! Invariant: never sees plaintext or a key; nothing is acknowledged before its `fdatasync` returned.
+
+mod blob;
+mod commit;
+mod disk;
+mod open;
+mod overlay;
+mod place;
+mod rows;
+mod segment;
+mod writer;
+
+pub use blob::{BlobReader, Spool};
+pub use commit::{Commit, LeafFn, LeafSink, NewObject, ObjectBytes, Pending, RowWrite, WrapWrite};
+pub use open::{Options, Store};
+pub use rows::Row;
+
+/// Version of the data folder.
+pub const DATA_VERSION: u32 = 1;
+
+/// Why something could not be stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another process holds the data folder.
+    #[error("the archive is already in use by another process")]
+    Locked,
+    /// The data folder was written by a newer program.
+    #[error("the data folder has version {0}, this program knows {DATA_VERSION}")]
+    NewerData(u32),
+    /// No room for objects; ledger entries and reading go on.
+    #[error("no room on the disk for new objects")]
+    Full,
+    /// A batch before this commit failed: the caller's memory must be read anew.
+    #[error("an earlier commit failed")]
+    Stale,
+    /// Another commit changed the row first.
+    #[error("the row was changed by somebody else")]
+    Conflict,
+    /// Not there.
+    #[error("no such object")]
+    Missing,
+    /// The store has stopped.
+    #[error("the store has stopped")]
+    Stopped,
+    /// The log holds something that this program did not write.
+    #[error("the intake log is damaged: {0}")]
+    Damaged(&'static str),
+    /// The disk or the system refused.
+    #[error("disk: {0}")]
+    Io(#[from] std::io::Error),
+    /// The row database refused.
+    #[error("row database: {0}")]
+    Rows(#[from] rusqlite::Error),
+}
+
+/// Results of this crate.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,141 @@
+//! Sealed objects in files: `blobs/<tenant>/<aa>/<reference>`, sidecars beside them. Large ones are spooled under a name
+//! of their own and renamed when their commit is moved.
+
+use crate::disk::{self, sync_folder};
+use crate::{Error, Result};
+use model::{Id, Tenant};
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Which file of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    Object,
+    Sidecar,
+    Spool,
+}
+
+impl Part {
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Object => "",
+            Self::Sidecar => ".side",
+            Self::Spool => ".spool",
+        }
+    }
+}
+
+pub fn path(root: &Path, tenant: &Tenant, id: Id, part: Part) -> PathBuf {
+    let hex = id.hex();
+    let fan = hex.get(..2).unwrap_or("00").to_owned();
+    root.join(tenant.as_str()).join(fan).join(hex + part.suffix())
+}
+
+/// Writes a file durably: temporary name, sync, rename. The folder's sync is the caller's (one for many).
+pub fn put(root: &Path, tenant: &Tenant, id: Id, part: Part, bytes: &[u8]) -> Result<PathBuf> {
+    let path = path(root, tenant, id, part);
+    let folder = path.parent().ok_or(Error::Missing)?;
+    disk::make_folder(folder)?;
+    let temporary = path.with_extension("tmp");
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_data()?;
+    std::fs::rename(&temporary, &path)?;
+    Ok(folder.to_path_buf())
+}
+
+/// A large object on its way to its own file.
+pub struct Spool {
+    file: Option<File>,
+    path: PathBuf,
+    committed: bool,
+}
+
+impl Spool {
+    pub(crate) fn new(root: &Path, tenant: &Tenant, id: Id) -> Result<Self> {
+        let path = path(root, tenant, id, Part::Spool);
+        disk::make_folder(path.parent().ok_or(Error::Missing)?)?;
+        Ok(Self { file: Some(File::create(&path)?), path, committed: false })
+    }
+
+    /// Appends sealed bytes.
+    ///
+    /// # Errors
+    /// [`Error::Full`], [`Error::Io`].
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let file = self.file.as_mut().ok_or(Error::Stopped)?;
+        file.write_all(bytes).map_err(disk::full)
+    }
+
+    /// Makes it durable; only then it may be committed.
+    ///
+    /// # Errors
+    /// As [`Spool::write`].
+    pub fn finish(&mut self) -> Result<()> {
+        if let Some(file) = self.file.take() {
+            file.sync_data().map_err(disk::full)?;
+        }
+        sync_folder(self.path.parent().ok_or(Error::Missing)?)
+    }
+
+    pub(crate) fn finished(&self) -> bool {
+        self.file.is_none()
+    }
+
+    pub(crate) fn keep(&mut self) {
+        self.committed = true;
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        if !self.committed {
+            // Nothing refers to it; what survives a crash is removed at the next start.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Reads an object wherever it lies now. An open file survives its move.
+#[derive(Clone)]
+pub struct BlobReader {
+    file: Arc<File>,
+    at: u64,
+    len: u64,
+}
+
+impl BlobReader {
+    pub(crate) fn new(path: &Path, at: u64, len: Option<u64>) -> std::io::Result<Self> {
+        let file = File::open(path)?;
+        let len = match len {
+            Some(len) => len,
+            None => file.metadata()?.len(),
+        };
+        Ok(Self { file: Arc::new(file), at, len })
+    }
+
+    /// Sealed bytes.
+    #[must_use]
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// No bytes at all: a damaged file.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Fills `out` from `offset`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] also when the range is not within the object.
+    pub fn read(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        let end = offset.checked_add(out.len() as u64).filter(|end| *end <= self.len);
+        end.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::UnexpectedEof))?;
+        Ok(self.file.read_exact_at(out, self.at + offset)?)
+    }
+}

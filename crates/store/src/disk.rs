@@ -1,0 +1,61 @@
+//! System calls with their reasons.
+
+use crate::{Error, Result};
+use rustix::fs::{FallocateFlags, FlockOperation, StatVfs, fallocate, flock, statvfs};
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+/// Makes a folder and syncs its parents: a file's name is durable only when its folder is.
+pub fn make_folder(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)?;
+    for above in folder.ancestors().take(3) {
+        if above.is_dir() {
+            sync_folder(above)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes names in a folder durable.
+pub fn sync_folder(folder: &Path) -> Result<()> {
+    Ok(File::open(folder)?.sync_all()?)
+}
+
+/// Takes the one lock of the data folder; held as long as the file is open, also through `kill -9`.
+pub fn lock(folder: &Path) -> Result<File> {
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| Error::Locked)?;
+    Ok(file)
+}
+
+/// Bytes that this user may still write.
+pub fn free_bytes(folder: &Path) -> u64 {
+    statvfs(folder).map_or(0, |s: StatVfs| s.f_bavail.saturating_mul(s.f_frsize))
+}
+
+/// Reserves real blocks: `set_len` would make a hole.
+pub fn reserve(file: &File, bytes: u64) -> Result<()> {
+    fallocate(file, FallocateFlags::empty(), 0, bytes).map_err(|e| full(e.into()))
+}
+
+/// A full disk has a name of its own.
+pub fn full(error: std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Error::Full,
+        _ => Error::Io(error),
+    }
+}
+
+/// Writes a small file durably and whole.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = path.with_extension("tmp");
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_data()?;
+    std::fs::rename(&temporary, path)?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
