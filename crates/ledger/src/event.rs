@@ -1,0 +1,109 @@
+//! What can happen. A kind keeps its number and word for ever; new fields may be added, none is renamed.
+
+use crate::body::Value;
+use model::{Arrival, Id};
+
+macro_rules! events {
+    ($( $(#[$doc:meta])* $number:literal $word:literal $variant:ident { $( $field:ident : $type:ty ),* $(,)? } )+) => {
+        /// One thing that was done or refused.
+        #[derive(Debug, Clone, PartialEq)]
+        #[expect(missing_docs, reason = "fields are named as in docs/formats/ledger.md")]
+        pub enum Event { $( $(#[$doc])* $variant { $( $field: $type ),* } ),+ }
+
+        /// Number and word of every kind.
+        pub const KINDS: &[(u16, &str)] = &[ $( ($number, $word) ),+ ];
+
+        impl Event {
+            /// Its number in the leaf.
+            #[must_use]
+            pub const fn number(&self) -> u16 {
+                match self { $( Self::$variant { .. } => $number ),+ }
+            }
+
+            /// Its word.
+            #[must_use]
+            pub const fn kind(&self) -> &'static str {
+                match self { $( Self::$variant { .. } => $word ),+ }
+            }
+
+            /// Its fields by name.
+            #[must_use]
+            pub fn details(&self) -> Vec<(&'static str, Value)> {
+                match self { $( Self::$variant { $( $field ),* } => vec![ $( (stringify!($field), Value::from($field.clone())) ),* ] ),+ }
+            }
+        }
+    };
+}
+
+events! {
+    /// The archive started.
+    1 "started" Started { software: String, config_digest: [u8; 32], policy_version: String }
+    /// It stopped in order.
+    2 "stopped" Stopped { entries: u64 }
+    /// The clock went back.
+    3 "clock-back" ClockBack { by_ms: u64 }
+    /// Accounts, relations or facts were set by the operator.
+    4 "configured" Configured { what: String, whom: String }
+    /// A person signed in.
+    10 "signed-in" SignedIn {}
+    /// And out.
+    11 "signed-out" SignedOut {}
+    /// A wrong user or password, or too many attempts.
+    12 "sign-in-refused" SignInRefused { user: String, cause: String }
+    /// Calls without any valid proof, counted per source and minute: else anybody fills the disk.
+    13 "refusals-counted" RefusalsCounted { source: String, minute: u64, count: u64 }
+    /// A right that the role does not have.
+    14 "not-allowed" NotAllowed { right: String, rules: Vec<String> }
+    /// A query: keyed hash of its keys, number of hits.
+    20 "queried" Queried { keys_hash: [u8; 32], hits: u64 }
+    /// An object came.
+    30 "stored" Stored {
+        sop_uid: String, sop_class: String, size: u64, digest: [u8; 32], version: u64, duplicate: bool,
+        certificate: String, calling_ae: String, called_ae: String, software: String, operator: String, order: String
+    }
+    /// An object was not taken.
+    31 "store-refused" StoreRefused { cause: String }
+    /// An object was looked at.
+    32 "examined" Examined { object: Id, regions: u64, fallback: bool, class: String, level: u8, mosaic_digest: [u8; 32] }
+    /// A study was opened.
+    40 "opened" Opened {
+        purpose: String, reason: String, visibility: String, mask_version: u64, policy_version: String, rules: Vec<String>
+    }
+    /// A study was not opened.
+    41 "open-refused" OpenRefused { purpose: String, rules: Vec<String> }
+    /// A mask was lifted.
+    42 "lifted" Lifted { purpose: String, reason: String, mask_version: u64, policy_version: String, rules: Vec<String> }
+    /// Pixels or a header left.
+    50 "released" Released { what: String, objects: Vec<Id>, frames: Vec<u32>, visibility: String, mask_version: u64 }
+    /// They did not.
+    51 "release-refused" ReleaseRefused { cause: String }
+    /// A mask set has a new version.
+    60 "mask-changed" MaskChanged { version: u64, regions: u64 }
+    /// Somebody read who looked.
+    61 "accesses-read" AccessesRead { of_study: bool }
+    /// A checkpoint was handed out.
+    62 "checkpoint-made" CheckpointMade { size: u64 }
+}
+
+/// The circumstances of an arrival, for [`Event::Stored`]: certificate, calling and called AE, software.
+#[must_use]
+pub fn circumstances(arrival: &Arrival) -> [String; 4] {
+    [
+        arrival.certificate.clone(),
+        arrival.calling_ae.clone(),
+        arrival.called_ae.clone(),
+        arrival.software.clone(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_words_are_unique() {
+        for (i, (number, word)) in KINDS.iter().enumerate() {
+            assert!(KINDS.iter().skip(i + 1).all(|(n, w)| n != number && w != word), "{word}");
+        }
+    }
+}
