@@ -3,13 +3,16 @@
 
 use crate::catalog::InstanceRecord;
 use crate::vault::Vault;
+use crate::{Error, Result};
 use bytes::Bytes;
-use crypto::seal::Opener;
-use model::{FrameSpan, Id, PatientRef, limits};
+use crypto::seal::{self, Opener};
+use crypto::{Key, PatientKey, row};
+use model::limits::CHUNK_BYTES;
+use model::{FrameSpan, Id, Mosaic, PatientRef};
 use port::{Code, Fault};
 use std::ops::Range;
 use std::sync::Arc;
-use store::BlobReader;
+use store::{BlobReader, Commit, WrapWrite};
 
 /// An opened object. Cheap to clone.
 #[derive(Clone)]
@@ -18,24 +21,127 @@ pub struct ObjectReader(Arc<Inner>);
 struct Inner {
     blob: BlobReader,
     opener: Opener,
-    frames: Vec<Vec<FrameSpan>>,
-    len: u64,
+}
+
+impl ObjectReader {
+    /// Bytes of the object.
+    pub fn len(&self) -> u64 {
+        self.0.opener.trailer().len
+    }
+
+    /// Spans of the fragments of each frame.
+    pub fn frames(&self) -> &[Vec<FrameSpan>] {
+        &self.0.opener.trailer().frames
+    }
+
+    /// Some bytes of the object.
+    pub async fn read(&self, range: Range<u64>) -> std::result::Result<Bytes, Fault> {
+        let inner = Arc::clone(&self.0);
+        let read = tokio::task::spawn_blocking(move || inner.read(&range)).await.map_err(|_| Code::Internal)?;
+        Ok(read?)
+    }
+}
+
+impl Inner {
+    fn read(&self, range: &Range<u64>) -> Result<Bytes> {
+        let chunks = self.opener.chunks(range)?;
+        let mut out = Vec::with_capacity(usize::try_from(range.end - range.start).unwrap_or(0));
+        for number in chunks {
+            let span = self.opener.chunk_span(number);
+            let mut bytes = vec![0; usize::try_from(span.end - span.start).unwrap_or(0)];
+            self.blob.read(span.start, &mut bytes)?;
+            let len = self.opener.open_chunk(number, &mut bytes)?;
+            let start = number * CHUNK_BYTES as u64;
+            let from = usize::try_from(range.start.saturating_sub(start)).unwrap_or(0);
+            let to = len.min(usize::try_from(range.end - start).unwrap_or(len));
+            out.extend_from_slice(bytes.get(from..to).ok_or(Error::Internal("range"))?);
+        }
+        Ok(out.into())
+    }
+}
+
+fn open(blob: BlobReader, key: &Key, place: (&str, Id)) -> Result<Inner> {
+    let file_len = blob.len();
+    let mut footer = [0; seal::FOOTER];
+    blob.read(file_len.saturating_sub(seal::FOOTER as u64), &mut footer)?;
+    let span = Opener::trailer_span(file_len, &footer)?;
+    let mut trailer = vec![0; usize::try_from(span.end - span.start).map_err(|_| crypto::Error::Broken)?];
+    blob.read(span.start, &mut trailer)?;
+    let mut header = [0; seal::HEADER];
+    blob.read(0, &mut header)?;
+    let opener = Opener::new(key, place, &header, trailer, file_len)?;
+    Ok(Inner { blob, opener })
 }
 
 impl Vault {
     /// Opens an object of a patient: wrap, header, commitment, trailer.
-    pub async fn open_object(&self, patient: PatientRef, record: &InstanceRecord) -> Result<ObjectReader, Fault> {
+    pub(crate) async fn open_object(
+        &self,
+        patient: PatientRef,
+        record: &InstanceRecord,
+    ) -> std::result::Result<ObjectReader, Fault> {
         let key = self.object_key(patient, record.object)?;
-        let blob = self.blob(record.object)?;
-        let opened = tokio::task::spawn_blocking(move || open(blob, &key)).await.map_err(|_| Code::Internal)??;
-        if opened.len != record.len {
-            tracing::error!(object = %record.object, "the sealed length is not the index's");
-            return Err(Code::Internal.into());
+        let blob = self.store.object(&self.tenant, record.object).map_err(Error::from)?;
+        let (tenant, object, len) = (self.tenant.clone(), record.object, record.len);
+        let opened = tokio::task::spawn_blocking(move || open(blob, &key, (tenant.as_str(), object)));
+        let opened = opened.await.map_err(|_| Code::Internal)??;
+        if opened.opener.trailer().len != len {
+            return Err(Error::Internal("the sealed length is not the index's").into());
         }
         Ok(ObjectReader(Arc::new(opened)))
     }
 
-    fn blob(&self, object: Id) -> Result<BlobReader, Fault> {
-        self.store.object(&self.tenant, object).map_err(|e| self.internal("blob", &e))
+    fn patient_name(&self, patient: PatientRef) -> [u8; 32] {
+        self.sealing.ladder.name("gauze/wrap/patient", &[self.tenant.as_str().as_bytes(), &patient.0])
+    }
+
+    fn object_name(&self, object: Id) -> [u8; 32] {
+        self.sealing.ladder.name("gauze/wrap/object", &[self.tenant.as_str().as_bytes(), &object.0])
+    }
+
+    /// Puts the wrap of a new object's key, and of the patient's when it is new, into a commit.
+    pub(crate) fn wrap_into(&self, commit: &mut Commit, patient: PatientRef, object: Id, key: &Key) -> Result<()> {
+        let keys = (&self.sealing.ladder, &*self.sealing.random);
+        let ring = self.rings.key(&self.store, keys, self.patient_name(patient), commit)?;
+        let place = (self.tenant.as_str(), &patient.0, &object.0);
+        let own = PatientKey::new(Key::from_bytes(*ring.dangerous_expose()));
+        let sealed = own.wrap(&*self.sealing.random, place, key)?;
+        commit.wraps.push(WrapWrite { key: self.object_name(object), sealed });
+        Ok(())
+    }
+
+    fn object_key(&self, patient: PatientRef, object: Id) -> Result<Key> {
+        let ring = self.rings.find(&self.store, &self.sealing.ladder, self.patient_name(patient))?;
+        let ring = ring.ok_or(Error::Internal("the patient's key is gone"))?;
+        let wrap = self.store.wrap(&self.object_name(object))?.ok_or(Error::Internal("the object's key is gone"))?;
+        let own = PatientKey::new(Key::from_bytes(*ring.dangerous_expose()));
+        Ok(own.unwrap((self.tenant.as_str(), &patient.0, &object.0), &wrap)?)
+    }
+
+    /// Key of the object's sidecar.
+    pub(crate) fn sidecar_key(&self, patient: PatientRef, object: Id) -> Result<Key> {
+        Ok(seal::sidecar_key(&self.object_key(patient, object)?, object)?)
+    }
+
+    /// Key of the mosaic's noise.
+    pub(crate) fn noise_key(&self, patient: PatientRef, object: Id) -> Result<[u8; 32]> {
+        Ok(*seal::noise_key(&self.object_key(patient, object)?, object)?.dangerous_expose())
+    }
+
+    /// The mosaic layer of a frame; without one, masked pixels are filled.
+    pub(crate) async fn mosaic(
+        &self,
+        patient: PatientRef,
+        record: &InstanceRecord,
+        frame: u32,
+    ) -> std::result::Result<Option<Mosaic>, Fault> {
+        if !record.seen.as_ref().is_some_and(|s| s.mosaic) {
+            return Ok(None);
+        }
+        let key = self.sidecar_key(patient, record.object)?;
+        let sealed = self.store.sidecar(&self.tenant, record.object).map_err(Error::from)?;
+        let plain = row::open(&key, &[b"mosaic", &record.object.0], &sealed).map_err(Error::from)?;
+        let mosaics: Vec<Mosaic> = postcard::from_bytes(&plain).map_err(|_| Error::Record)?;
+        Ok(mosaics.into_iter().nth(frame as usize))
     }
 }

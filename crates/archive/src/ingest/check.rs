@@ -14,10 +14,10 @@ pub fn check(received: Received, study: Option<&Uid>) -> Result<Checked, Fault> 
     if study.is_some_and(|study| *study != facts.study_uid) {
         return Err(Code::BadRequest.into());
     }
-    let fits = facts.head_len <= received.len
+    let fits = facts.head_len <= received.trailer.len
         && facts.head_len <= limits::HEADER_BYTES as u64
         && facts.frames.len() <= limits::FRAMES as usize
-        && spans(facts).all(|span| span_fits(span, received.len))
+        && spans(facts).all(|span| span_fits(span, received.trailer.len))
         && image_fits(facts);
     if fits { Ok(Checked(received)) } else { Err(Code::BadObject.into()) }
 }

@@ -1,0 +1,161 @@
+//! Labelled → Committed: the index under its lock, wraps, rows and entry in one commit, visible when durable.
+
+use super::check::Checked;
+use super::receive::Received;
+use crate::catalog::{Catalog, InstanceRecord, MaskSet, NewInstance, PatientKey, StudyRecord, Touched};
+use crate::context::{About, Context};
+use crate::journal::{new_id, promises};
+use crate::sealing::fault;
+use crate::vault::Vault;
+use crate::Result;
+use ledger::Event;
+use model::Uid;
+use port::archive::Stored;
+use port::{Code, Fault};
+use std::time::Duration;
+use store::{Commit, NewObject, Pending};
+
+/// How long an arrival waits for another one of the same UID.
+const TURNS: u32 = 2000;
+
+enum Attempt {
+    /// Submitted: study, instance or nothing new of it, version.
+    Submitted { study: Uid, names: Vec<[u8; 32]>, leaves: u64, pending: Pending, stored: Stored },
+    /// The same bytes are here.
+    Duplicate(Stored),
+    /// Another arrival of the same UID is under way.
+    Wait(Received),
+}
+
+/// Commits.
+pub async fn commit(vault: &Vault, context: &Context, checked: Checked) -> std::result::Result<Stored, Fault> {
+    let mut received = checked.0;
+    for _ in 0..TURNS {
+        match tokio::task::block_in_place(|| attempt(vault, context, received))? {
+            Attempt::Wait(back) => {
+                received = back;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Attempt::Duplicate(stored) => {
+                vault.record(context, About::nothing(), event(context, &stored, 0, [0; 32])).await?;
+                return Ok(stored);
+            }
+            Attempt::Submitted { study, names, leaves, pending, stored } => {
+                return match pending.durable().await {
+                    Ok(durable) => {
+                        vault.kept(&names, durable.leaf() + leaves);
+                        vault.catalog().settle(&study, Some(&stored.instance));
+                        Ok(stored)
+                    }
+                    Err(error) => {
+                        vault.resync()?;
+                        Err(fault(&error))
+                    }
+                };
+            }
+        }
+    }
+    Err(Code::Unavailable.into())
+}
+
+fn attempt(vault: &Vault, context: &Context, received: Received) -> std::result::Result<Attempt, Fault> {
+    let mut catalog = vault.catalog();
+    let facts = &received.facts;
+    let mut stored = Stored {
+        study: facts.study_uid.clone(),
+        series: facts.series_uid.clone(),
+        instance: facts.sop_uid.clone(),
+        sop_class: facts.sop_class.clone(),
+        version: 1,
+        duplicate: false,
+    };
+    if let Some((study, series, instance)) = catalog.instance(&facts.sop_uid) {
+        if instance.pending {
+            return Ok(Attempt::Wait(received));
+        }
+        // The same instance in another study or series is a contradiction, not a version.
+        if study.record.uid != facts.study_uid || series.uid != facts.series_uid {
+            return Err(Code::BadObject.into());
+        }
+        let same = |digest: &[u8; 32]| *digest == received.trailer.digest;
+        let others = &instance.record.others;
+        if same(&instance.record.digest) || others.iter().any(|(_, digest)| same(digest)) {
+            stored.duplicate = true;
+            return Ok(Attempt::Duplicate(stored));
+        }
+        stored.version = u32::try_from(others.len()).unwrap_or(u32::MAX).saturating_add(2);
+    }
+    Ok(submit(vault, context, &mut catalog, received, stored)?)
+}
+
+fn submit(
+    vault: &Vault,
+    context: &Context,
+    catalog: &mut Catalog,
+    received: Received,
+    stored: Stored,
+) -> Result<Attempt> {
+    let mut commit = Commit::new(catalog.epoch);
+    let key = PatientKey::of(&received.facts.patient, &received.facts.study_uid);
+    let (patient, _) = catalog.patient_or(key, new_id(&*vault.sealing.random)?);
+    let Received { object, key, facts, trailer, bytes } = received;
+    let event = event(context, &stored, trailer.len, trailer.digest);
+    vault.wrap_into(&mut commit, patient, object, &key)?;
+    let (uid, touched): (Uid, Touched) = if stored.version > 1 {
+        let other = (object, trailer.digest);
+        let changed = catalog.change(&facts.sop_uid, |record| record.others.push(other));
+        changed.ok_or(crate::Error::Internal("instance"))?
+    } else {
+        let study = StudyRecord {
+            id: new_id(&*vault.sealing.random)?,
+            uid: facts.study_uid.clone(),
+            patient,
+            patient_attributes: facts.patient.clone(),
+            attributes: facts.study.clone(),
+            arrived: context.now,
+            masks: MaskSet::default(),
+        };
+        vault.remember(catalog, &study);
+        let record = InstanceRecord {
+            object,
+            sop_uid: facts.sop_uid.clone(),
+            sop_class: facts.sop_class.clone(),
+            transfer_syntax: facts.transfer_syntax.clone(),
+            attributes: facts.instance.clone(),
+            image: facts.image.clone(),
+            head_len: facts.head_len,
+            len: trailer.len,
+            digest: trailer.digest,
+            arrived: context.now,
+            others: Vec::new(),
+            seen: None,
+        };
+        catalog.add(NewInstance { study, series_uid: facts.series_uid.clone(), series: facts.series.clone(), record })
+    };
+    commit.object = Some(NewObject { tenant: vault.tenant.clone(), id: object, bytes });
+    vault.rows_into(&mut commit, catalog, &uid, &touched)?;
+    let about = About { patient: Some(patient), study: Some(uid.clone()), object: Some(object) };
+    vault.entry_into(&mut commit, vault.envelope(context, &about), event)?;
+    let (names, leaves) = promises(&commit);
+    let pending = vault.store.submit(commit)?;
+    Ok(Attempt::Submitted { study: uid, names, leaves, pending, stored })
+}
+
+/// An arrival with its circumstances: what is not recorded now can never be proved (DESIGN.md §3, Ledger).
+fn event(context: &Context, stored: &Stored, size: u64, digest: [u8; 32]) -> Event {
+    let [certificate, calling_ae, called_ae, software] = ledger::event::circumstances(&context.arrival);
+    Event::Stored {
+        sop_uid: stored.instance.as_str().to_owned(),
+        sop_class: stored.sop_class.as_str().to_owned(),
+        size,
+        digest,
+        version: stored.version.into(),
+        duplicate: stored.duplicate,
+        certificate,
+        calling_ae,
+        called_ae,
+        software,
+        operator: String::new(),
+        order: String::new(),
+    }
+}

@@ -1,0 +1,276 @@
+//! Entries: made here, sealed here, durable before anybody goes on.
+
+use crate::context::{About, Context};
+use crate::sealing::fault;
+use crate::vault::Vault;
+use crate::{Error, Result};
+use crypto::{Key, Random, SigningKey, aead};
+use ledger::{Entry, Envelope, Event, Leaf, Receipt, Tree, Value};
+use model::{Id, Time};
+use port::archive::Access;
+use port::{Code, Fault};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use store::{Commit, LeafFn};
+
+/// Version of the sealed body's format: `version(1) ‖ name of its key(32) ‖ nonce ‖ AES-256-GCM(salt(16) ‖ CBOR)`.
+const BODY: u8 = 1;
+
+/// The log as the vault sees it.
+pub struct Journal {
+    /// Names the log.
+    pub origin: String,
+    pub signing: Arc<SigningKey>,
+    pub reader: ledger::Reader,
+    live: Mutex<Tree>,
+    looks: Mutex<Looks>,
+    size: Mutex<u64>,
+}
+
+/// How often films were seen, counted as far as `upto`.
+#[derive(Default)]
+struct Looks {
+    upto: u64,
+    counts: HashMap<String, u64>,
+}
+
+/// Randomness that was drawn before: a leaf is made on the writer's thread, where nothing may fail.
+struct Drawn([u8; aead::OVERHEAD]);
+
+impl Random for Drawn {
+    fn fill(&self, out: &mut [u8]) -> std::result::Result<(), crypto::Error> {
+        out.iter_mut().zip(self.0).for_each(|(to, from)| *to = from);
+        Ok(())
+    }
+}
+
+impl Journal {
+    pub fn new(origin: String, signing: SigningKey, folder: &std::path::Path, tree: Tree) -> Self {
+        let size = tree.size();
+        Self {
+            origin,
+            signing: Arc::new(signing),
+            reader: ledger::Reader::new(folder),
+            live: Mutex::new(tree),
+            looks: Mutex::default(),
+            size: Mutex::new(size),
+        }
+    }
+}
+
+impl Vault {
+    /// Records one entry; on return it is durable.
+    pub async fn record(&self, context: &Context, about: About, event: Event) -> std::result::Result<Receipt, Fault> {
+        self.record_as(self.envelope(context, &about), event).await
+    }
+
+    /// Records an act of the archive itself.
+    pub async fn record_own(&self, event: Event) -> std::result::Result<Receipt, Fault> {
+        let envelope = Envelope {
+            time: self.clock.now().0,
+            tenant: self.tenant.as_str().to_owned(),
+            ..Envelope::default()
+        };
+        self.record_as(envelope, event).await
+    }
+
+    async fn record_as(&self, envelope: Envelope, event: Event) -> std::result::Result<Receipt, Fault> {
+        for _ in 0..4 {
+            let mut commit = Commit::new(self.store.epoch());
+            self.entry_into(&mut commit, envelope.clone(), event.clone())?;
+            match self.settled(commit).await {
+                Err(store::Error::Stale) => {}
+                Err(error) => return Err(fault(&error)),
+                Ok(durable) => return Ok(Receipt::of(&durable)),
+            }
+        }
+        Err(Code::Unavailable.into())
+    }
+
+    /// Submits a commit and marks what it brought as durable.
+    async fn settled(&self, commit: Commit) -> std::result::Result<model::Durable, store::Error> {
+        let (names, leaves) = promises(&commit);
+        let pending = tokio::task::block_in_place(|| self.store.submit(commit))?;
+        let durable = pending.durable().await?;
+        self.kept(&names, durable.leaf() + leaves);
+        Ok(durable)
+    }
+
+    /// After a durable commit: its wraps are known, the log is that long.
+    pub fn kept(&self, names: &[[u8; 32]], size: u64) {
+        self.rings.settle(names);
+        let mut known = self.journal.size.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = size.max(*known);
+    }
+
+    /// Puts an entry into a commit.
+    pub fn entry_into(&self, commit: &mut Commit, envelope: Envelope, event: Event) -> Result<()> {
+        let whose = envelope.patient.map_or([0; 16], |p| p.0);
+        let (year, _, _) = Time(envelope.time).date();
+        let name = self.sealing.ladder.name(
+            "gauze/wrap/body",
+            &[envelope.tenant.as_bytes(), &whose, &year.to_be_bytes()],
+        );
+        let keys = (&self.sealing.ladder, &*self.sealing.random);
+        let key = self.rings.key(&self.store, keys, name, commit)?;
+        let (mut salt, mut nonce) = ([0; 16], [0; aead::OVERHEAD]);
+        self.sealing.random.fill(&mut salt)?;
+        self.sealing.random.fill(&mut nonce)?;
+        let sealer = Sealer {
+            origin: self.journal.origin.clone(),
+            signing: Arc::clone(&self.journal.signing),
+            key,
+            name,
+            salt,
+            nonce: Drawn(nonce),
+        };
+        commit.leaves.push(sealer.leaf(envelope, event));
+        Ok(())
+    }
+
+    /// The envelope of a caller's act.
+    pub fn envelope(&self, context: &Context, about: &About) -> Envelope {
+        let caller = &context.caller;
+        Envelope {
+            time: self.clock.now().0,
+            seq: 0,
+            tenant: self.tenant.as_str().to_owned(),
+            organisation: caller.organisation.0.clone(),
+            actor: caller.user.clone(),
+            role: caller.role.to_string(),
+            session: context.session.map(|(_, id)| id),
+            request: context.arrival.request.clone(),
+            door: context.arrival.door.to_string(),
+            peer: context.arrival.peer.clone(),
+            patient: about.patient,
+            study: about.study.as_ref().map(|u| u.as_str().to_owned()).unwrap_or_default(),
+            object: about.object,
+        }
+    }
+
+    /// Durable entries.
+    pub fn ledger_size(&self) -> u64 {
+        *self.journal.size.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stored_entry(&self, index: u64) -> Result<ledger::tiles::Stored> {
+        match self.store.unmoved_leaf(index) {
+            Some(stored) => Ok(stored),
+            None => Ok(self.journal.reader.entry(index)?),
+        }
+    }
+
+    /// An entry in words; nothing when its key was destroyed.
+    pub fn entry(&self, index: u64) -> std::result::Result<Option<Access>, Fault> {
+        Ok(self.read_entry(index)?.map(|entry| access(index, entry)))
+    }
+
+    fn read_entry(&self, index: u64) -> Result<Option<Entry>> {
+        let stored = self.stored_entry(index)?;
+        let leaf = ledger::tiles::leaf_of(&stored).ok_or(Error::Internal("leaf"))?;
+        let (_, sealed) = ledger::tiles::signature_and_body(&stored.1).ok_or(Error::Internal("body"))?;
+        let (name, body) = match sealed.split_first() {
+            Some((&BODY, rest)) => rest.split_first_chunk::<32>().ok_or(Error::Internal("body"))?,
+            _ => return Err(Error::Internal("body version")),
+        };
+        let Some(key) = self.rings.find(&self.store, &self.sealing.ladder, *name)? else { return Ok(None) };
+        let plain = aead::open(&key, &context_of(name, index), body)?;
+        let (salt, body) = plain.split_at_checked(16).ok_or(Error::Internal("body"))?;
+        if !leaf.commits(salt, body) {
+            return Err(Error::Internal("an entry's body is not its leaf's"));
+        }
+        Ok(Some(ledger::body::decode(body)?))
+    }
+
+    /// How often somebody else saw each study, by UID.
+    pub fn looks(&self) -> std::result::Result<HashMap<String, u64>, Fault> {
+        let size = self.ledger_size();
+        let mut looks = self.journal.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        while looks.upto < size {
+            let index = looks.upto;
+            if let Some(entry) = self.read_entry(index)?
+                && matches!(entry.kind.as_str(), "opened" | "lifted")
+                && entry.envelope.role != "patient"
+            {
+                *looks.counts.entry(entry.envelope.study).or_default() += 1;
+            }
+            looks.upto += 1;
+        }
+        Ok(looks.counts.clone())
+    }
+
+    /// A signed checkpoint of all that is durable.
+    pub fn checkpoint(&self) -> Result<ledger::Checkpoint> {
+        let size = self.ledger_size();
+        let mut live = self.journal.live.lock().unwrap_or_else(PoisonError::into_inner);
+        while live.size() < size {
+            let stored = self.stored_entry(live.size())?;
+            live.push(ledger::leaf::hash(&stored.0));
+        }
+        Ok(ledger::Checkpoint { origin: self.journal.origin.clone(), size: live.size(), root: live.root() })
+    }
+}
+
+/// Names of the wraps and number of entries that a commit brings.
+pub fn promises(commit: &Commit) -> (Vec<[u8; 32]>, u64) {
+    (commit.wraps.iter().map(|w| w.key).collect(), commit.leaves.len() as u64)
+}
+
+struct Sealer {
+    origin: String,
+    signing: Arc<SigningKey>,
+    key: Arc<Key>,
+    name: [u8; 32],
+    salt: [u8; 16],
+    nonce: Drawn,
+}
+
+fn context_of(name: &[u8; 32], index: u64) -> Vec<u8> {
+    [b"gauze/1/ledger-body\0".as_slice(), name, &index.to_be_bytes()].concat()
+}
+
+impl Sealer {
+    fn leaf(self, mut envelope: Envelope, event: Event) -> LeafFn {
+        Box::new(move |index, seq| {
+            envelope.seq = seq;
+            let body = ledger::body::encode(&event, &envelope);
+            let plain = [&self.salt[..], &body].concat();
+            let mut sealed = vec![BODY];
+            sealed.extend_from_slice(&self.name);
+            match aead::seal(&self.key, &self.nonce, &context_of(&self.name, index), &plain) {
+                Ok(mut bytes) => sealed.append(&mut bytes),
+                // Cannot be with a key made here; the entry then stands without a readable body rather than not at all.
+                Err(error) => tracing::error!(%error, "a ledger body could not be sealed"),
+            }
+            let leaf = Leaf::new(event.number(), envelope.time, (&self.salt, &body), &sealed).0.to_vec();
+            let mut stored = self.signing.sign(&ledger::leaf::signed(&self.origin, index, &leaf));
+            stored.append(&mut sealed);
+            (leaf, stored)
+        })
+    }
+}
+
+fn access(index: u64, entry: Entry) -> Access {
+    let Entry { kind, envelope, details } = entry;
+    let shown = |value: &Value| match value {
+        Value::List(list) if list.len() > 8 => list.len().to_string(),
+        other => other.to_string(),
+    };
+    Access {
+        index,
+        time: Time(envelope.time),
+        kind,
+        actor: envelope.actor,
+        role: envelope.role,
+        organisation: envelope.organisation,
+        details: details.iter().map(|(name, value)| (name.clone(), shown(value))).collect(),
+        study: envelope.study.parse().ok(),
+    }
+}
+
+/// A random reference.
+pub fn new_id(random: &dyn Random) -> Result<Id> {
+    let mut id = [0; 16];
+    random.fill(&mut id)?;
+    Ok(Id(id))
+}

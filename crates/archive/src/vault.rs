@@ -1,0 +1,475 @@
+//! The vault: what all flows share.
+
+use crate::catalog::{Catalog, InstanceRecord, PageRecord, PatientKey, Seen, Study, StudyRecord};
+use crate::context::{About, Context};
+use crate::examine::Queue;
+use crate::journal::{Journal, promises};
+use crate::rings::Rings;
+use crate::sealing::{Kind, Project, Sealing, fault};
+use crate::who::accounts::AccountRecord;
+use crate::who::refusals::Refusals;
+use crate::who::session::Sessions;
+use crate::who::throttle::Throttle;
+use crate::who::ties::{SiteRecord, TiesRecord};
+use crate::{Error, Result};
+use crypto::{Key, Ladder, Random, row};
+use ledger::Event;
+use model::{Id, Mosaic, PatientRef, Purpose, Tenant, Time, Uid, tags};
+use policy::{Asker, GrantRecord, Permit, Policies, Relation, Right};
+use port::{Code, Fault, PixelWork};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use store::{Commit, Store};
+
+/// Time comes from outside.
+pub trait Clock: Send + Sync {
+    /// UTC.
+    fn now(&self) -> Time;
+    /// Never goes back; only differences mean something.
+    fn monotonic(&self) -> Time;
+}
+
+/// A machine that may store by DIMSE.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// Its name in the ledger.
+    pub name: String,
+    /// SHA-256 of its certificate, hexadecimal; empty: plain connections from loopback (the demo).
+    pub certificate: String,
+    /// Its AE title; empty: any.
+    pub ae: String,
+}
+
+/// How the vault behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Seconds that a viewing token lives; the policy's own bound holds too.
+    pub viewing_s: i64,
+    /// Who may store by DIMSE.
+    pub devices: Vec<Device>,
+    /// Name and version of the software, for the ledger.
+    pub software: String,
+    /// SHA-256 of the configuration.
+    pub config_digest: [u8; 32],
+}
+
+/// What a vault is made of.
+pub struct Parts {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The newest checkpoint seen, outside the data folder.
+    pub seen: keys::Seen,
+    /// The root key.
+    pub root: Key,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Policies.
+    pub policies: Policies,
+    /// Pixel workers.
+    pub pixels: Arc<dyn PixelWork>,
+    /// Behaviour.
+    pub options: Options,
+}
+
+type Shared<T> = Mutex<T>;
+
+/// The vault.
+pub struct Vault {
+    pub(crate) tenant: Tenant,
+    pub(crate) options: Options,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) policies: Policies,
+    pub(crate) pixels: Arc<dyn PixelWork>,
+    pub(crate) store: Store,
+    pub(crate) sealing: Sealing,
+    pub(crate) rings: Rings,
+    pub(crate) journal: Journal,
+    pub(crate) queue: Queue,
+    pub(crate) seen: keys::Seen,
+    catalog: Shared<Catalog>,
+    sessions: Shared<Sessions<GrantRecord>>,
+    pub(crate) accounts: Shared<HashMap<String, (AccountRecord, u64)>>,
+    pub(crate) ties: Shared<HashMap<String, (TiesRecord, u64)>>,
+    pub(crate) site: Shared<(SiteRecord, u64)>,
+    pub(crate) throttle: Shared<Throttle>,
+    pub(crate) refusals: Shared<Refusals>,
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Moves leaves into tiles.
+struct Tiles(ledger::Writer);
+
+impl store::LeafSink for Tiles {
+    fn append(&mut self, first: u64, leaves: &[(Vec<u8>, Vec<u8>)]) -> std::io::Result<()> {
+        self.0.append(first, leaves).map_err(std::io::Error::other)
+    }
+
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+}
+
+impl Vault {
+    /// Opens the data folder: lock, replay, check against what was seen, unlock the index.
+    ///
+    /// # Errors
+    /// As [`Error`]; nothing is changed by a wrong key.
+    pub fn open(parts: Parts) -> Result<Arc<Self>> {
+        let Parts { data, seen, root, random, clock, policies, pixels, options } = parts;
+        let ladder = Ladder::new(&root)?;
+        let signing = ladder.signing_key()?;
+        let origin = origin(&signing.public());
+        let folder = data.join("ledger");
+        check_key(&data, &ladder)?;
+        let writer = ledger::Writer::open(&folder)?;
+        let store = Store::open(store::Options::new(data.clone()), Box::new(Tiles(writer)))?;
+        let tree = ledger::Writer::open(&folder)?.tree().clone();
+        check_seen(&seen, &signing.public(), &folder, tree.size())?;
+        let tenant = Tenant::main();
+        let vault = Self {
+            sealing: Sealing { ladder, random, tenant: tenant.clone() },
+            tenant,
+            options,
+            clock,
+            policies,
+            pixels,
+            journal: Journal::new(origin, signing, &folder, tree),
+            rings: Rings::default(),
+            queue: Queue::default(),
+            seen,
+            catalog: Mutex::default(),
+            sessions: Mutex::default(),
+            accounts: Mutex::default(),
+            ties: Mutex::default(),
+            site: Mutex::default(),
+            throttle: Mutex::default(),
+            refusals: Mutex::default(),
+            store,
+        };
+        vault.load()?;
+        Ok(Arc::new(vault))
+    }
+
+    fn load(&self) -> Result<()> {
+        let mut catalog = self.catalog();
+        catalog.epoch = self.store.epoch();
+        for (record, version) in self.rows::<StudyRecord>(Kind::Study)? {
+            self.remember(&mut catalog, &record);
+            catalog.load_study(record, version);
+        }
+        catalog.load_pages(self.rows::<PageRecord>(Kind::Page)?);
+        *lock(&self.accounts) =
+            self.rows(Kind::Account)?.into_iter().map(|(r, v): (AccountRecord, _)| (r.user.clone(), (r, v))).collect();
+        *lock(&self.ties) = self.rows(Kind::Ties)?.into_iter().map(|((user, r), v)| (user, (r, v))).collect();
+        if let Some(site) = self.rows(Kind::Site)?.pop() {
+            *lock(&self.site) = site;
+        }
+        Ok(())
+    }
+
+    /// All rows of a kind, opened. One that does not open stops the start: somebody changed the data.
+    fn rows<T: serde::de::DeserializeOwned>(&self, kind: Kind) -> Result<Vec<(T, u64)>> {
+        let (mut out, mut fault) = (Vec::new(), None);
+        self.store.each_row(kind as u8, &mut |row| match self.sealing.open_row(&row) {
+            Ok(record) => out.push((record, row.version)),
+            Err(error) => fault = Some(error),
+        })?;
+        fault.map_or(Ok(out), Err)
+    }
+
+    pub(crate) fn remember(&self, catalog: &mut Catalog, record: &StudyRecord) {
+        use crate::find::Pseudonyms;
+        catalog.set_pseudonym(self.project().uid(&record.uid), record.uid.clone());
+    }
+
+    pub(crate) fn catalog(&self) -> MutexGuard<'_, Catalog> {
+        lock(&self.catalog)
+    }
+
+    pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions<GrantRecord>> {
+        lock(&self.sessions)
+    }
+
+    pub(crate) fn site(&self) -> SiteRecord {
+        lock(&self.site).0.clone()
+    }
+
+    pub(crate) fn project(&self) -> Project {
+        Project::new(self.sealing.project_key(&self.tenant))
+    }
+
+    pub(crate) fn derived_uid(&self, record: &InstanceRecord, mask_version: u64) -> Uid {
+        self.sealing.derived_uid(record, mask_version)
+    }
+
+    fn asker(&self, context: &Context) -> Asker {
+        Asker {
+            role: context.caller.role,
+            own: context.patient.is_some(),
+            approval: self.site().research_approval,
+        }
+    }
+
+    /// Whether the caller has a right; not recorded.
+    pub(crate) fn right(&self, context: &Context, right: Right) -> std::result::Result<Permit, policy::Refusal> {
+        policy::may(&self.policies, right, &self.asker(context))
+    }
+
+    /// The caller has a right, or the refusal is recorded.
+    pub(crate) async fn may(&self, context: &Context, right: Right) -> std::result::Result<Permit, Fault> {
+        match self.right(context, right) {
+            Ok(permit) => Ok(permit),
+            Err(refusal) => self.not_allowed(context, right.as_str(), refusal.rules).await,
+        }
+    }
+
+    /// The widest find that the caller has.
+    pub(crate) async fn may_find(&self, context: &Context) -> std::result::Result<Permit, Fault> {
+        match policy::may_find(&self.policies, &context.caller, self.site().research_approval) {
+            Ok(permit) => Ok(permit),
+            Err(refusal) => self.not_allowed(context, "find", refusal.rules).await,
+        }
+    }
+
+    async fn not_allowed<T>(&self, context: &Context, right: &str, rules: Vec<String>) -> std::result::Result<T, Fault> {
+        self.record(context, About::nothing(), Event::NotAllowed { right: right.to_owned(), rules }).await?;
+        Err(Code::NotAllowed.into())
+    }
+
+    /// The patient that the account is, as the archive knows her; nobody's films when it has none of hers.
+    pub(crate) fn own_patient(&self, context: &Context, catalog: &Catalog) -> std::result::Result<PatientRef, Fault> {
+        let (issuer, number) = context.patient.clone().ok_or(Code::NotAllowed)?;
+        Ok(catalog.patient(&PatientKey::Numbered(issuer, number)).unwrap_or(Id([0xFF; 16])))
+    }
+
+    /// The study that a caller names for this purpose: by its UID, or for secondary use by its pseudonym only.
+    pub(crate) fn known_study(&self, context: &Context, uid: &Uid, purpose: Purpose) -> Option<Study> {
+        let catalog = self.catalog();
+        let pseudonymous = purpose == Purpose::Research || context.caller.role == model::Role::Researcher;
+        if pseudonymous { catalog.by_pseudonym(uid).cloned() } else { catalog.study(uid).cloned() }
+    }
+
+    /// The study by its UID or its pseudonym.
+    pub(crate) fn study_by_any_name(&self, uid: &Uid) -> Option<Study> {
+        let catalog = self.catalog();
+        catalog.study(uid).or_else(|| catalog.by_pseudonym(uid)).cloned()
+    }
+
+    /// An instance with its study.
+    pub(crate) fn instance(&self, uid: &Uid) -> Option<(Study, InstanceRecord)> {
+        let catalog = self.catalog();
+        let (study, _, instance) = catalog.instance(uid)?;
+        (!instance.pending).then(|| (study.clone(), instance.record.clone()))
+    }
+
+    /// Relations of a user to the study's patient, and whether an order names the study.
+    pub(crate) fn ties_of(&self, user: &str, study: &Study, now: Time) -> (Vec<Relation>, bool) {
+        let ties = lock(&self.ties);
+        let Some((record, _)) = ties.get(user) else { return (Vec::new(), false) };
+        let patient = &study.record.patient_attributes;
+        let key = (
+            patient.first(tags::ISSUER_OF_PATIENT_ID).to_owned(),
+            patient.first(tags::PATIENT_ID).to_owned(),
+        );
+        let accession = study.record.attributes.first(tags::ACCESSION_NUMBER);
+        (record.to_patient(&key), record.ordered(&study.record.uid, accession, now))
+    }
+
+    /// Changes a study's record with an entry in one commit. False: `change` did not want to.
+    pub(crate) async fn change_study(
+        &self,
+        context: &Context,
+        uid: &Uid,
+        event: Event,
+        change: impl FnOnce(&mut StudyRecord) -> bool,
+    ) -> std::result::Result<bool, Fault> {
+        let study = self.catalog().study(uid).cloned().ok_or(Code::NotFound)?;
+        let mut record = study.record.clone();
+        if !change(&mut record) {
+            return Ok(false);
+        }
+        let envelope = self.envelope(context, &About::study(&study));
+        let old = study.record.masks.version;
+        let change = move |catalog: &mut Catalog| {
+            let now = catalog.study(uid).is_some_and(|s| s.record.masks.version == old);
+            now.then(|| catalog.change_study(uid, |r| *r = record)).flatten()
+        };
+        self.change(envelope, event, Vec::new(), None, change).await.map(|done| done.is_some())
+    }
+
+    /// Keeps what examining found: index and sidecar with the entry in one commit.
+    pub(crate) async fn keep_seen(
+        &self,
+        study: &Study,
+        record: &InstanceRecord,
+        seen: Seen,
+        mosaics: &[Mosaic],
+        event: Event,
+    ) -> std::result::Result<(), Fault> {
+        let mut sidecars = Vec::new();
+        if !mosaics.is_empty() {
+            let key = self.sidecar_key(study.patient(), record.object)?;
+            let plain = postcard::to_stdvec(mosaics).map_err(|_| Code::Internal)?;
+            let sealed = row::seal(&key, &*self.sealing.random, &[b"mosaic", &record.object.0], &plain);
+            sidecars.push((self.tenant.clone(), record.object, sealed.map_err(Error::from)?));
+        }
+        let about = About { object: Some(record.object), ..About::study(study) };
+        let envelope = ledger::Envelope {
+            time: self.clock.now().0,
+            tenant: self.tenant.as_str().to_owned(),
+            patient: about.patient,
+            study: study.record.uid.as_str().to_owned(),
+            object: about.object,
+            ..ledger::Envelope::default()
+        };
+        let uid = record.sop_uid.clone();
+        let change = move |catalog: &mut Catalog| catalog.change(&uid, |r| r.seen = Some(seen));
+        self.change(envelope, event, sidecars, None, change).await.map(drop)
+    }
+
+    /// One change of the index: memory under the lock, rows, entry, submit; then durable, or memory is read anew.
+    pub(crate) async fn change(
+        &self,
+        envelope: ledger::Envelope,
+        event: Event,
+        sidecars: Vec<(Tenant, Id, Vec<u8>)>,
+        brought: Option<&Uid>,
+        change: impl FnOnce(&mut Catalog) -> Option<(Uid, crate::catalog::Touched)>,
+    ) -> std::result::Result<Option<()>, Fault> {
+        let submitted = tokio::task::block_in_place(|| -> Result<_> {
+            let mut catalog = self.catalog();
+            let mut commit = Commit::new(catalog.epoch);
+            commit.sidecars = sidecars;
+            let Some((uid, touched)) = change(&mut catalog) else { return Ok(None) };
+            self.rows_into(&mut commit, &mut catalog, &uid, &touched)?;
+            self.entry_into(&mut commit, envelope, event)?;
+            let promises = promises(&commit);
+            Ok(Some((uid, promises, self.store.submit(commit)?)))
+        })?;
+        let Some((uid, (names, leaves), pending)) = submitted else { return Ok(None) };
+        match pending.durable().await {
+            Ok(durable) => {
+                self.kept(&names, durable.leaf() + leaves);
+                self.catalog().settle(&uid, brought);
+                Ok(Some(()))
+            }
+            Err(error) => {
+                self.resync()?;
+                Err(fault(&error))
+            }
+        }
+    }
+
+    pub(crate) fn rows_into(
+        &self,
+        commit: &mut Commit,
+        catalog: &mut Catalog,
+        uid: &Uid,
+        touched: &crate::catalog::Touched,
+    ) -> Result<()> {
+        if touched.study
+            && let Some((record, version)) = catalog.next_study_row(uid)
+        {
+            let name = self.sealing.name(Kind::Study, &[uid.as_str().as_bytes()]);
+            commit.rows.push(self.sealing.row(Kind::Study, name, version, &record)?);
+        }
+        if let Some(page) = touched.page
+            && let Some((record, version)) = catalog.next_page_row(uid, page)
+        {
+            commit.rows.push(self.sealing.row(Kind::Page, self.page_name(&record), version, &record)?);
+        }
+        Ok(())
+    }
+
+    fn page_name(&self, page: &PageRecord) -> [u8; 32] {
+        self.page_key(&page.study, &page.series, page.page)
+    }
+
+    fn page_key(&self, study: &Uid, series: &Uid, page: u32) -> [u8; 32] {
+        let parts: [&[u8]; 3] = [study.as_str().as_bytes(), series.as_str().as_bytes(), &page.to_be_bytes()];
+        self.sealing.name(Kind::Page, &parts)
+    }
+
+    /// After a failed batch: everything that may have been part of it is read anew from what is durable.
+    pub(crate) fn resync(&self) -> Result<()> {
+        let mut catalog = self.catalog();
+        let epoch = self.store.epoch();
+        if catalog.epoch == epoch {
+            return Ok(());
+        }
+        for (uid, series) in catalog.forget_dirty() {
+            let name = self.sealing.name(Kind::Study, &[uid.as_str().as_bytes()]);
+            let Some(row) = self.store.row(&name)? else { continue };
+            catalog.load_study(self.sealing.open_row(&row)?, row.version);
+            let mut pages = Vec::new();
+            for series in &series {
+                for number in 0.. {
+                    let Some(row) = self.store.row(&self.page_key(&uid, series, number))? else { break };
+                    pages.push((self.sealing.open_row(&row)?, row.version));
+                }
+            }
+            catalog.load_pages(pages);
+        }
+        catalog.epoch = epoch;
+        Ok(())
+    }
+
+    /// Remembers the newest checkpoint outside the data folder.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn keep_seen_checkpoint(&self) -> Result<String> {
+        let checkpoint = self.checkpoint()?;
+        let note = note(&checkpoint, &self.journal.signing);
+        self.seen.write(&note)?;
+        Ok(note)
+    }
+}
+
+fn note(checkpoint: &ledger::Checkpoint, key: &crypto::SigningKey) -> String {
+    checkpoint.sign_with(&key.public(), &|text| key.sign(text))
+}
+
+/// The log's name: fixed by its key.
+pub fn origin(public: &[u8]) -> String {
+    let id: String = crypto::sha256(public).iter().take(8).map(|b| format!("{b:02x}")).collect();
+    format!("gauze/{id}")
+}
+
+/// A key check before anything is touched: the data folder remembers which key it belongs to.
+fn check_key(data: &std::path::Path, ladder: &Ladder) -> Result<()> {
+    let mark: String = ladder.name("gauze/data/mark", &[]).iter().take(16).map(|b| format!("{b:02x}")).collect();
+    match std::fs::read_to_string(data.join("key-mark")) {
+        Ok(text) if text.trim() == mark => Ok(()),
+        Ok(_) => Err(Error::Internal("this key does not belong to this data folder")),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            store::write_mark(&data.join("key-mark"), &format!("{mark}\n")).map_err(Error::Store)
+        }
+        Err(e) => Err(Error::Store(e.into())),
+    }
+}
+
+/// Data older than the newest checkpoint seen do not start (DESIGN.md §6, Ledger).
+fn check_seen(seen: &keys::Seen, public: &[u8], folder: &std::path::Path, size: u64) -> Result<()> {
+    let Some(note) = seen.read()? else { return Ok(()) };
+    let known = ledger::Checkpoint::open(&note, public)?;
+    if known.size > size {
+        return Err(Error::Older { found: size, seen: known.size });
+    }
+    let mut tree = ledger::Tree::default();
+    let reader = ledger::Reader::new(folder);
+    for n in 0..known.size.div_ceil(ledger::tiles::WIDTH) {
+        for (leaf, _) in reader.bundle(n)? {
+            if tree.size() < known.size {
+                tree.push(ledger::leaf::hash(&leaf));
+            }
+        }
+    }
+    if tree.root() == known.root { Ok(()) } else { Err(Error::OtherLedger) }
+}
