@@ -6,8 +6,8 @@ use crate::{Error, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION, Result};
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_dictionary_std::{StandardDataDictionary, tags as std_tags};
 use dicom_encoding::TransferSyntaxIndex;
-use dicom_object::meta::{FileMetaTable, FileMetaTableBuilder};
 use dicom_object::InMemDicomObject;
+use dicom_object::meta::{FileMetaTable, FileMetaTableBuilder};
 use dicom_transfer_syntax_registry::{TransferSyntaxRegistry, entries};
 use model::{Tag, limits};
 
@@ -74,7 +74,8 @@ fn meta_table(head: &[u8], object: &InMemDicomObject, syntax: &str) -> Result<Fi
         return Ok(meta);
     }
     // Meta information that dicom-rs refuses (a wrong group length, missing parts) is made anew from the data set.
-    let text = |tag| object.get(tag).and_then(|e| e.to_str().ok()).map(|s| s.into_owned()).unwrap_or_default();
+    let text =
+        |tag| object.get(tag).and_then(|e| e.to_str().ok()).map(|s| s.into_owned()).unwrap_or_default();
     meta_of(&text(std_tags::SOP_CLASS_UID), &text(std_tags::SOP_INSTANCE_UID), syntax)
 }
 

@@ -89,7 +89,14 @@ impl Acceptor {
     pub fn new(mut options: Options) -> Self {
         options.max_pdu = options.max_pdu.clamp(bounds::PDU_MIN, bounds::PDU_MAX);
         let state = State::Idle;
-        Self { options, state, buffer: Vec::new(), command: Vec::new(), contexts: Vec::new(), output: Vec::new() }
+        Self {
+            options,
+            state,
+            buffer: Vec::new(),
+            command: Vec::new(),
+            contexts: Vec::new(),
+            output: Vec::new(),
+        }
     }
 
     /// Takes bytes from the peer. After an error send the output (an A-ABORT) and close.
@@ -206,7 +213,11 @@ impl Acceptor {
         if class != VERIFICATION && !self.options.private_classes && !is_storage(class) {
             return Verdict::AbstractSyntax;
         }
-        context.syntaxes.iter().find(|s| known(s)).map_or(Verdict::TransferSyntaxes, |s| Verdict::Accepted(s.clone()))
+        context
+            .syntaxes
+            .iter()
+            .find(|s| known(s))
+            .map_or(Verdict::TransferSyntaxes, |s| Verdict::Accepted(s.clone()))
     }
 
     fn values(&mut self, mut body: &[u8], events: &mut Vec<Event>) -> Result<()> {
@@ -280,7 +291,9 @@ impl Acceptor {
 /// Listed in PS3.6 as a storage SOP class.
 fn is_storage(uid: &str) -> bool {
     let entry = StandardSopClassDictionary.by_uid(uid);
-    entry.is_some_and(|e| e.name.contains("Storage") && !e.name.contains("Commitment") && !e.name.contains("Directory"))
+    entry.is_some_and(|e| {
+        e.name.contains("Storage") && !e.name.contains("Commitment") && !e.name.contains("Directory")
+    })
 }
 
 /// The Part 10 bytes that precede a data set received by C-STORE (PS3.10 §7.1).

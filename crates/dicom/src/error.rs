@@ -60,7 +60,9 @@ impl Error {
             Self::TooLarge(_) => ("dicom.too-large", 0xA700, 413, "the object is above a limit"),
             Self::Malformed(_) => ("dicom.malformed", 0xC003, 400, "the object is malformed"),
             Self::Missing(_) => ("dicom.missing", 0xA900, 400, "a required attribute is missing or invalid"),
-            Self::TransferSyntax => ("dicom.transfer-syntax", 0x0122, 415, "the transfer syntax is not known"),
+            Self::TransferSyntax => {
+                ("dicom.transfer-syntax", 0x0122, 415, "the transfer syntax is not known")
+            }
             Self::Unreadable => ("dicom.unreadable", 0xC004, 400, "the data set cannot be read"),
             Self::Query(_) => ("dicom.query", 0xA900, 400, "the query is not understood"),
             Self::Protocol(_) => ("dicom.protocol", 0x0110, 400, "the peer broke the protocol"),

@@ -1,9 +1,9 @@
 //! The DICOM JSON model (PS3.18 Annex F).
 
 use crate::dataset::core_tag;
+use dicom_core::VR;
 use dicom_core::header::Header as _;
 use dicom_core::value::Value as DicomValue;
-use dicom_core::VR;
 use dicom_object::InMemDicomObject;
 use model::{Attributes, Tag, limits};
 use serde_json::{Map, Value, json};
@@ -51,7 +51,9 @@ fn value_of(
     }
     let primitive = value.primitive()?;
     let texts = match vr {
-        VR::LT | VR::ST | VR::UT | VR::UR => vec![primitive.to_str().trim_end_matches([' ', '\0']).to_owned()],
+        VR::LT | VR::ST | VR::UT | VR::UR => {
+            vec![primitive.to_str().trim_end_matches([' ', '\0']).to_owned()]
+        }
         _ => primitive.to_multi_str().iter().map(|s| s.trim_matches([' ', '\0']).to_owned()).collect(),
     };
     values(&vr.to_string(), &texts).map(|v| ("Value", v))

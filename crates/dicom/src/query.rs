@@ -91,7 +91,9 @@ impl Query {
         match key {
             "limit" => self.limit = number(value)?.min(limits::MATCHES),
             "offset" => self.offset = number(value)?,
-            "fuzzymatching" => self.fuzzy = value.parse().map_err(|_| Error::Query("fuzzymatching is true or false"))?,
+            "fuzzymatching" => {
+                self.fuzzy = value.parse().map_err(|_| Error::Query("fuzzymatching is true or false"))?
+            }
             "includefield" => self.include(value)?,
             _ => {
                 let tag = tag(key)?;
@@ -126,7 +128,11 @@ impl Query {
 
 fn number(value: &str) -> Result<usize> {
     let digits = (1..=9).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit());
-    if digits { value.parse().map_err(|_| Error::Query("not a number")) } else { Err(Error::Query("not a number")) }
+    if digits {
+        value.parse().map_err(|_| Error::Query("not a number"))
+    } else {
+        Err(Error::Query("not a number"))
+    }
 }
 
 fn tag(word: &str) -> Result<Tag> {
@@ -187,7 +193,9 @@ fn range(vr: &str, value: &str) -> Result<Kind> {
     let point = |s: &str| s.is_empty() || (vr != "DA" && s.len() >= 2) || s.len() == 8;
     match value.split_once('-') {
         None if point(value) => Ok(Kind::Single(value.to_owned())),
-        Some((from, to)) if point(from) && point(to) && !to.contains('-') && (to.is_empty() || from <= to) => {
+        Some((from, to))
+            if point(from) && point(to) && !to.contains('-') && (to.is_empty() || from <= to) =>
+        {
             Ok(Kind::Range(from.to_owned(), to.to_owned()))
         }
         _ => Err(Error::Query("not a date or time")),

@@ -51,7 +51,8 @@ fn malformed_files_are_parsed_or_refused() {
 
 #[test]
 fn mutations_never_panic() {
-    let seeds: Vec<Vec<u8>> = corpus().into_iter().map(|f| f.1).filter(|b| (300..4000).contains(&b.len())).take(40).collect();
+    let seeds: Vec<Vec<u8>> =
+        corpus().into_iter().map(|f| f.1).filter(|b| (300..4000).contains(&b.len())).take(40).collect();
     let mut state = 0x9E37_79B9_7F4A_7C15u64;
     let mut next = || {
         state ^= state << 13;
@@ -100,7 +101,12 @@ fn a_folder_of_files() {
     each(Path::new(&dir), &mut |path, result| match result {
         Ok(parsed) => {
             good += 1;
-            println!("{} {:?} {}", path.display(), parsed.facts.patient.first(0x0010_0010), parsed.facts.frames.len());
+            println!(
+                "{} {:?} {}",
+                path.display(),
+                parsed.facts.patient.first(0x0010_0010),
+                parsed.facts.frames.len()
+            );
         }
         Err(error) => {
             bad += 1;

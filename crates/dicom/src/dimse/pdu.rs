@@ -70,7 +70,9 @@ impl Request {
             let (kind, value, after) = item(rest)?;
             rest = after;
             match kind {
-                0x10 if uid(value)? != "1.2.840.10008.3.1.1.1" => return Err(Error::Protocol("application context")),
+                0x10 if uid(value)? != "1.2.840.10008.3.1.1.1" => {
+                    return Err(Error::Protocol("application context"));
+                }
                 0x20 => request.context(value)?,
                 0x50 => request.user(value)?,
                 _ => {}
@@ -95,7 +97,9 @@ impl Request {
             rest = after;
             match kind {
                 0x30 => abstract_syntax = Some(uid(value)?),
-                0x40 if syntaxes.len() >= bounds::SYNTAXES => return Err(Error::TooLarge("transfer syntaxes")),
+                0x40 if syntaxes.len() >= bounds::SYNTAXES => {
+                    return Err(Error::TooLarge("transfer syntaxes"));
+                }
                 0x40 => syntaxes.push(uid(value)?),
                 _ => return Err(Error::Protocol("context")),
             }

@@ -28,15 +28,21 @@ impl<'a> Values<'a> {
 
     pub fn vr(&self, tag: Tag) -> [u8; 2] {
         let explicit = self.walker.entries.get(&tag).and_then(|e| e.vr).filter(|vr| vr != b"UN");
-        explicit.or_else(|| crate::dataset::dictionary_vr(tag).as_bytes().first_chunk().copied()).unwrap_or(*b"UN")
+        explicit
+            .or_else(|| crate::dataset::dictionary_vr(tag).as_bytes().first_chunk().copied())
+            .unwrap_or(*b"UN")
     }
 
     /// Values as UTF-8 text, at most 64 of them, each cut to what the index keeps.
     pub fn texts(&self, tag: Tag) -> Vec<String> {
         let raw = self.raw(tag);
         match &self.vr(tag) {
-            b"US" => raw.chunks_exact(2).take(64).filter_map(|c| self.u16(c)).map(|v| v.to_string()).collect(),
-            b"UL" => raw.chunks_exact(4).take(64).filter_map(|c| self.u32(c)).map(|v| v.to_string()).collect(),
+            b"US" => {
+                raw.chunks_exact(2).take(64).filter_map(|c| self.u16(c)).map(|v| v.to_string()).collect()
+            }
+            b"UL" => {
+                raw.chunks_exact(4).take(64).filter_map(|c| self.u32(c)).map(|v| v.to_string()).collect()
+            }
             vr if is_text(vr) => {
                 let cut = raw.get(..limits::INDEXED_VALUE_BYTES * 4).unwrap_or(raw);
                 let mut values = self.charsets.values(cut);
@@ -81,13 +87,33 @@ impl<'a> Values<'a> {
 const fn is_text(vr: &[u8; 2]) -> bool {
     matches!(
         vr,
-        b"AE" | b"AS" | b"CS" | b"DA" | b"DS" | b"DT" | b"IS" | b"LO" | b"LT" | b"PN" | b"SH" | b"ST" | b"TM" | b"UC"
-            | b"UI" | b"UR" | b"UT"
+        b"AE"
+            | b"AS"
+            | b"CS"
+            | b"DA"
+            | b"DS"
+            | b"DT"
+            | b"IS"
+            | b"LO"
+            | b"LT"
+            | b"PN"
+            | b"SH"
+            | b"ST"
+            | b"TM"
+            | b"UC"
+            | b"UI"
+            | b"UR"
+            | b"UT"
     )
 }
 
 /// Gathers everything.
-pub fn gather(walker: &Walker, bytes: &[u8], meta: &Meta, pixels: Option<&PixelTracker>) -> Result<InstanceFacts> {
+pub fn gather(
+    walker: &Walker,
+    bytes: &[u8],
+    meta: &Meta,
+    pixels: Option<&PixelTracker>,
+) -> Result<InstanceFacts> {
     let values = Values::new(walker, bytes);
     let sop_class = values.uid(tags::SOP_CLASS_UID, "SOP class")?;
     let image = if pixels.is_some() { image::info(&values, &meta.syntax, &sop_class) } else { None };

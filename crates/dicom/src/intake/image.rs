@@ -7,7 +7,8 @@ use model::{ImageInfo, Photometric, Tag, Uid, tags};
 
 /// The image, when every number is one that a decoder may be given.
 pub fn info(v: &Values<'_>, syntax: &Uid, sop_class: &Uid) -> Option<ImageInfo> {
-    let bits_allocated = u8::try_from(v.us(tags::BITS_ALLOCATED)?).ok().filter(|b| matches!(b, 1 | 8 | 16 | 32))?;
+    let bits_allocated =
+        u8::try_from(v.us(tags::BITS_ALLOCATED)?).ok().filter(|b| matches!(b, 1 | 8 | 16 | 32))?;
     let bits_stored = byte(v, 0x0028_0101, bits_allocated)?;
     let samples = byte(v, 0x0028_0002, 1)?;
     let photometric: Photometric = v.text(0x0028_0004).parse().ok()?;
@@ -40,7 +41,9 @@ pub fn info(v: &Values<'_>, syntax: &Uid, sop_class: &Uid) -> Option<ImageInfo> 
             _ => None,
         },
         age_years: age(v),
-        sex: Some(v.text(tags::PATIENT_SEX)).filter(|s| matches!(s.as_str(), "M" | "F" | "O")).unwrap_or_default(),
+        sex: Some(v.text(tags::PATIENT_SEX))
+            .filter(|s| matches!(s.as_str(), "M" | "F" | "O"))
+            .unwrap_or_default(),
     };
     let sane = matches!(samples, 1 | 3) && bits_stored <= bits_allocated && info.high_bit < bits_allocated;
     (sane && info.frame_bytes().is_some()).then_some(info)

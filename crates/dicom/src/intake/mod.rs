@@ -145,7 +145,11 @@ impl Intake {
 }
 
 /// Walks a complete data set in memory.
-pub(crate) fn walk_whole(bytes: &[u8], coding: Coding, start: usize) -> Result<(Walker, Option<PixelTracker>)> {
+pub(crate) fn walk_whole(
+    bytes: &[u8],
+    coding: Coding,
+    start: usize,
+) -> Result<(Walker, Option<PixelTracker>)> {
     let mut walker = Walker::new(coding, start);
     match walker.advance(bytes)? {
         Stop::More => {

@@ -140,13 +140,16 @@ impl PixelTracker {
             return vec![self.fragments.clone()];
         }
         let wide = extended.chunks_exact(8).filter_map(|c| c.first_chunk().copied().map(u64::from_le_bytes));
-        let short = self.table.chunks_exact(4).filter_map(|c| c.first_chunk().copied().map(u32::from_le_bytes));
-        let offsets: Vec<u64> = if extended.is_empty() { short.map(u64::from).collect() } else { wide.collect() };
+        let short =
+            self.table.chunks_exact(4).filter_map(|c| c.first_chunk().copied().map(u32::from_le_bytes));
+        let offsets: Vec<u64> =
+            if extended.is_empty() { short.map(u64::from).collect() } else { wide.collect() };
         self.by_offsets(n, &offsets)
     }
 
     fn native_frames(&self, count: u32, native: u64, frame_bytes: Option<u64>) -> Vec<Vec<FrameSpan>> {
-        let Some(len) = frame_bytes.filter(|len| *len > 0 && len.saturating_mul(count.into()) <= native) else {
+        let Some(len) = frame_bytes.filter(|len| *len > 0 && len.saturating_mul(count.into()) <= native)
+        else {
             return Vec::new();
         };
         (0..u64::from(count)).map(|i| vec![FrameSpan { offset: self.value_start + i * len, len }]).collect()

@@ -72,18 +72,28 @@ fn fragments_become_frames() {
 #[test]
 fn refusals() {
     let deep = |n: usize| {
-        let level = [&[0x08, 0, 0x40, 0x11, b'S', b'Q', 0, 0, 255, 255, 255, 255][..], &[0xFE, 0xFF, 0, 0xE0, 255, 255, 255, 255]].concat();
+        let level = [
+            &[0x08, 0, 0x40, 0x11, b'S', b'Q', 0, 0, 255, 255, 255, 255][..],
+            &[0xFE, 0xFF, 0, 0xE0, 255, 255, 255, 255],
+        ]
+        .concat();
         level.repeat(n)
     };
     let deepest = parse(&file(LE, &deep(limits::SEQUENCE_DEPTH)), 64);
     assert_eq!(deepest, Err(Error::Truncated("the data set")));
-    assert_eq!(parse(&file(LE, &deep(limits::SEQUENCE_DEPTH + 1)), 64), Err(Error::TooLarge("depth of sequences")));
+    assert_eq!(
+        parse(&file(LE, &deep(limits::SEQUENCE_DEPTH + 1)), 64),
+        Err(Error::TooLarge("depth of sequences"))
+    );
     assert_eq!(parse(&[0; 200], 10), Err(Error::NotPart10));
     assert_eq!(parse(b"DICM", 10), Err(Error::NotPart10));
     assert_eq!(parse(&file(b"1.2.3.4\0", b""), 10), Err(Error::TransferSyntax));
     let twice = file(LE, &short(0x0010_0010, b"PN", b"Roe^Jo"));
     assert_eq!(parse(&twice, 10), Err(Error::Malformed("attribute given twice")));
-    assert_eq!(parse(&file(LE, &short(0x0020_0013, b"XX", b"1 ")), 10), Err(Error::Malformed("value representation")));
+    assert_eq!(
+        parse(&file(LE, &short(0x0020_0013, b"XX", b"1 ")), 10),
+        Err(Error::Malformed("value representation"))
+    );
     let huge = [0x09, 0, 0x10, 0, b'O', b'B', 0, 0, 0, 0, 0, 0x7F];
     assert_eq!(parse(&file(LE, &huge), 10), Err(Error::TooLarge("element")));
 }

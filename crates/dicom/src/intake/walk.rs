@@ -26,7 +26,9 @@ impl Coding {
         match uid {
             "1.2.840.10008.1.2" => Ok(Self::ImplicitLe),
             "1.2.840.10008.1.2.2" => Ok(Self::ExplicitBe),
-            "1.2.840.10008.1.2.1.99" | "1.2.840.10008.1.2.4.95" | "1.2.840.10008.1.2.4.205" => Ok(Self::Deflated),
+            "1.2.840.10008.1.2.1.99" | "1.2.840.10008.1.2.4.95" | "1.2.840.10008.1.2.4.205" => {
+                Ok(Self::Deflated)
+            }
             _ if known(uid) => Ok(Self::ExplicitLe),
             _ => Err(Error::TransferSyntax),
         }
@@ -43,7 +45,8 @@ impl Coding {
 
 /// Known to dicom-rs's registry, with or without a codec.
 pub fn known(uid: &str) -> bool {
-    TransferSyntaxRegistry.get(uid).is_some()
+    // Retired JPEG processes are in no registry; their data sets are explicit little endian like all of PS3.5 A.4.
+    TransferSyntaxRegistry.get(uid).is_some() || uid.starts_with("1.2.840.10008.1.2.4.")
 }
 
 /// One element's header.
@@ -134,7 +137,11 @@ impl Walker {
 
     /// The bytes are complete: everything opened is closed, nothing is left over.
     pub fn finish(&self, bytes: &[u8]) -> Result<()> {
-        if self.pos == bytes.len() && self.stack.is_empty() { Ok(()) } else { Err(Error::Truncated("the data set")) }
+        if self.pos == bytes.len() && self.stack.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Truncated("the data set"))
+        }
     }
 
     fn leave_full(&mut self) {
@@ -157,7 +164,9 @@ impl Walker {
             }
             (Some(Kind::Items), _) => return Err(Error::Malformed("sequence item")),
             (Some(Kind::Fragments), tag) if tag != ITEM => return Err(Error::Malformed("fragment")),
-            (None | Some(Kind::Item), tag) if tag >> 16 == 0xFFFE => return Err(Error::Malformed("item outside a sequence")),
+            (None | Some(Kind::Item), tag) if tag >> 16 == 0xFFFE => {
+                return Err(Error::Malformed("item outside a sequence"));
+            }
             _ => {}
         }
         if self.stack.is_empty() && header.tag >> 16 <= 2 && header.tag >> 16 != 0 {
@@ -188,7 +197,11 @@ impl Walker {
         if self.stack.iter().rev().find_map(|f| f.end).is_some_and(|limit| end > limit) {
             return Err(Error::Malformed("length beyond its sequence"));
         }
-        if end > limits::HEADER_BYTES.max(crate::bounds::INFLATED_BYTES) { Err(Error::TooLarge("element")) } else { Ok(end) }
+        if end > limits::HEADER_BYTES.max(crate::bounds::INFLATED_BYTES) {
+            Err(Error::TooLarge("element"))
+        } else {
+            Ok(end)
+        }
     }
 
     fn open(&mut self, kind: Kind, len: Option<u32>, from: usize, coding: Coding) -> Result<()> {
@@ -219,7 +232,11 @@ impl Walker {
         }
         let entry = Entry { vr: header.vr, start, len };
         // Two values of one attribute let two readers see two patients.
-        if self.entries.insert(header.tag, entry).is_some() { Err(Error::Malformed("attribute given twice")) } else { Ok(()) }
+        if self.entries.insert(header.tag, entry).is_some() {
+            Err(Error::Malformed("attribute given twice"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -231,7 +248,9 @@ fn opens(header: &Header, coding: Coding) -> Result<Option<(Kind, Coding)>> {
         (Some([b'U', b'N']), None) => Ok(Some((Kind::Items, Coding::ImplicitLe))),
         (Some([b'O', b'B' | b'W']), None) => Ok(Some((Kind::Fragments, coding))),
         (None, None) if header.tag >> 16 != 0xFFFE => Ok(Some((Kind::Items, coding))),
-        (None, Some(_)) if crate::dataset::dictionary_vr(header.tag) == "SQ" => Ok(Some((Kind::Items, coding))),
+        (None, Some(_)) if crate::dataset::dictionary_vr(header.tag) == "SQ" => {
+            Ok(Some((Kind::Items, coding)))
+        }
         (_, None) => Err(Error::Malformed("undefined length")),
         _ => Ok(None),
     }
@@ -241,8 +260,8 @@ fn opens(header: &Header, coding: Coding) -> Result<Option<(Kind, Coding)>> {
 const LONG: &[&[u8; 2]] =
     &[b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"];
 const SHORT: &[&[u8; 2]] = &[
-    b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS",
-    b"ST", b"TM", b"UI", b"UL", b"US",
+    b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL",
+    b"SS", b"ST", b"TM", b"UI", b"UL", b"US",
 ];
 
 /// Reads one header; `None`: more bytes are needed.
