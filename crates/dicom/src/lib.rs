@@ -1,3 +1,22 @@
-//! Data sets with limits; DIMSE messages and state machine.
+//! DICOM without sockets or files: intake of Part 10 bytes, data sets, the JSON model, message exchange, queries.
 //!
-//! Invariant: opens no socket and no file; nothing is allocated before a limit allowed it.
+//! Every door parses hostile bytes through this crate first; bounds stand before dicom-rs sees a byte.
+
+pub mod bounds;
+mod charset;
+pub mod dataset;
+pub mod dimse;
+mod error;
+pub mod intake;
+pub mod json;
+pub mod query;
+
+pub use dataset::{Head, PixelLength, pixel_data_header, read_head, write_head};
+pub use error::{Error, Refusal, Result};
+pub use intake::{Intake, Parsed, Progress};
+pub use query::Query;
+
+/// Gauze's implementation class UID (PS3.7 D.3.3.2), a UUID-derived root (PS3.5 B.2).
+pub const IMPLEMENTATION_CLASS_UID: &str = "2.25.116399127617611964106128367791180019585";
+/// Gauze's implementation version name (PS3.7 D.3.3.2.4), at most 16 characters.
+pub const IMPLEMENTATION_VERSION: &str = "GAUZE_0";

@@ -1,0 +1,127 @@
+//! Heads as dicom-rs data sets, read behind the bounded walk and written as Part 10 explicit little endian.
+
+use crate::intake::walk::Coding;
+use crate::intake::{inflate, read_meta, walk_whole};
+use crate::{Error, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION, Result};
+use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
+use dicom_dictionary_std::{StandardDataDictionary, tags as std_tags};
+use dicom_encoding::TransferSyntaxIndex;
+use dicom_object::InMemDicomObject;
+use dicom_object::meta::{FileMetaTable, FileMetaTableBuilder};
+use dicom_transfer_syntax_registry::{TransferSyntaxRegistry, entries};
+use model::{Tag, limits};
+
+/// A head: file meta information and the data set before the pixel data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    /// Group 0002.
+    pub meta: FileMetaTable,
+    /// The data set without pixel data.
+    pub object: InMemDicomObject,
+}
+
+/// Length of pixel data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PixelLength {
+    /// Native, this many bytes (an odd number is written one larger: pad with one zero byte, PS3.5 §8.1.1).
+    Native(u32),
+    /// Fragments follow.
+    Encapsulated,
+}
+
+/// VR of a tag in PS3.6's dictionary; `UN` when unknown.
+pub(crate) fn dictionary_vr(tag: Tag) -> &'static str {
+    StandardDataDictionary.by_tag(core_tag(tag)).map_or("UN", |entry| entry.vr().relaxed().to_string())
+}
+
+/// A tag of ours as dicom-rs's.
+pub(crate) fn core_tag(tag: Tag) -> dicom_core::Tag {
+    let [a, b, c, d] = tag.to_be_bytes();
+    dicom_core::Tag(u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
+}
+
+/// Reads a head as [`crate::Intake`] kept it.
+///
+/// # Errors
+/// Whatever the bounded walk refuses, and what dicom-rs cannot read.
+pub fn read_head(head: &[u8]) -> Result<Head> {
+    let meta = read_meta(head, true)?.ok_or(Error::NotPart10)?;
+    let stored = head.get(meta.end..).unwrap_or_default();
+    let inflated;
+    let (bytes, coding) = if meta.coding == Coding::Deflated {
+        inflated = inflate(stored)?;
+        (inflated.as_slice(), Coding::ExplicitLe)
+    } else if head.len() > limits::HEADER_BYTES {
+        return Err(Error::TooLarge("header"));
+    } else {
+        (stored, meta.coding)
+    };
+    let (walker, _) = walk_whole(bytes, coding, 0)?;
+    let end = walker.pixels.map_or(bytes.len(), |header| header.start);
+    let syntax = match coding {
+        Coding::ImplicitLe => entries::IMPLICIT_VR_LITTLE_ENDIAN.erased(),
+        Coding::ExplicitBe => entries::EXPLICIT_VR_BIG_ENDIAN.erased(),
+        _ => entries::EXPLICIT_VR_LITTLE_ENDIAN.erased(),
+    };
+    let data = bytes.get(..end).unwrap_or_default();
+    let object = InMemDicomObject::read_dataset_with_ts(data, &syntax).map_err(|_| Error::Unreadable)?;
+    let meta = meta_table(head, &object, meta.syntax.as_str())?;
+    Ok(Head { meta, object })
+}
+
+fn meta_table(head: &[u8], object: &InMemDicomObject, syntax: &str) -> Result<FileMetaTable> {
+    if let Ok(meta) = FileMetaTable::from_reader(head.get(128..).unwrap_or_default()) {
+        return Ok(meta);
+    }
+    // Meta information that dicom-rs refuses (a wrong group length, missing parts) is made anew from the data set.
+    let text =
+        |tag| object.get(tag).and_then(|e| e.to_str().ok()).map(|s| s.into_owned()).unwrap_or_default();
+    meta_of(&text(std_tags::SOP_CLASS_UID), &text(std_tags::SOP_INSTANCE_UID), syntax)
+}
+
+fn meta_of(class: &str, instance: &str, syntax: &str) -> Result<FileMetaTable> {
+    FileMetaTableBuilder::new()
+        .media_storage_sop_class_uid(class)
+        .media_storage_sop_instance_uid(instance)
+        .transfer_syntax(syntax)
+        .implementation_class_uid(IMPLEMENTATION_CLASS_UID)
+        .implementation_version_name(IMPLEMENTATION_VERSION)
+        .build()
+        .map_err(|_| Error::Missing("file meta information"))
+}
+
+/// Writes Part 10 bytes: zero preamble, fresh meta information with our implementation, explicit VR little endian.
+/// The transfer syntax of `meta` stays when its data sets are explicit little endian (encapsulated ones); others
+/// become Explicit VR Little Endian. Media storage UIDs follow the data set.
+///
+/// # Errors
+/// The data set lacks its UIDs or cannot be encoded.
+pub fn write_head(head: &Head) -> Result<Vec<u8>> {
+    let uid = |tag| -> Result<String> {
+        let element = head.object.get(tag).ok_or(Error::Missing("SOP class or instance"))?;
+        let text = element.to_str().map_err(|_| Error::Missing("SOP class or instance"))?;
+        Ok(text.trim_end_matches(['\0', ' ']).to_owned())
+    };
+    let stored = head.meta.transfer_syntax();
+    let explicit = matches!(Coding::of(stored), Ok(Coding::ExplicitLe));
+    let syntax = if explicit { stored } else { "1.2.840.10008.1.2.1" };
+    let meta = meta_of(&uid(std_tags::SOP_CLASS_UID)?, &uid(std_tags::SOP_INSTANCE_UID)?, syntax)?;
+    let mut out = vec![0; 128];
+    out.extend_from_slice(b"DICM");
+    meta.write(&mut out).map_err(|_| Error::Unreadable)?;
+    let plain = TransferSyntaxRegistry.get("1.2.840.10008.1.2.1").ok_or(Error::TransferSyntax)?;
+    head.object.write_dataset_with_ts(&mut out, plain).map_err(|_| Error::Unreadable)?;
+    Ok(out)
+}
+
+/// Header of (7FE0,0010) in explicit little endian: OW for native, OB with undefined length for fragments
+/// (PS3.5 A.4). The caller appends items and the sequence delimiter.
+#[must_use]
+pub fn pixel_data_header(length: PixelLength) -> Vec<u8> {
+    let (vr, len) = match length {
+        // 0xFFFFFFFF is the mark of undefined length, so the largest even length stands below it.
+        PixelLength::Native(len) => (b"OW", len.saturating_add(len % 2).min(u32::MAX - 1)),
+        PixelLength::Encapsulated => (b"OB", u32::MAX),
+    };
+    [&[0xE0, 0x7F, 0x10, 0x00][..], vr, &[0, 0], &len.to_le_bytes()].concat()
+}
