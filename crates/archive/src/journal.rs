@@ -60,7 +60,12 @@ impl Journal {
 
 impl Vault {
     /// Records one entry; on return it is durable.
-    pub async fn record(&self, context: &Context, about: About, event: Event) -> std::result::Result<Receipt, Fault> {
+    pub async fn record(
+        &self,
+        context: &Context,
+        about: About,
+        event: Event,
+    ) -> std::result::Result<Receipt, Fault> {
         self.record_as(self.envelope(context, &about), event).await
     }
 
@@ -107,10 +112,10 @@ impl Vault {
     pub fn entry_into(&self, commit: &mut Commit, envelope: Envelope, event: Event) -> Result<()> {
         let whose = envelope.patient.map_or([0; 16], |p| p.0);
         let (year, _, _) = Time(envelope.time).date();
-        let name = self.sealing.ladder.name(
-            "gauze/wrap/body",
-            &[envelope.tenant.as_bytes(), &whose, &year.to_be_bytes()],
-        );
+        let name = self
+            .sealing
+            .ladder
+            .name("gauze/wrap/body", &[envelope.tenant.as_bytes(), &whose, &year.to_be_bytes()]);
         let keys = (&self.sealing.ladder, &*self.sealing.random);
         let key = self.rings.key(&self.store, keys, name, commit)?;
         let (mut salt, mut nonce) = ([0; 16], [0; aead::OVERHEAD]);

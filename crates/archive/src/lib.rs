@@ -22,8 +22,10 @@ mod vault;
 mod who;
 mod worklist;
 
+pub use call::Door;
+pub use policy::RelationKind;
 pub use setup::{NewAccount, NewOrder, NewRelation};
-pub use vault::{Clock, Device, Options, Parts, Vault};
+pub use vault::{Clock, Device, Options, Parts, Vault, origin};
 
 /// Why the vault cannot do something; the door learns a [`port::Code`] only.
 #[derive(Debug, thiserror::Error)]

@@ -37,7 +37,8 @@ impl ObjectReader {
     /// Some bytes of the object.
     pub async fn read(&self, range: Range<u64>) -> std::result::Result<Bytes, Fault> {
         let inner = Arc::clone(&self.0);
-        let read = tokio::task::spawn_blocking(move || inner.read(&range)).await.map_err(|_| Code::Internal)?;
+        let read =
+            tokio::task::spawn_blocking(move || inner.read(&range)).await.map_err(|_| Code::Internal)?;
         Ok(read?)
     }
 }
@@ -100,7 +101,13 @@ impl Vault {
     }
 
     /// Puts the wrap of a new object's key, and of the patient's when it is new, into a commit.
-    pub(crate) fn wrap_into(&self, commit: &mut Commit, patient: PatientRef, object: Id, key: &Key) -> Result<()> {
+    pub(crate) fn wrap_into(
+        &self,
+        commit: &mut Commit,
+        patient: PatientRef,
+        object: Id,
+        key: &Key,
+    ) -> Result<()> {
         let keys = (&self.sealing.ladder, &*self.sealing.random);
         let ring = self.rings.key(&self.store, keys, self.patient_name(patient), commit)?;
         let place = (self.tenant.as_str(), &patient.0, &object.0);
@@ -113,7 +120,8 @@ impl Vault {
     fn object_key(&self, patient: PatientRef, object: Id) -> Result<Key> {
         let ring = self.rings.find(&self.store, &self.sealing.ladder, self.patient_name(patient))?;
         let ring = ring.ok_or(Error::Internal("the patient's key is gone"))?;
-        let wrap = self.store.wrap(&self.object_name(object))?.ok_or(Error::Internal("the object's key is gone"))?;
+        let wrap =
+            self.store.wrap(&self.object_name(object))?.ok_or(Error::Internal("the object's key is gone"))?;
         let own = PatientKey::new(Key::from_bytes(*ring.dangerous_expose()));
         Ok(own.unwrap((self.tenant.as_str(), &patient.0, &object.0), &wrap)?)
     }

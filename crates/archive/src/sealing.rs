@@ -41,7 +41,13 @@ impl Sealing {
     }
 
     /// Seals a record as the next version of its row.
-    pub fn row<T: Serialize>(&self, kind: Kind, name: [u8; 32], version: u64, record: &T) -> Result<RowWrite> {
+    pub fn row<T: Serialize>(
+        &self,
+        kind: Kind,
+        name: [u8; 32],
+        version: u64,
+        record: &T,
+    ) -> Result<RowWrite> {
         let plain = crate::catalog::encode(record)?;
         let key = self.ladder.row_key(&name)?;
         let sealed = row::seal(&key, &*self.random, &[&[kind as u8], &name, &version.to_be_bytes()], &plain)?;
@@ -106,7 +112,11 @@ impl Pseudonyms for Project {
     }
 
     fn patient(&self, attributes: &Attributes) -> String {
-        let name = format!("{}\\{}", attributes.first(tags::ISSUER_OF_PATIENT_ID), attributes.first(tags::PATIENT_ID));
+        let name = format!(
+            "{}\\{}",
+            attributes.first(tags::ISSUER_OF_PATIENT_ID),
+            attributes.first(tags::PATIENT_ID)
+        );
         privacy::pseudonymous_patient(&self.key, &name)
     }
 }

@@ -96,6 +96,8 @@ pub struct Vault {
     pub(crate) site: Shared<(SiteRecord, u64)>,
     pub(crate) throttle: Shared<Throttle>,
     pub(crate) refusals: Shared<Refusals>,
+    /// Argon2 takes memory: two at a time.
+    pub(crate) sign_ins: tokio::sync::Semaphore,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -150,6 +152,7 @@ impl Vault {
             site: Mutex::default(),
             throttle: Mutex::default(),
             refusals: Mutex::default(),
+            sign_ins: tokio::sync::Semaphore::new(2),
             store,
         };
         vault.load()?;
@@ -164,8 +167,11 @@ impl Vault {
             catalog.load_study(record, version);
         }
         catalog.load_pages(self.rows::<PageRecord>(Kind::Page)?);
-        *lock(&self.accounts) =
-            self.rows(Kind::Account)?.into_iter().map(|(r, v): (AccountRecord, _)| (r.user.clone(), (r, v))).collect();
+        *lock(&self.accounts) = self
+            .rows(Kind::Account)?
+            .into_iter()
+            .map(|(r, v): (AccountRecord, _)| (r.user.clone(), (r, v)))
+            .collect();
         *lock(&self.ties) = self.rows(Kind::Ties)?.into_iter().map(|((user, r), v)| (user, (r, v))).collect();
         if let Some(site) = self.rows(Kind::Site)?.pop() {
             *lock(&self.site) = site;
@@ -217,7 +223,11 @@ impl Vault {
     }
 
     /// Whether the caller has a right; not recorded.
-    pub(crate) fn right(&self, context: &Context, right: Right) -> std::result::Result<Permit, policy::Refusal> {
+    pub(crate) fn right(
+        &self,
+        context: &Context,
+        right: Right,
+    ) -> std::result::Result<Permit, policy::Refusal> {
         policy::may(&self.policies, right, &self.asker(context))
     }
 
@@ -237,13 +247,22 @@ impl Vault {
         }
     }
 
-    async fn not_allowed<T>(&self, context: &Context, right: &str, rules: Vec<String>) -> std::result::Result<T, Fault> {
+    async fn not_allowed<T>(
+        &self,
+        context: &Context,
+        right: &str,
+        rules: Vec<String>,
+    ) -> std::result::Result<T, Fault> {
         self.record(context, About::nothing(), Event::NotAllowed { right: right.to_owned(), rules }).await?;
         Err(Code::NotAllowed.into())
     }
 
     /// The patient that the account is, as the archive knows her; nobody's films when it has none of hers.
-    pub(crate) fn own_patient(&self, context: &Context, catalog: &Catalog) -> std::result::Result<PatientRef, Fault> {
+    pub(crate) fn own_patient(
+        &self,
+        context: &Context,
+        catalog: &Catalog,
+    ) -> std::result::Result<PatientRef, Fault> {
         let (issuer, number) = context.patient.clone().ok_or(Code::NotAllowed)?;
         Ok(catalog.patient(&PatientKey::Numbered(issuer, number)).unwrap_or(Id([0xFF; 16])))
     }
@@ -444,7 +463,8 @@ pub fn origin(public: &[u8]) -> String {
 
 /// A key check before anything is touched: the data folder remembers which key it belongs to.
 fn check_key(data: &std::path::Path, ladder: &Ladder) -> Result<()> {
-    let mark: String = ladder.name("gauze/data/mark", &[]).iter().take(16).map(|b| format!("{b:02x}")).collect();
+    let mark: String =
+        ladder.name("gauze/data/mark", &[]).iter().take(16).map(|b| format!("{b:02x}")).collect();
     match std::fs::read_to_string(data.join("key-mark")) {
         Ok(text) if text.trim() == mark => Ok(()),
         Ok(_) => Err(Error::Internal("this key does not belong to this data folder")),

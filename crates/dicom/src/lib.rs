@@ -1,6 +1,7 @@
 //! DICOM without sockets or files: intake of Part 10 bytes, data sets, the JSON model, message exchange, queries.
 //!
-//! Every door parses hostile bytes through this crate first; bounds stand before dicom-rs sees a byte.
+//! Invariant: opens no socket and no file; bounds stand before dicom-rs sees a byte, and nothing is allocated before a
+//! bound allowed it.
 
 pub mod bounds;
 mod charset;

@@ -34,6 +34,15 @@ impl Checkpoint {
         format!("{text}\n— {} {}\n", self.origin, STANDARD.encode(signature))
     }
 
+    /// The same with a key that somebody else holds.
+    #[must_use]
+    pub fn sign_with(&self, public: &[u8], sign: &dyn Fn(&[u8]) -> Vec<u8>) -> String {
+        let text = self.text();
+        let mut signature = key_id(&self.origin, public).to_vec();
+        signature.extend(sign(text.as_bytes()));
+        format!("{text}\n— {} {}\n", self.origin, STANDARD.encode(signature))
+    }
+
     /// Reads a note and checks its signature.
     ///
     /// # Errors

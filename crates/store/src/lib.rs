@@ -17,6 +17,14 @@ pub use commit::{Commit, LeafFn, LeafSink, NewObject, ObjectBytes, Pending, RowW
 pub use open::{Options, Store};
 pub use rows::Row;
 
+/// Writes a small mark into the data folder, durably.
+///
+/// # Errors
+/// The system's.
+pub fn write_mark(path: &std::path::Path, text: &str) -> Result<()> {
+    disk::write_file(path, text.as_bytes())
+}
+
 /// Version of the data folder.
 pub const DATA_VERSION: u32 = 1;
 

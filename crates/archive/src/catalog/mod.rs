@@ -5,7 +5,8 @@ mod load;
 mod records;
 mod write;
 
-pub use records::{InstanceRecord, MaskSet, PageRecord, Seen, StudyRecord};
+pub use records::{InstanceRecord, MaskSet, PageRecord, Seen, StudyRecord, decode, encode};
+pub use write::{NewInstance, Touched};
 
 use model::{Attributes, Id, PatientRef, Uid, tags};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,6 +1,8 @@
 //! Changes: applied to memory under the catalog's lock as pending, made visible when durable, taken back when not.
 
-use super::{Catalog, Instance, InstanceRecord, PAGE, PageRecord, PatientKey, Place, Series, Study, StudyRecord};
+use super::{
+    Catalog, Instance, InstanceRecord, PAGE, PageRecord, PatientKey, Place, Series, Study, StudyRecord,
+};
 use model::{Attributes, Id, PatientRef, Uid};
 
 /// Which sealed rows a change touches.
@@ -42,10 +44,11 @@ impl Catalog {
         let uid = new.study.uid.clone();
         let study_is_new = !self.studies.contains_key(&uid);
         self.by_patient.entry(new.study.patient).or_default().insert(uid.clone());
-        let study = self
-            .studies
-            .entry(uid.clone())
-            .or_insert_with(|| Study { record: new.study, version: 0, series: Vec::new() });
+        let study = self.studies.entry(uid.clone()).or_insert_with(|| Study {
+            record: new.study,
+            version: 0,
+            series: Vec::new(),
+        });
         let at = study.series.iter().position(|s| s.uid == new.series_uid).unwrap_or_else(|| {
             study.series.push(Series {
                 uid: new.series_uid,
@@ -72,7 +75,11 @@ impl Catalog {
     }
 
     /// Changes an instance's record; nothing when it is gone.
-    pub fn change(&mut self, sop_uid: &Uid, change: impl FnOnce(&mut InstanceRecord)) -> Option<(Uid, Touched)> {
+    pub fn change(
+        &mut self,
+        sop_uid: &Uid,
+        change: impl FnOnce(&mut InstanceRecord),
+    ) -> Option<(Uid, Touched)> {
         let place = self.instances.get(sop_uid)?.clone();
         let study = self.studies.get_mut(&place.study)?;
         change(&mut study.series.get_mut(place.series)?.instances.get_mut(place.instance)?.record);
@@ -81,7 +88,11 @@ impl Catalog {
     }
 
     /// Changes a study's record.
-    pub fn change_study(&mut self, uid: &Uid, change: impl FnOnce(&mut StudyRecord)) -> Option<(Uid, Touched)> {
+    pub fn change_study(
+        &mut self,
+        uid: &Uid,
+        change: impl FnOnce(&mut StudyRecord),
+    ) -> Option<(Uid, Touched)> {
         let study = self.studies.get_mut(uid)?;
         change(&mut study.record);
         self.begin(&uid.clone());

@@ -95,7 +95,8 @@ pub async fn my_studies(vault: &Vault, context: &Context) -> Result<Response, Fa
         };
         catalog.of_patient(&own).map(line).collect()
     };
-    let event = Event::Queried { keys_hash: vault.sealing.text_hash("query", "own"), hits: studies.len() as u64 };
+    let event =
+        Event::Queried { keys_hash: vault.sealing.text_hash("query", "own"), hits: studies.len() as u64 };
     vault.record(context, About::nothing(), event).await?;
     let counts = vault.looks()?;
     let mut studies: Vec<StudyLine> = studies

@@ -121,7 +121,8 @@ impl Vault {
     pub async fn examined(&self, study: Study, ask: &Retrieve) -> Study {
         let waits = |study: &Study| -> Vec<Uid> {
             let open = study.instances().filter(|(_, i)| i.record.seen.is_none() && i.record.image.is_some());
-            let asked = open.filter(|(_, i)| ask.instance.as_ref().is_none_or(|uid| *uid == i.record.sop_uid));
+            let asked =
+                open.filter(|(_, i)| ask.instance.as_ref().is_none_or(|uid| *uid == i.record.sop_uid));
             asked.map(|(_, i)| i.record.sop_uid.clone()).collect()
         };
         let waiting = waits(&study);

@@ -22,7 +22,8 @@ pub fn answers(catalog: &Catalog, query: &Query, scope: &Scope<'_>) -> Found {
     let mut studies: Vec<(&Study, Attributes)> =
         candidates(catalog, &query.keys, scope).into_iter().map(|s| (s, s.answer())).collect();
     studies.sort_by(|(a, left), (b, right)| {
-        let day = |x: &Attributes| (x.first(tags::STUDY_DATE).to_owned(), x.first(tags::STUDY_TIME).to_owned());
+        let day =
+            |x: &Attributes| (x.first(tags::STUDY_DATE).to_owned(), x.first(tags::STUDY_TIME).to_owned());
         day(right).cmp(&day(left)).then_with(|| a.record.uid.cmp(&b.record.uid))
     });
     let all = studies.iter().flat_map(|(study, answer)| lines(study, answer, query.level));
@@ -65,9 +66,11 @@ fn lines<'a>(study: &'a Study, answer: &'a Attributes, level: Level) -> Vec<Attr
         Level::Instance => {
             let of = |series: &'a Series| {
                 let line = series_line(series, answer);
-                series.instances.iter().filter(|i| !i.pending).filter_map(move |i| {
-                    line.as_ref().map(|line| instance_line(i, line))
-                })
+                series
+                    .instances
+                    .iter()
+                    .filter(|i| !i.pending)
+                    .filter_map(move |i| line.as_ref().map(|line| instance_line(i, line)))
             };
             study.series.iter().flat_map(of).collect()
         }
@@ -110,18 +113,36 @@ fn wanted(line: Attributes, query: &Query) -> Attributes {
 fn required(level: Level) -> &'static [Tag] {
     match level {
         Level::Study => &[
-            tags::STUDY_DATE, tags::STUDY_TIME, tags::ACCESSION_NUMBER, tags::INSTANCE_AVAILABILITY,
-            tags::MODALITIES_IN_STUDY, tags::REFERRING_PHYSICIAN_NAME, tags::PATIENT_NAME, tags::PATIENT_ID,
-            tags::PATIENT_BIRTH_DATE, tags::PATIENT_SEX, tags::STUDY_ID, tags::NUMBER_OF_STUDY_RELATED_SERIES,
+            tags::STUDY_DATE,
+            tags::STUDY_TIME,
+            tags::ACCESSION_NUMBER,
+            tags::INSTANCE_AVAILABILITY,
+            tags::MODALITIES_IN_STUDY,
+            tags::REFERRING_PHYSICIAN_NAME,
+            tags::PATIENT_NAME,
+            tags::PATIENT_ID,
+            tags::PATIENT_BIRTH_DATE,
+            tags::PATIENT_SEX,
+            tags::STUDY_ID,
+            tags::NUMBER_OF_STUDY_RELATED_SERIES,
             tags::NUMBER_OF_STUDY_RELATED_INSTANCES,
         ],
         Level::Series => &[
-            tags::MODALITY, tags::SERIES_DESCRIPTION, tags::SERIES_NUMBER, tags::NUMBER_OF_SERIES_RELATED_INSTANCES,
-            tags::PERFORMED_PROCEDURE_STEP_START_DATE, tags::PERFORMED_PROCEDURE_STEP_START_TIME,
+            tags::MODALITY,
+            tags::SERIES_DESCRIPTION,
+            tags::SERIES_NUMBER,
+            tags::NUMBER_OF_SERIES_RELATED_INSTANCES,
+            tags::PERFORMED_PROCEDURE_STEP_START_DATE,
+            tags::PERFORMED_PROCEDURE_STEP_START_TIME,
         ],
         Level::Instance => &[
-            tags::SOP_CLASS_UID, tags::INSTANCE_AVAILABILITY, tags::INSTANCE_NUMBER, tags::ROWS, tags::COLUMNS,
-            tags::BITS_ALLOCATED, tags::NUMBER_OF_FRAMES,
+            tags::SOP_CLASS_UID,
+            tags::INSTANCE_AVAILABILITY,
+            tags::INSTANCE_NUMBER,
+            tags::ROWS,
+            tags::COLUMNS,
+            tags::BITS_ALLOCATED,
+            tags::NUMBER_OF_FRAMES,
         ],
     }
 }

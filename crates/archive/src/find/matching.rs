@@ -16,7 +16,11 @@ fn holds(attribute: Option<&Attribute>, tag: Tag, matching: &Matching) -> bool {
     let Some(attribute) = attribute else { return false };
     let name = attribute.vr.as_str() == "PN";
     attribute.values.iter().any(|value| {
-        if name { value.split('=').any(|group| one(group, tag, matching, true)) } else { one(value, tag, matching, false) }
+        if name {
+            value.split('=').any(|group| one(group, tag, matching, true))
+        } else {
+            one(value, tag, matching, false)
+        }
     })
 }
 

@@ -2,12 +2,12 @@
 
 use super::check::Checked;
 use super::receive::Received;
+use crate::Result;
 use crate::catalog::{Catalog, InstanceRecord, MaskSet, NewInstance, PatientKey, StudyRecord, Touched};
 use crate::context::{About, Context};
 use crate::journal::{new_id, promises};
 use crate::sealing::fault;
 use crate::vault::Vault;
-use crate::Result;
 use ledger::Event;
 use model::Uid;
 use port::archive::Stored;
@@ -28,7 +28,11 @@ enum Attempt {
 }
 
 /// Commits.
-pub async fn commit(vault: &Vault, context: &Context, checked: Checked) -> std::result::Result<Stored, Fault> {
+pub async fn commit(
+    vault: &Vault,
+    context: &Context,
+    checked: Checked,
+) -> std::result::Result<Stored, Fault> {
     let mut received = checked.0;
     for _ in 0..TURNS {
         match tokio::task::block_in_place(|| attempt(vault, context, received))? {
@@ -130,7 +134,12 @@ fn submit(
             others: Vec::new(),
             seen: None,
         };
-        catalog.add(NewInstance { study, series_uid: facts.series_uid.clone(), series: facts.series.clone(), record })
+        catalog.add(NewInstance {
+            study,
+            series_uid: facts.series_uid.clone(),
+            series: facts.series.clone(),
+            record,
+        })
     };
     commit.object = Some(NewObject { tenant: vault.tenant.clone(), id: object, bytes });
     vault.rows_into(&mut commit, catalog, &uid, &touched)?;

@@ -45,7 +45,8 @@ pub async fn receive(vault: &Vault, mut body: Stream) -> std::result::Result<Rec
     let object = new_id(&*vault.sealing.random)?;
     let key = Key::random(&*vault.sealing.random).map_err(Error::from)?;
     let mut sink = Sink { vault, object, sealed: Vec::new(), spool: None };
-    let mut sealer = Sealer::new(&key, vault.tenant.as_str(), object, &mut sink.sealed).map_err(Error::from)?;
+    let mut sealer =
+        Sealer::new(&key, vault.tenant.as_str(), object, &mut sink.sealed).map_err(Error::from)?;
     let mut facts = None;
     while let Some(item) = body.next().await? {
         match item {
@@ -61,7 +62,8 @@ pub async fn receive(vault: &Vault, mut body: Stream) -> std::result::Result<Rec
         }
     }
     let facts = facts.ok_or(Code::BadRequest)?;
-    let trailer = sealer.finish(facts.head_len, facts.frames.clone(), &mut sink.sealed).map_err(|_| Code::TooLarge)?;
+    let trailer =
+        sealer.finish(facts.head_len, facts.frames.clone(), &mut sink.sealed).map_err(|_| Code::TooLarge)?;
     sink.drain()?;
     let bytes = match sink.spool {
         Some(mut spool) => {

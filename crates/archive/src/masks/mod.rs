@@ -53,7 +53,10 @@ pub async fn draw(
 
 fn answer(study: &Study) -> Response {
     let masks = &study.record.masks;
-    let regions = masks.regions.iter().map(|(uid, region, _)| DrawnRegion { instance: uid.clone(), region: region.clone() });
+    let regions = masks
+        .regions
+        .iter()
+        .map(|(uid, region, _)| DrawnRegion { instance: uid.clone(), region: region.clone() });
     Response::Masks { version: masks.version, regions: regions.collect(), holds_for: HOLDS_FOR.to_owned() }
 }
 
@@ -95,7 +98,8 @@ fn checked(study: &Study, regions: Vec<DrawnRegion>, source: &str) -> Result<Vec
         if !good {
             return Err(Fault::from(Code::BadRequest));
         }
-        let region = Region { kind: RegionKind::Drawn, frame, polygon, source: source.to_owned(), confidence: 1.0 };
+        let region =
+            Region { kind: RegionKind::Drawn, frame, polygon, source: source.to_owned(), confidence: 1.0 };
         Ok((drawn.instance, region))
     };
     regions.into_iter().map(check).collect()

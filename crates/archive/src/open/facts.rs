@@ -30,7 +30,11 @@ pub fn gather(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Fac
 fn study_facts(vault: &Vault, study: &Study) -> StudyFacts {
     let parts = |tag| -> Vec<String> {
         let set: BTreeSet<&str> = study.instances().map(|(s, _)| s.attributes.first(tag)).collect();
-        set.into_iter().filter(|p| !p.is_empty()).take(policy::facts::STUDY_WORDS).map(str::to_owned).collect()
+        set.into_iter()
+            .filter(|p| !p.is_empty())
+            .take(policy::facts::STUDY_WORDS)
+            .map(str::to_owned)
+            .collect()
     };
     let seen = || study.instances().filter_map(|(_, i)| i.record.seen.as_ref());
     StudyFacts {

@@ -81,6 +81,16 @@ async fn refuse(
     Err(if reason { Code::ReasonNeeded } else { Code::NotFound }.into())
 }
 
+impl Vault {
+    /// The purpose of the grant that the session holds for a study: a lift is asked for under it.
+    pub(crate) fn purpose_of(&self, context: &Context, study: &Uid) -> Option<Purpose> {
+        let (cookie, _) = context.session?;
+        let mut sessions = self.sessions();
+        let session = sessions.touch(&cookie, self.clock.monotonic())?;
+        session.grants.get(study).and_then(|held| held.purpose)
+    }
+}
+
 /// A bearer token of this grant, and the session's viewing set with the grant in it.
 fn token(vault: &Vault, context: &Context, study: &Study, grant: &Grant) -> Result<Opened, Fault> {
     let (cookie, _) = context.session.ok_or(Code::NotSignedIn)?;
@@ -90,7 +100,8 @@ fn token(vault: &Vault, context: &Context, study: &Study, grant: &Grant) -> Resu
     let left = left.clamp(0, vault.options.viewing_s);
     let now = vault.clock.monotonic();
     let mut sessions = vault.sessions();
-    sessions.grant(&cookie, study.record.uid.clone(), grant.to_record(), bearer, (now, now.plus_seconds(left)));
+    let times = (now, now.plus_seconds(left));
+    sessions.grant(&cookie, study.record.uid.clone(), (grant.to_record(), grant.purpose()), bearer, times);
     sessions.set_viewing(&cookie, view);
     Ok(Opened {
         token,

@@ -42,8 +42,13 @@ async fn parts(vault: &Vault, release: &Release, _receipt: &Receipt, sink: &Sink
                 }
             }
             Form::Rendered { numbers, png, quality, window, side } => {
-                let output =
-                    Output::Picture { png: *png, quality: *quality, window: *window, side: *side, label: true };
+                let output = Output::Picture {
+                    png: *png,
+                    quality: *quality,
+                    window: *window,
+                    side: *side,
+                    label: true,
+                };
                 let media = if *png { "image/png" } else { "image/jpeg" };
                 let first = [1];
                 for number in if numbers.is_empty() { &first[..] } else { numbers } {
@@ -72,7 +77,13 @@ async fn instance(
 ) -> Result<(), Fault> {
     let record = &chosen.instance.record;
     if chosen.plan == Plan::Clear {
-        sink.send(Item::Part(part(chosen, "application/dicom", Some(record.transfer_syntax.as_str()), None)?)).await?;
+        sink.send(Item::Part(part(
+            chosen,
+            "application/dicom",
+            Some(record.transfer_syntax.as_str()),
+            None,
+        )?))
+        .await?;
         return stored(object, sink).await;
     }
     let image = record.image.as_ref().ok_or(Code::Unsupported)?;

@@ -15,8 +15,15 @@ pub struct Redacted(Bytes);
 impl Redacted {
     /// `assertion`: these bytes answer this lease. A worker holds no key and no other film, but it parses hostile bytes:
     /// what it returns must at least be of the plan, the size and the form that was leased.
-    fn from_lease(lease: &FrameLease, digest: [u8; 32], outcome: &Outcome, bytes: Bytes) -> Result<Self, Fault> {
-        let Outcome::Frame { plan_digest, rows, columns, len } = outcome else { return Err(Code::Internal.into()) };
+    fn from_lease(
+        lease: &FrameLease,
+        digest: [u8; 32],
+        outcome: &Outcome,
+        bytes: Bytes,
+    ) -> Result<Self, Fault> {
+        let Outcome::Frame { plan_digest, rows, columns, len } = outcome else {
+            return Err(Code::Internal.into());
+        };
         let image = &lease.image;
         let sized = match &lease.output {
             Output::Native => {
@@ -85,7 +92,9 @@ pub async fn head(
     let record = &chosen.instance.record;
     let words = match release.grant.visibility().words {
         Words::Full => WordsPlan::Full,
-        Words::Pseudonymous => WordsPlan::Pseudonymous { project_key: vault.sealing.project_key(&vault.tenant) },
+        Words::Pseudonymous => {
+            WordsPlan::Pseudonymous { project_key: vault.sealing.project_key(&vault.tenant) }
+        }
         Words::None | Words::Reduced => return Err(Code::NotFound.into()),
     };
     let masked = chosen.plan != Plan::Clear;
@@ -97,7 +106,8 @@ pub async fn head(
         sop_uid: record.sop_uid.clone(),
         derived_uid: vault.derived_uid(record, release.grant.mask_version()),
     };
-    let (outcome, answer) = vault.pixels.work(Lease::Head(Box::new(lease)), head_body(object, record.head_len)).await?;
+    let (outcome, answer) =
+        vault.pixels.work(Lease::Head(Box::new(lease)), head_body(object, record.head_len)).await?;
     let Outcome::Head { len, .. } = outcome else { return Err(Code::Internal.into()) };
     let bytes = answer.collect(limits::HEADER_BYTES * 4).await?;
     if bytes.len() as u64 != len {

@@ -9,6 +9,7 @@ mod lease;
 mod plan;
 mod select;
 
+pub use deliver::fragments;
 pub use plan::Plan;
 
 use crate::catalog::{Instance, Series, Study};
@@ -39,7 +40,11 @@ struct Chosen {
 }
 
 /// Fetches. The answer's stream carries the parts.
-pub async fn retrieve(vault: &Arc<Vault>, context: &Context, ask: Retrieve) -> Result<(Response, Stream), Fault> {
+pub async fn retrieve(
+    vault: &Arc<Vault>,
+    context: &Context,
+    ask: Retrieve,
+) -> Result<(Response, Stream), Fault> {
     let (grant, study) = admit::admit(vault, context, &ask).await?;
     let release = choose(vault, grant, study, ask).await;
     if release.chosen.is_empty() {

@@ -39,7 +39,8 @@ pub fn plan(grant: &Grant, related: bool, study: &Study, instance: &Instance) ->
         Some(seen) if !seen.maskable => None,
         Some(seen) if seen.withheld && (secondary || !related) => None,
         Some(seen) => {
-            let drawn = study.record.masks.regions.iter().filter(|(uid, _, _)| *uid == instance.record.sop_uid);
+            let drawn =
+                study.record.masks.regions.iter().filter(|(uid, _, _)| *uid == instance.record.sop_uid);
             let all = seen.regions.iter().cloned().chain(drawn.map(|(_, region, _)| region.clone()));
             let hide = grant.hide();
             let regions = all.filter(|r| r.kind == RegionKind::Marker || hide.hides(r.kind)).collect();

@@ -66,7 +66,8 @@ impl PasswordRecord {
 }
 
 fn hash(password: &str, salt: [u8; 16], (memory, passes, lanes): (u32, u32, u32)) -> Result<[u8; 32]> {
-    let params = Params::new(memory, passes, lanes, Some(32)).map_err(|_| Error::Internal("argon2 parameters"))?;
+    let params =
+        Params::new(memory, passes, lanes, Some(32)).map_err(|_| Error::Internal("argon2 parameters"))?;
     let mut out = [0; 32];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(password.as_bytes(), &salt, &mut out)
@@ -81,7 +82,15 @@ mod tests {
     #[test]
     fn weak_and_leaked_passwords_are_refused() {
         // The first ones top every list of leaked passwords; the last is a name with a year.
-        for weak in ["", "password1234", "123456789012", "qwertyuiop12", "iloveyou1234", "annaschmidt1", &"a".repeat(129)] {
+        for weak in [
+            "",
+            "password1234",
+            "123456789012",
+            "qwertyuiop12",
+            "iloveyou1234",
+            "annaschmidt1",
+            &"a".repeat(129),
+        ] {
             assert!(PasswordRecord::new(weak, [1; 16], &["anna", "schmidt"]).is_err(), "{weak}");
         }
     }

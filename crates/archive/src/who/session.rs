@@ -1,6 +1,6 @@
 //! Sessions, viewing sets and bearer tokens, in memory under keyed hashes: nothing at rest, all end with the process.
 
-use model::{Id, Time, Uid};
+use model::{Id, Purpose, Time, Uid};
 use std::collections::{BTreeMap, HashMap};
 
 /// A session ends after this much work without signing in again, and after this much silence.
@@ -34,6 +34,8 @@ pub struct Session<Grant> {
 pub struct Held<Grant> {
     /// The record that `policy::readmit` reads.
     pub grant: Grant,
+    /// What it was opened for.
+    pub purpose: Option<Purpose>,
     bearer: Handle,
     since: Time,
     ends: Time,
@@ -105,9 +107,16 @@ impl<Grant> Sessions<Grant> {
     }
 
     /// Adds a grant to the session's viewing set, in place of an older one for the same study.
-    pub fn grant(&mut self, cookie: &Handle, study: Uid, grant: Grant, bearer: Handle, (now, ends): (Time, Time)) {
+    pub fn grant(
+        &mut self,
+        cookie: &Handle,
+        study: Uid,
+        (grant, purpose): (Grant, Option<Purpose>),
+        bearer: Handle,
+        (now, ends): (Time, Time),
+    ) {
         let Some(session) = self.by_cookie.get_mut(cookie) else { return };
-        let held = Held { grant, bearer, since: now, ends };
+        let held = Held { grant, purpose, bearer, since: now, ends };
         let mut gone = session.grants.insert(study.clone(), held);
         if session.grants.len() > GRANTS
             && let Some(oldest) = session.grants.iter().min_by_key(|(_, h)| h.since).map(|(u, _)| u.clone())
@@ -133,7 +142,8 @@ impl<Grant> Sessions<Grant> {
     }
 
     fn sweep(&mut self, now: Time) {
-        let dead: Vec<Handle> = self.by_cookie.iter().filter(|(_, s)| !s.alive(now)).map(|(h, _)| *h).collect();
+        let dead: Vec<Handle> =
+            self.by_cookie.iter().filter(|(_, s)| !s.alive(now)).map(|(h, _)| *h).collect();
         for cookie in dead {
             self.end(&cookie);
         }
@@ -164,12 +174,12 @@ mod tests {
         let mut sessions = Sessions::<u32>::default();
         let now = Time(0);
         sessions.begin(handle(1), Id([1; 16]), "anna".into(), now);
-        sessions.grant(&handle(1), "1.2".parse().unwrap(), 7, handle(2), (now, now.plus_seconds(9)));
+        sessions.grant(&handle(1), "1.2".parse().unwrap(), (7, None), handle(2), (now, now.plus_seconds(9)));
         sessions.set_viewing(&handle(1), handle(3));
         assert!(sessions.touch(&handle(1), now).unwrap().views(&handle(3)));
         assert!(!sessions.touch(&handle(1), now).unwrap().views(&handle(4)));
         assert_eq!(sessions.of_bearer(&handle(2)), Some((handle(1), "1.2".parse().unwrap())));
-        sessions.grant(&handle(1), "1.2".parse().unwrap(), 8, handle(5), (now, now.plus_seconds(9)));
+        sessions.grant(&handle(1), "1.2".parse().unwrap(), (8, None), handle(5), (now, now.plus_seconds(9)));
         assert_eq!(sessions.of_bearer(&handle(2)), None, "a newer grant replaces the older token");
         sessions.end(&handle(1));
         assert_eq!(sessions.of_bearer(&handle(5)), None);
@@ -201,7 +211,13 @@ mod tests {
             let uid: Uid = format!("1.{n}").parse().unwrap();
             let mut bearer = [9; 32];
             bearer[..8].copy_from_slice(&(n as u64).to_be_bytes());
-            sessions.grant(&handle(1), uid, 0, bearer, (Time(i64::try_from(n).unwrap()), Time(0).plus_seconds(9)));
+            sessions.grant(
+                &handle(1),
+                uid,
+                (0, None),
+                bearer,
+                (Time(i64::try_from(n).unwrap()), Time(0).plus_seconds(9)),
+            );
         }
         assert_eq!(sessions.touch(&handle(1), Time(9)).unwrap().grants.len(), GRANTS);
         assert_eq!(sessions.by_bearer.len(), GRANTS);

@@ -68,7 +68,8 @@ impl TiesRecord {
         self.orders.iter().any(|order| {
             let holds = order.start <= now && order.end.is_none_or(|end| now < end);
             let named = order.study.as_ref() == Some(study);
-            holds && (named || (order.study.is_none() && !accession.is_empty() && order.accession == accession))
+            holds
+                && (named || (order.study.is_none() && !accession.is_empty() && order.accession == accession))
         })
     }
 }

@@ -1,0 +1,137 @@
+//! `port::Archive`: authenticate, then the flow.
+
+use crate::context::Context;
+use crate::evidence;
+use crate::open::Ask;
+use crate::retrieve::retrieve;
+use crate::vault::{Vault, lock};
+use crate::{examine, find, ingest, masks, open, who, worklist};
+use ledger::Event;
+use model::Purpose;
+use policy::Action;
+use port::{Archive, Call, Code, Fault, Request, Response, Stream};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The vault as doors see it. Cheap to clone.
+#[derive(Clone)]
+pub struct Door(Arc<Vault>);
+
+/// Counted refusals and the newest checkpoint are written this often.
+const HOUSEKEEPING: Duration = Duration::from_secs(15);
+
+impl Vault {
+    /// Starts the vault's own work (examining, housekeeping) and answers its door.
+    ///
+    /// # Errors
+    /// When the start cannot be recorded.
+    pub async fn start(self: &Arc<Self>) -> Result<Door, Fault> {
+        let event = Event::Started {
+            software: self.options.software.clone(),
+            config_digest: self.options.config_digest,
+            policy_version: self.policies.version().hex(),
+        };
+        self.record_own(event).await?;
+        tokio::spawn(examine::run(Arc::clone(self)));
+        let vault = Arc::clone(self);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(HOUSEKEEPING).await;
+                if let Err(fault) = vault.housekeep().await {
+                    tracing::warn!(code = fault.code.as_str(), "housekeeping waits");
+                }
+            }
+        });
+        Ok(Door(Arc::clone(self)))
+    }
+
+    /// Ends in order: counts, a last entry, the newest checkpoint.
+    ///
+    /// # Errors
+    /// When the end cannot be recorded.
+    pub async fn stop(&self) -> Result<(), Fault> {
+        self.record_own(Event::Stopped { entries: self.ledger_size() }).await?;
+        self.housekeep().await
+    }
+
+    async fn housekeep(&self) -> Result<(), Fault> {
+        let counts = lock(&self.refusals).take();
+        for (source, minute, count) in counts {
+            self.record_own(Event::RefusalsCounted { source, minute, count }).await?;
+        }
+        tokio::task::block_in_place(|| self.keep_seen_checkpoint())?;
+        Ok(())
+    }
+
+    /// Instances that wait to be examined.
+    #[must_use]
+    pub fn unexamined(&self) -> usize {
+        self.catalog().unexamined().len()
+    }
+
+    /// Syncs of the intake log since the start.
+    #[must_use]
+    pub fn syncs(&self) -> u64 {
+        self.store.syncs()
+    }
+}
+
+#[async_trait::async_trait]
+impl Archive for Door {
+    async fn call(&self, call: Call, body: Stream) -> Result<(Response, Stream), Fault> {
+        let Call { credential, arrival, request } = call;
+        let vault = &self.0;
+        match request {
+            Request::Ready => return Ok((Response::Done, port::empty())),
+            Request::SignIn { user, password } => {
+                return who::sign_in(vault, &arrival, &user, password).await.map(plain);
+            }
+            _ => {}
+        }
+        let context = who::authenticate(vault, &credential, &arrival)?;
+        match request {
+            Request::Retrieve(ask) => retrieve(vault, &context, ask).await,
+            // A bearer token is one grant: it fetches its study's pixels and does nothing else.
+            _ if context.bearer.is_some() => Err(Code::NotAllowed.into()),
+            request => act(vault, &context, request, body).await.map(plain),
+        }
+    }
+}
+
+fn plain(response: Response) -> (Response, Stream) {
+    (response, port::empty())
+}
+
+async fn act(
+    vault: &Arc<Vault>,
+    context: &Context,
+    request: Request,
+    body: Stream,
+) -> Result<Response, Fault> {
+    match request {
+        Request::SignOut => who::sign_out(vault, context).await,
+        Request::Whoami => Ok(Response::Account(who::account(context))),
+        Request::Store { study } => ingest::ingest(vault, context, study, body).await,
+        Request::Find(query) => find::find(vault, context, query).await,
+        Request::Open { study, purpose, reason } => {
+            open::open(vault, context, Ask { study, action: Action::Open, purpose, reason }).await
+        }
+        Request::Lift { study, reason } => {
+            let purpose = vault.purpose_of(context, &study).unwrap_or(Purpose::Treatment);
+            let ask = Ask { study, action: Action::Lift, purpose, reason: Some(reason) };
+            open::open(vault, context, ask).await
+        }
+        Request::Worklist { search, limit, offset } => {
+            worklist::worklist(vault, context, &search, limit, offset).await
+        }
+        Request::MyStudies => evidence::my_studies(vault, context).await,
+        Request::Accesses { study, kinds, limit, before } => {
+            evidence::accesses(vault, context, evidence::Ask { study, kinds, limit, before }).await
+        }
+        Request::Masks { study } => masks::masks(vault, context, &study).await,
+        Request::DrawMasks { study, regions, expect_version } => {
+            masks::draw(vault, context, &study, regions, expect_version).await
+        }
+        Request::SignIn { .. } | Request::Retrieve(_) | Request::Ready => Err(Code::BadRequest.into()),
+    }
+}

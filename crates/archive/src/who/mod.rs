@@ -1,0 +1,187 @@
+//! Who asks: from a credential to a caller, and signing in and out.
+
+pub mod accounts;
+pub mod refusals;
+pub mod session;
+pub mod throttle;
+pub mod ties;
+
+use crate::context::{About, Context};
+use crate::journal::new_id;
+use crate::vault::{Vault, lock};
+use accounts::{AccountRecord, PasswordRecord};
+use crypto::TokenKind;
+use ledger::Event;
+use model::{Arrival, Door, Organisation, Role};
+use policy::Caller;
+use port::archive::Account;
+use port::{Code, Credential, Fault, Response};
+
+/// The organisation of machines and local commands: the hospital itself.
+const HOUSE: &str = "hospital";
+
+/// Checks what a caller shows. Nothing valid: refused and counted, without telling what was wrong.
+pub fn authenticate(vault: &Vault, credential: &Credential, arrival: &Arrival) -> Result<Context, Fault> {
+    let known = match credential {
+        Credential::None => None,
+        Credential::Cookies { session, viewing } => cookies(vault, session, viewing.as_deref(), arrival),
+        Credential::Bearer(token) => bearer(vault, token, arrival),
+        Credential::Device => device(vault, arrival),
+        Credential::Local => Some(machine(vault, Role::Technologist, "import", arrival)),
+    };
+    known.ok_or_else(|| {
+        lock(&vault.refusals).note(&arrival.peer, vault.clock.now());
+        Code::NotSignedIn.into()
+    })
+}
+
+fn cookies(vault: &Vault, session: &str, viewing: Option<&str>, arrival: &Arrival) -> Option<Context> {
+    let cookie = vault.sealing.handle(TokenKind::Session, session)?;
+    let viewing = viewing.and_then(|token| vault.sealing.handle(TokenKind::Viewing, token));
+    let (id, user, views) = {
+        let mut sessions = vault.sessions();
+        let session = sessions.touch(&cookie, vault.clock.monotonic())?;
+        (session.id, session.user.clone(), viewing.is_some_and(|v| session.views(&v)))
+    };
+    let context = person(vault, &user, arrival)?;
+    Some(Context { session: Some((cookie, id)), views, ..context })
+}
+
+fn bearer(vault: &Vault, token: &str, arrival: &Arrival) -> Option<Context> {
+    let handle = vault.sealing.handle(TokenKind::Bearer, token)?;
+    let (cookie, study, id, user) = {
+        let mut sessions = vault.sessions();
+        let (cookie, study) = sessions.of_bearer(&handle)?;
+        let session = sessions.touch(&cookie, vault.clock.monotonic())?;
+        (cookie, study, session.id, session.user.clone())
+    };
+    let context = person(vault, &user, arrival)?;
+    Some(Context { session: Some((cookie, id)), bearer: Some(study), ..context })
+}
+
+/// The account behind a session, if it may still act.
+fn person(vault: &Vault, user: &str, arrival: &Arrival) -> Option<Context> {
+    let accounts = lock(&vault.accounts);
+    let (account, _) = accounts.get(user).filter(|(a, _)| !a.disabled)?;
+    Some(context(vault, account, arrival))
+}
+
+fn context(vault: &Vault, account: &AccountRecord, arrival: &Arrival) -> Context {
+    let own_patient = account.patient.as_ref().and_then(|(issuer, number)| {
+        let key = crate::catalog::PatientKey::Numbered(issuer.clone(), number.clone());
+        vault.catalog().patient(&key)
+    });
+    Context {
+        caller: Caller {
+            user: account.user.clone(),
+            role: account.role,
+            organisation: Organisation(account.organisation.clone()),
+            tenant: vault.tenant.clone(),
+            own_patient,
+        },
+        name: account.name.clone(),
+        session: None,
+        bearer: None,
+        views: false,
+        patient: account.patient.clone(),
+        arrival: arrival.clone(),
+        now: vault.clock.now(),
+    }
+}
+
+/// A machine: certificate and AE title as the operator named them; plain only from loopback and only where configured.
+fn device(vault: &Vault, arrival: &Arrival) -> Option<Context> {
+    if arrival.door != Door::Dimse {
+        return None;
+    }
+    let fits = |d: &&crate::vault::Device| {
+        d.certificate == arrival.certificate && (d.ae.is_empty() || d.ae == arrival.calling_ae)
+    };
+    let known = vault.options.devices.iter().find(fits)?;
+    let loopback = arrival.peer.parse::<std::net::SocketAddr>().is_ok_and(|peer| peer.ip().is_loopback());
+    (!known.certificate.is_empty() || loopback).then(|| machine(vault, Role::Device, &known.name, arrival))
+}
+
+fn machine(vault: &Vault, role: Role, name: &str, arrival: &Arrival) -> Context {
+    Context {
+        caller: Caller {
+            user: name.to_owned(),
+            role,
+            organisation: Organisation(HOUSE.to_owned()),
+            tenant: vault.tenant.clone(),
+            own_patient: None,
+        },
+        name: name.to_owned(),
+        session: None,
+        bearer: None,
+        views: false,
+        patient: None,
+        arrival: arrival.clone(),
+        now: vault.clock.now(),
+    }
+}
+
+/// Signs in. Unknown users cost the same time as wrong passwords.
+pub async fn sign_in(
+    vault: &Vault,
+    arrival: &Arrival,
+    user: &str,
+    password: String,
+) -> Result<Response, Fault> {
+    let user: String = user.trim().to_lowercase().chars().take(64).collect();
+    let source = arrival.peer.rsplit_once(':').map_or(arrival.peer.as_str(), |(host, _)| host);
+    let keys = [format!("user {user}"), format!("source {source}")];
+    let now = vault.clock.monotonic();
+    let wait = keys.iter().map(|k| lock(&vault.throttle).wait_s(k, now)).max().unwrap_or(0);
+    if wait > 0 {
+        refused(vault, arrival, &user, "slow-down").await?;
+        return Err(Fault { code: Code::SlowDown, retry_after_s: Some(wait) });
+    }
+    let account = lock(&vault.accounts).get(&user).map(|(a, _)| a.clone());
+    let record = account.as_ref().map_or(PasswordRecord::unknown(), |a| a.password.clone());
+    let _turn = vault.sign_ins.acquire().await.map_err(|_| Code::Unavailable)?;
+    let good =
+        tokio::task::spawn_blocking(move || record.holds(&password)).await.map_err(|_| Code::Internal)?;
+    let Some(account) = account.filter(|a| good && !a.disabled) else {
+        keys.iter().for_each(|k| lock(&vault.throttle).failed(k, now));
+        refused(vault, arrival, &user, "sign-in-failed").await?;
+        return Err(Code::SignInFailed.into());
+    };
+    keys.iter().for_each(|k| lock(&vault.throttle).passed(k));
+    begin(vault, &context(vault, &account, arrival)).await
+}
+
+async fn begin(vault: &Vault, context: &Context) -> Result<Response, Fault> {
+    let (session, cookie) = vault.sealing.new_token(TokenKind::Session)?;
+    let id = new_id(&*vault.sealing.random)?;
+    let context = Context { session: Some((cookie, id)), ..context.clone() };
+    vault.record(&context, About::nothing(), Event::SignedIn {}).await?;
+    vault.sessions().begin(cookie, id, context.caller.user.clone(), vault.clock.monotonic());
+    let expires_in_s = u32::try_from(session::SESSION_S).unwrap_or(0);
+    Ok(Response::SignedIn { session, account: account(&context), expires_in_s })
+}
+
+async fn refused(vault: &Vault, arrival: &Arrival, user: &str, cause: &str) -> Result<(), Fault> {
+    let context = machine(vault, Role::Device, "", arrival);
+    let event = Event::SignInRefused { user: user.to_owned(), cause: cause.to_owned() };
+    vault.record(&context, About::nothing(), event).await.map(drop)
+}
+
+/// Signs out: the session and all it opened end.
+pub async fn sign_out(vault: &Vault, context: &Context) -> Result<Response, Fault> {
+    vault.record(context, About::nothing(), Event::SignedOut {}).await?;
+    if let Some((cookie, _)) = &context.session {
+        vault.sessions().end(cookie);
+    }
+    Ok(Response::Done)
+}
+
+/// Who the caller is, in words for people.
+pub fn account(context: &Context) -> Account {
+    Account {
+        user: context.caller.user.clone(),
+        name: context.name.clone(),
+        role: context.caller.role,
+        organisation: context.caller.organisation.0.clone(),
+    }
+}

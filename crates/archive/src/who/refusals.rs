@@ -1,0 +1,52 @@
+//! Calls without any valid proof, counted per source and minute: one entry each, else anybody fills the disk.
+
+use model::Time;
+use std::collections::HashMap;
+
+/// Sources counted apart; the rest share one entry.
+const SOURCES: usize = 1000;
+const OTHERS: &str = "others";
+
+/// Counts of the running minute.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    counts: HashMap<(String, u64), u64>,
+}
+
+impl Refusals {
+    /// One more from this peer (`address:port`).
+    pub fn note(&mut self, peer: &str, now: Time) {
+        let source = peer.rsplit_once(':').map_or(peer, |(host, _)| host);
+        let minute = u64::try_from(now.seconds().div_euclid(60)).unwrap_or(0);
+        let known = self.counts.contains_key(&(source.to_owned(), minute));
+        let source = if known || self.counts.len() < SOURCES { source } else { OTHERS };
+        *self.counts.entry((source.to_owned(), minute)).or_default() += 1;
+    }
+
+    /// All counts so far: source, minute, number.
+    pub fn take(&mut self) -> Vec<(String, u64, u64)> {
+        let mut all: Vec<_> =
+            self.counts.drain().map(|((source, minute), count)| (source, minute, count)).collect();
+        all.sort();
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_one_entry_a_source_and_minute() {
+        let mut refusals = Refusals::default();
+        for i in 0..500 {
+            refusals.note(&format!("10.0.0.1:{i}"), Time(0));
+        }
+        refusals.note("10.0.0.1:9", Time(0).plus_seconds(60));
+        assert_eq!(refusals.take(), [("10.0.0.1".into(), 0, 500), ("10.0.0.1".into(), 1, 1)]);
+        for i in 0..SOURCES + 5 {
+            refusals.note(&format!("10.{}.{}.1:1", i / 250, i % 250), Time(0));
+        }
+        assert_eq!(refusals.take().len(), SOURCES + 1);
+    }
+}
