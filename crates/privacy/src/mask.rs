@@ -9,7 +9,7 @@ mod paint;
 
 pub use mosaic::mosaic;
 
-use bitmap::Bitmap;
+pub(crate) use bitmap::{Bitmap, FILL, OPEN};
 use model::{Frame, ImageInfo, Mosaic, Region};
 
 /// A frame in which a plan was carried out.
@@ -67,7 +67,7 @@ impl Redacted {
     /// Whether the pixel at `row`, `column` is hidden; outside the frame: no.
     #[must_use]
     pub fn hides(&self, row: u32, column: u32) -> bool {
-        self.hidden.as_ref().is_some_and(|hidden| hidden.at(row, column) != bitmap::OPEN)
+        self.hidden.as_ref().is_some_and(|hidden| hidden.at(row, column) != OPEN)
     }
 
     pub(crate) const fn hidden(&self) -> Option<&Bitmap> {

@@ -41,7 +41,7 @@ fn exact(encoded: &[u8], need: usize) -> Result<&[u8]> {
 
 /// `YBR_FULL_422`, stored as Y Y Cb Cr for two pixels: both get the pair's chrominance.
 fn halves(image: &ImageInfo, bytes: &[u8]) -> Result<Vec<u8>> {
-    if image.bits_allocated != 8 || image.columns % 2 != 0 || image.planar {
+    if image.bits_allocated != 8 || !image.columns.is_multiple_of(2) || image.planar {
         return Err(Error::Unsupported("this form of YBR_FULL_422"));
     }
     let (pairs, _) = bytes.as_chunks::<4>();

@@ -28,7 +28,8 @@ impl Black {
 fn darkest(image: &ImageInfo) -> u32 {
     let Some(palette) = &image.palette else { return 0 };
     let [red, green, blue] = &palette.tables;
-    let sums = red.iter().zip(green).zip(blue).map(|((r, g), b)| u32::from(*r) + u32::from(*g) + u32::from(*b));
+    let sums =
+        red.iter().zip(green).zip(blue).map(|((r, g), b)| u32::from(*r) + u32::from(*g) + u32::from(*b));
     let index = sums.enumerate().min_by_key(|(_, sum)| *sum).map_or(0, |(index, _)| index as i32);
     palette.first.saturating_add(index).cast_unsigned()
 }
