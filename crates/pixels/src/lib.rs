@@ -1,3 +1,7 @@
 //! What a worker does with one lease: decode, recognise, mask, encode.
 //!
 //! Invariant: holds no key and opens no file or socket.
+
+mod head;
+
+pub use head::head;

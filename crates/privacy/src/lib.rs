@@ -2,8 +2,13 @@
 //!
 //! Invariant: no I/O, no decoding, no model; only this crate makes a redacted frame.
 
+mod deidentify;
+mod derive;
 mod plan;
+mod profile;
 mod pseudonym;
 
+pub use deidentify::deidentify;
+pub use derive::{Derivation, derive};
 pub use plan::plan_digest;
 pub use pseudonym::{derived_uid, pseudonymous_patient, pseudonymous_uid};
