@@ -264,3 +264,19 @@ fn colours_as_the_decoder_gives_them() {
     assert_eq!(after(Photometric::YbrFull422, EXPLICIT_LITTLE_ENDIAN), Photometric::YbrFull);
     assert_eq!(after(Photometric::PaletteColor, "1.2.840.10008.1.2.5"), Photometric::PaletteColor);
 }
+
+/// For other programs (pydicom, dciodvfy): `GAUZE_HEADS_DIR=… cargo test -- --ignored heads_to_a_folder`.
+#[test]
+#[ignore = "needs a folder to write to"]
+fn heads_to_a_folder() {
+    let Some(folder) = std::env::var_os("GAUZE_HEADS_DIR").map(std::path::PathBuf::from) else { return };
+    for (name, bytes) in films() {
+        let parsed = parse(&bytes);
+        for (plan, words) in [("masked", WordsPlan::Full), ("deidentified", pseudonymous())] {
+            let (_, out) = head(&lease(&parsed, words, true, false), &parsed.head).unwrap();
+            let len = u32::from_le_bytes(*out.last_chunk::<4>().unwrap()) as usize;
+            let mut file = std::fs::File::create(folder.join(format!("{plan}-{name}"))).unwrap();
+            std::io::Write::write_all(&mut file, &[out, vec![0; len]].concat()).unwrap();
+        }
+    }
+}
