@@ -54,10 +54,13 @@ const ALLOWED: &[(&str, &str)] = &[
     ("not anonymous", "says that it is not"),
     ("not anonymity", "says what a mask does not give"),
     ("no anonymity", "says what a mask does not give"),
+    ("not-anonymous", "the key of such a text"),
+    ("not make you anonymous", "tells a patient what a mask does not do"),
     ("never anonymous", "says that it is not"),
     ("不是匿名", "says that it is not"),
     ("并非匿名", "says that it is not"),
     ("不等于匿名", "says that it is not"),
+    ("不能使您匿名", "tells a patient what a mask does not do"),
     ("不能匿名", "says that it is not"),
     ("在获得认证之前", "until certified"),
 ];
