@@ -4,6 +4,7 @@ mod bans;
 mod claims;
 mod house;
 mod licences;
+mod links;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ pub fn all() -> Vec<String> {
     faults.extend(licences::check(&root));
     faults.extend(words::check(&root));
     faults.extend(claims::check(&root));
+    faults.extend(links::check(&root));
     faults
 }
 
