@@ -1,4 +1,4 @@
-// Reads locales/*.toml: sections of `key = "text"` lines, the part of TOML that the texts need.
+// Reads ui/locales/*.toml: sections of `key = "text"` lines, the part of TOML that the texts need.
 
 /** @param {string} source @returns {Record<string, string>} keys as `section.key` */
 export function parseTexts(source) {

@@ -4,7 +4,7 @@ import { defineConfig } from "vite";
 import { parseTexts } from "./texts.mjs";
 
 const read = (locale) => {
-  const file = new URL(`../locales/${locale}.toml`, import.meta.url);
+  const file = new URL(`./locales/${locale}.toml`, import.meta.url);
   return { file: file.pathname, texts: parseTexts(readFileSync(file, "utf8")) };
 };
 

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import tempfile
 import time
-import urllib.request
 
 import websocket
 
@@ -23,7 +22,7 @@ document.addEventListener('securitypolicyviolation', (e) =>
 FIND = """
 window.gauzeFind = (words) => [...document.querySelectorAll('button, a, label, summary, tr, [role=button]')]
   .filter((e) => e.getClientRects().length > 0)
-  .find((e) => (e.getAttribute('aria-label') || e.innerText || '').replace(/\\s+/g, ' ').includes(words));
+  .find((e) => [e.getAttribute('aria-label'), e.innerText].some((s) => (s || '').replace(/\\s+/g, ' ').includes(words)));
 """
 
 
@@ -130,7 +129,7 @@ class Page:
                     raise
             time.sleep(0.02)
         text = self.js("document.body.innerText")
-        raise Failed(f"waited {seconds} s for {expression}; the page says:\n{text[:1500]}")
+        raise Failed(f"waited {seconds} s for {expression}; the page says:\n{text[:600]}")
 
     def text(self):
         return self.js("document.body.innerText")
@@ -202,7 +201,3 @@ class Page:
         self.browser.send("Target.disposeBrowserContext", browserContextId=self.context)
 
 
-def healthy(address, context):
-    """The server answers."""
-    with urllib.request.urlopen(f"{address}/readyz", timeout=5, context=context) as answer:
-        return answer.status == 200

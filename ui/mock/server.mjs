@@ -36,8 +36,10 @@ class Fault extends Error {
   }
 }
 
-const related = (account, study) => ["radiologist", "referrer"].includes(account.role) && !["GZ-1005"].includes(study.patient);
-const order = (account, study) => account.role === "radiologist" && ["GZ-1001", "GZ-1003"].includes(study.patient) && study.modality === "DX";
+// As in the demo: a reading pool, two patients of the referrer, orders by study.
+const related = (account, study) =>
+  account.role === "radiologist" || (account.role === "referrer" && ["GZ-1001", "GZ-1006"].includes(study.patient));
+const order = (account, study) => account.role === "radiologist" && ["2.25.90001.0", "2.25.90001.2"].includes(study.uid);
 
 function line(account, study) {
   const attributes = { ...study.attributes };
@@ -127,7 +129,7 @@ function image(study, instance) {
   };
 }
 
-function dicomweb(session, path, query) {
+function dicomweb(session, path, query, accept = "") {
   const [, , , uid, ...rest] = path.split("/");
   const study = studies.find((s) => s.uid === uid);
   if (!study) throw new Fault(404, "not-found");
@@ -148,6 +150,7 @@ function dicomweb(session, path, query) {
   }
   if (process.env.MOCK_FRAMES === "0") throw new Fault(501, "unsupported");
   const bytes = Buffer.from(film.raw.buffer, film.raw.byteOffset, film.raw.byteLength);
+  if (accept.startsWith("application/octet-stream")) return { body: bytes, type: "application/octet-stream", headers };
   const head = "--mock-7\r\nContent-Type: application/octet-stream\r\n\r\n";
   const body = Buffer.concat([Buffer.from(head), bytes, Buffer.from("\r\n--mock-7--\r\n")]);
   return { body, type: 'multipart/related; type="application/octet-stream"; boundary=mock-7', headers };
@@ -236,7 +239,7 @@ async function answer(request, response) {
     sessions.delete(id);
     return { status: 204, body: "" };
   }
-  return path.startsWith("/dicom-web/") ? dicomweb(session, path, query) : api(session, request.method, path, query, body);
+  return path.startsWith("/dicom-web/") ? dicomweb(session, path, query, request.headers.accept) : api(session, request.method, path, query, body);
 }
 
 createServer((request, response) => {

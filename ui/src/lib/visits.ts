@@ -47,5 +47,5 @@ export function visits(entries: Access[]): Visit[] {
       pictures.delete(by);
     }
   }
-  return out;
+  return out.sort((a, b) => b.entry.index - a.entry.index);
 }
