@@ -73,6 +73,10 @@ fn stored(object: &dicom_object::InMemDicomObject, out: &mut BTreeSet<String>) {
         if let Some(items) = element.items() {
             items.iter().for_each(|item| stored(item, out));
         }
+        // Classes of objects, private ones of makers too, name no object.
+        if [0x0016, 0x1150].contains(&element.header().tag.element()) {
+            continue;
+        }
         let Ok(texts) = element.to_multi_str() else { continue };
         let texts = texts.iter().map(|t| t.trim_matches([' ', '\0']));
         match element.vr().to_string() {
