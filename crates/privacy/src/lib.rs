@@ -4,11 +4,15 @@
 
 mod deidentify;
 mod derive;
+mod mask;
+mod picture;
 mod plan;
 mod profile;
 mod pseudonym;
 
 pub use deidentify::deidentify;
 pub use derive::{Derivation, derive};
+pub use mask::{Redacted, mosaic, redact};
+pub use picture::{Shown, picture};
 pub use plan::plan_digest;
 pub use pseudonym::{derived_uid, pseudonymous_patient, pseudonymous_uid};
