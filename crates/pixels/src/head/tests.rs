@@ -2,6 +2,8 @@
 
 use super::*;
 use dicom::{Intake, Parsed};
+use model::Photometric;
+use port::Code;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
@@ -242,7 +244,7 @@ fn errors_deny() {
     let (_, bytes) = films().remove(0);
     let parsed = parse(&bytes);
     let good = lease(&parsed, pseudonymous(), true, false);
-    let code = |lease: &HeadLease, head: &[u8]| super::head(lease, head).unwrap_err().code;
+    let code = |lease: &HeadLease, head: &[u8]| port::Fault::from(super::head(lease, head).unwrap_err()).code;
     assert_eq!(code(&good, &parsed.head[..parsed.head.len() - 1]), Code::BadObject);
     assert_eq!(code(&good, b"no head"), Code::BadObject);
     let other = HeadLease { sop_uid: "1.2.3".parse().unwrap(), ..good.clone() };
