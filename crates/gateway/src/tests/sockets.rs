@@ -5,7 +5,7 @@ use crate::{Error, Options, Running, start};
 use bytes::Bytes;
 use port::archive::Form;
 use port::{Archive, Code, Credential, Item, Request};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -45,6 +45,8 @@ async fn world(fake: Fake) -> World {
     let folder = tempfile::tempdir().unwrap();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // Else leaf and authority have one name, and a client takes the leaf for self-signed.
+    params.distinguished_name.push(DnType::CommonName, "test authority");
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     let (certificate_pem, key_pem, _) = certificate(&["localhost", "127.0.0.1"], &authority);
     let (client, client_key, der) = certificate(&["modality"], &authority);
@@ -95,7 +97,7 @@ async fn both_versions_of_http_and_of_tls() {
         (["--http1.1", "--tlsv1.2", "--tls-max", "1.2"].as_slice(), "200 1.1"),
         (["--http2", "--tlsv1.2", "--tls-max", "1.2"].as_slice(), "200 2"),
     ] {
-        let (code, text) = curl(&world, "/healthz", &[&shown, more].concat()).await;
+        let (code, text) = curl(&world, "/healthz", &[shown.as_slice(), more].concat()).await;
         assert_eq!((code, text.as_str()), (0, expected), "{more:?}");
     }
     let (code, _) = curl(&world, "/healthz", &["--tlsv1.1", "--tls-max", "1.1"]).await;

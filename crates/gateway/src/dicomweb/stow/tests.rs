@@ -38,11 +38,11 @@ async fn the_valid_part_between_hostile_ones_is_stored_bit_for_bit() {
     let mut cut = object("SC_rgb_rle");
     cut.truncate(cut.len() - 10);
     let parts: Vec<(&str, &[u8])> = vec![
-        ("application/dicom", b"MZ not DICOM at all"),
-        ("application/dicom", &cut),
-        ("application/dicom", &good),
-        ("application/pdf", b"%PDF"),
-        ("application/dicom", b""),
+        ("application/dicom", b"MZ not DICOM at all".as_slice()),
+        ("application/dicom", cut.as_slice()),
+        ("application/dicom", good.as_slice()),
+        ("application/pdf", b"%PDF".as_slice()),
+        ("application/dicom", b"".as_slice()),
     ];
     for piece in [1usize, 13, 4096, 1 << 20] {
         let fake = Arc::new(Fake::default());
@@ -89,16 +89,16 @@ async fn statuses_and_addresses() {
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_of_the_request() {
     let good = object("SC_rgb_small_odd");
-    let body = multipart(&[("application/dicom", &good)]);
+    let body = multipart(&[("application/dicom", good.as_slice())]);
     let cases: &[(&'static str, &[u8], u16)] = &[
-        ("multipart/related; type=\"application/dicom\"", &body, 400),
-        ("multipart/related; boundary=\"a b \"", &body, 400),
-        ("multipart/related; type=\"application/dicom+json\"; boundary=b0", &body, 415),
-        ("multipart/form-data; boundary=b0", &body, 415),
-        ("application/json", &body, 415),
-        ("multipart/related; boundary=other", &body, 400),
+        ("multipart/related; type=\"application/dicom\"", body.as_slice(), 400),
+        ("multipart/related; boundary=\"a b \"", body.as_slice(), 400),
+        ("multipart/related; type=\"application/dicom+json\"; boundary=b0", body.as_slice(), 415),
+        ("multipart/form-data; boundary=b0", body.as_slice(), 415),
+        ("application/json", body.as_slice(), 415),
+        ("multipart/related; boundary=other", body.as_slice(), 400),
         ("multipart/related; boundary=b0", &body[..body.len() - 12], 400),
-        ("multipart/related; boundary=b0", b"--b0--\r\n", 400),
+        ("multipart/related; boundary=b0", b"--b0--\r\n".as_slice(), 400),
     ];
     for (media, body, expected) in cases {
         let fake = Arc::new(Fake::default());
