@@ -43,7 +43,7 @@ fn certificate(names: &[&str], issuer: &CertifiedIssuer<'_, KeyPair>) -> (String
 
 async fn world(fake: Fake) -> World {
     let folder = tempfile::tempdir().unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     // Else leaf and authority have one name, and a client takes the leaf for self-signed.
     params.distinguished_name.push(DnType::CommonName, "test authority");
