@@ -151,6 +151,7 @@ class Run:
     def sign_in_page(self):
         page = self.browser.page()
         page.go(self.demo.address + "/")
+        page.wait("!!document.querySelector('input[name=password]')")
         expect("Sign in" in page.text(), "no sign-in page")
         page.fill("input[name=user]", "nobody")
         page.fill("input[name=password]", "wrong")
