@@ -49,7 +49,8 @@ async fn main() -> Result<(), wiring::Error> {
     let vault = tokio::task::block_in_place(|| wiring::open_vault(&home, &config, pixels))?;
     let running = wiring::start(&home, &config, vault).await?;
     let mut told = signal(SignalKind::terminate()).map_err(wiring::io("signals"))?;
-    let ready = serde_json::to_string(&running.ready(&home, true)).map_err(|e| wiring::io("ready")(e.into()))?;
+    let ready =
+        serde_json::to_string(&running.ready(&home, true)).map_err(|e| wiring::io("ready")(e.into()))?;
     say::line(&format!("ready {ready}"));
     told.recv().await;
     running.stop().await
