@@ -1,3 +1,19 @@
 //! What a worker does with one lease: decode, recognise, mask, encode.
 //!
 //! Invariant: holds no key and opens no file or socket.
+
+mod error;
+mod examine;
+pub mod find;
+mod frame;
+mod head;
+mod pool;
+
+pub use error::{Error, Result};
+pub use examine::Examiner;
+pub use frame::frame;
+pub use head::head;
+pub use pool::Pool;
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,17 @@
 //!
 //! Invariant: no I/O, no decoding, no model; only this crate makes a redacted frame.
 
+mod deidentify;
+mod derive;
+mod mask;
+mod picture;
 mod plan;
+mod profile;
 mod pseudonym;
 
+pub use deidentify::deidentify;
+pub use derive::{Derivation, derive};
+pub use mask::{Redacted, mosaic, redact};
+pub use picture::{Shown, picture};
 pub use plan::plan_digest;
 pub use pseudonym::{derived_uid, pseudonymous_patient, pseudonymous_uid};

@@ -192,3 +192,6 @@ pub fn blob(path: &Path, at: u64, len: u64) -> Result<Vec<u8>> {
     file.take(len).read_to_end(&mut out)?;
     if out.len() as u64 == len { Ok(out) } else { Err(Error::Damaged("object in segment")) }
 }
+
+#[cfg(test)]
+mod tests;
