@@ -12,7 +12,7 @@ import pydicom
 from PIL import Image
 
 from lib.films import HIDDEN, LUNGS, MARKER, TELLTALES, TEXT, WORDS, canary, names, renew, to_bytes
-from lib.http import Client, signed_in, wado
+from lib.http import signed_in, wado
 from lib.pictures import cut, decode, left_over
 from lib.server import Server, TARGET
 

@@ -11,7 +11,7 @@ from lib.films import data_of, slices
 from lib.http import Client, related, signed_in
 from lib.server import ROOT, Server, gauze
 
-CORPUS = ROOT / "crates" / "dicom" / "testdata" / "malformed.tar.gz"
+CORPUS = ROOT / "testdata" / "malformed" / "corpus.tar.gz"
 # 12 uploads at once, each with a header of 16 MiB at most and its parsed form, besides index and code.
 MEMORY_BYTES = 700 << 20
 
