@@ -1,10 +1,14 @@
 """Broken and hostile files through every door: an answer with a reason, bounded memory, nothing by halves, the archive
 alive, and the valid file between two hostile ones stored."""
 
+import io
 import os
 import socket
 import struct
 import tarfile
+import warnings
+
+import pydicom
 
 from lib import dimse
 from lib.films import data_of, slices
@@ -14,6 +18,8 @@ from lib.server import ROOT, Server, gauze
 CORPUS = ROOT / "testdata" / "malformed" / "corpus.tar.gz"
 # 12 uploads at once, each with a header of 16 MiB at most and its parsed form, besides index and code.
 MEMORY_BYTES = 700 << 20
+# CT image storage, explicit little endian.
+DEFAULT = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1")
 
 
 def corpus():
@@ -60,13 +66,15 @@ def _stow(report, server, files):
 
 
 def _reason(answer):
-    """A problem's code, or a failure reason in the response's FailedSOPSequence (PS3.18 §10.5.3)."""
+    """A problem's code, or a reason for each failure in the response (PS3.18 Table 10.5.3-2: those of known instances, and
+    others)."""
     if answer.code:
         return True
     try:
-        failed = answer.json().get("00081198", {}).get("Value", [])
+        data = answer.json()
     except ValueError:
         return False
+    failed = [one for tag in ("00081198", "0008119A") for one in data.get(tag, {}).get("Value", [])]
     return bool(failed) and all(one.get("00081197", {}).get("Value") for one in failed)
 
 
@@ -87,22 +95,22 @@ def _between(report, server, files):
 def _dimse(report, server, files):
     """Every file's data set as it is, on one association as long as the peer keeps it."""
     radiologist, valid = signed_in(server, "radiologist"), slices(len(files) // 20 + 1)
-    bare, statuses, lost = None, {}, []
-    explicit = "1.2.840.10008.1.2.1"
+    bare, context, statuses, lost = None, None, {}, []
     for at, (name, raw) in enumerate(files.items()):
-        if bare is None:
-            bare = dimse.Bare(server, transfer=explicit)
+        instance, wanted = _named(raw, at)
+        if bare is None or wanted != context:
+            bare, context = dimse.Bare(server, *wanted), wanted
         if not bare.accepted:
-            lost.append((name, "no association"))
-            break
-        status = bare.store(f"2.25.{at + 1}", data_of(raw), message=at % 60000 + 1)
+            bare, context = dimse.Bare(server, *DEFAULT), DEFAULT
+        status = bare.store(instance, data_of(raw), message=at % 60000 + 1)
         statuses[status] = statuses.get(status, 0) + 1
         if status is None:
             bare.close()
             bare = None
         if at % 20 == 10:
             uid, film = valid[at // 20]
-            bare = bare or dimse.Bare(server, transfer=explicit)
+            if bare is None or context != DEFAULT:
+                bare, context = dimse.Bare(server, *DEFAULT), DEFAULT
             if bare.store(uid[2], data_of(film)) != 0 or len(radiologist.find(f"/instances?SOPInstanceUID={uid[2]}")) != 1:
                 lost.append((name, "the valid film after it"))
     shown = {hex(k) if k is not None else "association ended": v for k, v in sorted(statuses.items(), key=str)}
@@ -111,6 +119,19 @@ def _dimse(report, server, files):
     report.check("C-STORE: refused with a status of PS3.4 B.2.3, or accepted", all(
         s is None or s in (0, 0xB000, 0xB006, 0xB007) or s >> 8 in (0xA7, 0xA9, 0xC0, 0x01) or s >> 12 == 0xC for s in statuses), str(shown))
     report.check("C-STORE: alive", _alive(server))
+
+
+def _named(raw, at):
+    """What a sender would say of the file: instance, SOP class and transfer syntax; made up where it cannot be read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            film = pydicom.dcmread(io.BytesIO(raw), force=True, stop_before_pixels=True)
+            names = str(film.SOPInstanceUID), (str(film.SOPClassUID), str(film.file_meta.TransferSyntaxUID))
+    except Exception:  # noqa: BLE001 - broken in every way
+        return f"2.25.{at + 1}", DEFAULT
+    plain = all(0 < len(name) <= 64 and name.isascii() for name in (names[0], *names[1]))
+    return names if plain else (f"2.25.{at + 1}", DEFAULT)
 
 
 def _pdus(report, server):
