@@ -36,7 +36,7 @@ enum Act {
         /// PatientID of a patient's account.
         #[arg(long)]
         patient: Option<String>,
-        /// Its issuer (0010,0021).
+        /// Issuer of that number (0010,0021), as the films name it.
         #[arg(long, default_value = "")]
         issuer: String,
     },
@@ -52,7 +52,7 @@ enum Act {
         /// PatientID.
         #[arg(long)]
         patient: String,
-        /// Its issuer (0010,0021).
+        /// Issuer of that number (0010,0021), as the films name it.
         #[arg(long, default_value = "")]
         issuer: String,
     },
