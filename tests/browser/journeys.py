@@ -86,7 +86,7 @@ class Journey:
         expect(took < LIFT_SECONDS, f"lifting took {took:.2f} s")
 
     def study(self):
-        return self.page.js("history.state.gauze.line.attributes['0020000D'].Value[0]")
+        return self.page.js("document.querySelector('.viewer').dataset.study")
 
     def get(self, path, accept="*/*"):
         """Status and bytes of a request with this browser's cookies."""
@@ -133,6 +133,10 @@ class Journey:
         self.page.wait("!!document.querySelector('input[name=password]')")
         status, _ = self.get("/api/v1/me")
         expect(status == 401, f"signed out, and still known: {status}")
+        if self.page.js("history.length") > 2:  # a blank page and the sign-in page come before the first study
+            self.page.js("history.back()")
+            time.sleep(0.3)
+            expect("GZ-" not in self.page.text(), "going back after signing out shows a patient")
         self.page.close()
 
     def no_raw_keys(self):
@@ -147,10 +151,12 @@ class Run:
         self.study = None
         self.clear = None
         self.masked = None
+        self.drawn = False
 
     def sign_in_page(self):
         page = self.browser.page()
         page.go(self.demo.address + "/")
+        page.wait("!!document.querySelector('input[name=password]')")
         expect("Sign in" in page.text(), "no sign-in page")
         page.fill("input[name=user]", "nobody")
         page.fill("input[name=password]", "wrong")
@@ -276,14 +282,17 @@ class Run:
         one.picture("mask-drawn")
         page.click("Save the mask")
         page.wait("document.body.innerText.includes('Saved.')")
+        self.drawn = True
 
     def mask_holds(self):
         """The referrer's next request shows the drawn mask; who reports under an order still sees all."""
+        expect(self.drawn, "the patient drew no mask")
         one = Journey(self, "referrer")
         one.open(*ANNA)
         one.seen("masked")
         now = one.samples()
-        heart = [pixels.part(x, 0.44, 0.28, 0.56, 0.48) for x in (self.clear, now)]
+        expect(self.masked is not None, "the film was not seen before the mask was drawn")
+        heart = [pixels.part(x, 0.44, 0.28, 0.56, 0.48) for x in (self.masked, now)]
         changed = float((heart[0] != heart[1]).mean())
         print(f"  {changed:.0%} of the drawn region changed")
         expect(changed > 0.9, f"only {changed:.0%} of the drawn region is hidden")

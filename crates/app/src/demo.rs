@@ -17,6 +17,9 @@ const FILM_BYTES: u64 = 32 << 20;
 /// The first start waits this long for recognition; what is not examined then gets the fall-back.
 const EXAMINING: Duration = Duration::from_secs(120);
 
+/// Issuer of the demo's patient numbers (0010,0021): a number means nothing without it.
+const ISSUER: &str = "GAUZE-DEMO";
+
 const PEOPLE: &[(&str, &str, Role)] = &[
     ("technologist", "Tara Technologist", Role::Technologist),
     ("radiologist", "Dr. Rosa Radiologist", Role::Radiologist),
@@ -49,7 +52,7 @@ fn people(vault: &Vault) -> Result<Vec<AccountLine>, Error> {
     let mut lines = Vec::new();
     for (user, name, role) in PEOPLE {
         let password = passwords::random()?;
-        let patient = (*role == Role::Patient).then(|| (String::new(), "GZ-1001".to_owned()));
+        let patient = (*role == Role::Patient).then(|| (ISSUER.to_owned(), "GZ-1001".to_owned()));
         vault.add_account(account(user, name, *role, patient, &password))?;
         lines.push(line(user, &password, *role));
     }
@@ -59,7 +62,7 @@ fn people(vault: &Vault) -> Result<Vec<AccountLine>, Error> {
 fn ties(vault: &Vault) -> Result<(), Error> {
     let relation = |user: &str, number: Option<&str>, kind| NewRelation {
         user: user.to_owned(),
-        patient: number.map(|n| (String::new(), n.to_owned())),
+        patient: number.map(|n| (ISSUER.to_owned(), n.to_owned())),
         kind,
         source: "demo".to_owned(),
         end: None,

@@ -37,7 +37,11 @@ pub enum Error {
     #[error("the password is too weak")]
     WeakPassword,
     /// The data are older than what this machine has seen.
-    #[error("the ledger has {found} entries, but {seen} were seen before: this is an older copy of the data")]
+    #[error(
+        "the ledger has {found} entries, but {seen} were seen before: this is an older copy of the data. Put the newer \
+         data folder back. If it is lost, move keys/seen away to accept the loss: what happened after entry {found} is \
+         then told only by checkpoints that were kept elsewhere"
+    )]
     Older {
         /// Entries found.
         found: u64,

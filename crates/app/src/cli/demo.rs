@@ -35,7 +35,8 @@ pub fn run(command: &Demo) -> Done {
                 say::note("demo-account", &[&format!("{:<14}", line.user), &line.password]);
             }
         }
+        let told = serve::Told::listen()?;
         serve::ready(&running, &home, true)?;
-        serve::until_told(running).await
+        serve::until_told(running, told).await
     })
 }

@@ -8,7 +8,7 @@ use crate::wiring::{self, Error, Running};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// `serve`.
 #[derive(Debug, Args)]
@@ -31,8 +31,9 @@ pub fn run(command: &Serve) -> Done {
     let runtime = runtime()?;
     runtime.block_on(async {
         let running = start(&home).await?;
+        let told = Told::listen()?;
         ready(&running, &home, false)?;
-        until_told(running).await
+        until_told(running, told).await
     })
 }
 
@@ -54,13 +55,25 @@ pub fn ready(running: &Running, home: &Home, demo: bool) -> Done {
     Ok(())
 }
 
+/// SIGTERM and SIGINT, listened to before anybody is told that we are ready: from then on they mean a clean stop.
+pub struct Told {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Told {
+    /// Begins to listen.
+    pub fn listen() -> Result<Self, Error> {
+        let listen = |kind| signal(kind).map_err(wiring::io("signals"));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+}
+
 /// Serves until SIGTERM or SIGINT.
-pub async fn until_told(running: Running) -> Done {
-    let listen = |kind| signal(kind).map_err(wiring::io("signals"));
-    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+pub async fn until_told(running: Running, mut told: Told) -> Done {
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        _ = told.terminate.recv() => {}
+        _ = told.interrupt.recv() => {}
     }
     match tokio::time::timeout(STOP, running.stop()).await {
         Ok(stopped) => Ok(stopped?),

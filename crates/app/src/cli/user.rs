@@ -36,6 +36,9 @@ enum Act {
         /// PatientID of a patient's account.
         #[arg(long)]
         patient: Option<String>,
+        /// Issuer of that number (0010,0021), as the films name it.
+        #[arg(long, default_value = "")]
+        issuer: String,
     },
     /// End an account.
     Disable {
@@ -49,6 +52,9 @@ enum Act {
         /// PatientID.
         #[arg(long)]
         patient: String,
+        /// Issuer of that number (0010,0021), as the films name it.
+        #[arg(long, default_value = "")]
+        issuer: String,
     },
     /// Say that an account owes a report.
     Order {
@@ -74,12 +80,12 @@ pub fn run(command: &User) -> Done {
 
 fn act(vault: &Vault, act: &Act) -> Done {
     match act {
-        Act::Add { user, role, name, patient } => {
+        Act::Add { user, role, name, patient, issuer } => {
             if (*role == Role::Patient) != patient.is_some() || *role == Role::Device {
                 return Err(Failure::Usage(say::text("user-patient", &[])));
             }
             let password = passwords::random()?;
-            let patient = patient.clone().map(|number| (String::new(), number));
+            let patient = patient.clone().map(|number| (issuer.clone(), number));
             vault.add_account(account(user, name, *role, patient, &password)).map_err(Error::from)?;
             say::line(&say::text("user-added", &[user, &password]));
         }
@@ -88,10 +94,10 @@ fn act(vault: &Vault, act: &Act) -> Done {
                 return Err(Failure::Text(say::text("user-unknown", &[user])));
             }
         }
-        Act::Relate { user, patient } => {
+        Act::Relate { user, patient, issuer } => {
             let relation = NewRelation {
                 user: user.clone(),
-                patient: Some((String::new(), patient.clone())),
+                patient: Some((issuer.clone(), patient.clone())),
                 kind: RelationKind::Visit,
                 source: "operator".to_owned(),
                 end: None,

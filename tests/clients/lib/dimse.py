@@ -1,0 +1,117 @@
+"""DCMTK's clients, and a bare one that sends what no decent client would."""
+
+import re
+import socket
+import struct
+import subprocess
+
+from .server import DEADLINE
+
+IMPLICIT = "1.2.840.10008.1.2"
+
+
+def run(tool, server, *arguments, tls=False, files=(), called="GAUZE", calling="TESTS"):
+    """Runs a DCMTK client; (exit status, everything that it said)."""
+    address = server.ready["dimse_tls" if tls else "dimse"]
+    host, port = address.rsplit(":", 1)
+    command = [tool, *arguments, "-aet", calling, "-aec", called, host, port, *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def with_certificate(server, key, certificate):
+    """DCMTK's options for TLS."""
+    return "+tls", key, certificate, "+cf", server.ca
+
+
+def acknowledged(said):
+    """SOP Instance UIDs that `dcmsend -v -d` or `storescu -d` saw acknowledged, in order of sending."""
+    out, sent = [], None
+    for line in said.splitlines():
+        if found := re.search(r"Affected SOP Instance UID\s*:\s*([0-9.]+)", line):
+            sent = found.group(1)
+        if re.search(r"DIMSE Status\s*:\s*0x0000", line) and sent:
+            out.append(sent)
+            sent = None
+    return out
+
+
+def _item(kind, body):
+    return struct.pack(">BBH", kind, 0, len(body)) + body
+
+
+def _element(tag, value):
+    return struct.pack("<HHI", tag >> 16, tag & 0xFFFF, len(value)) + value
+
+
+def _text(value):
+    raw = value.encode()
+    return raw + b"\0" * (len(raw) % 2)
+
+
+class Bare:
+    """An association (PS3.8 §9) with one presentation context and no opinion about the data."""
+
+    def __init__(self, server, abstract="1.2.840.10008.5.1.4.1.1.2", transfer=IMPLICIT, called="GAUZE"):
+        host, port = server.ready["dimse"].rsplit(":", 1)
+        self.socket = socket.create_connection((host, int(port)), timeout=30)
+        self.abstract = abstract
+        context = _item(0x30, abstract.encode()) + _item(0x40, transfer.encode())
+        items = _item(0x10, b"1.2.840.10008.3.1.1.1") + _item(0x20, b"\x01\0\0\0" + context)
+        user = _item(0x51, struct.pack(">I", 16384)) + _item(0x52, b"2.25.1")
+        items += _item(0x50, user)
+        head = struct.pack(">HH16s16s32x", 1, 0, called.ljust(16).encode(), b"BARE".ljust(16))
+        self.raw(struct.pack(">BBI", 1, 0, len(head + items)) + head + items)
+        kind, body = self.pdu()
+        self.accepted = kind == 2 and b"\x21\0\0" in body and b"\x01\0\0\0" in body[68:]
+
+    def raw(self, data):
+        """Sends bytes."""
+        self.socket.sendall(data)
+
+    def pdu(self):
+        """Receives a PDU: (type, body); (0, b"") at the end."""
+        head = self._exactly(6)
+        if len(head) < 6:
+            return 0, b""
+        kind, _, length = struct.unpack(">BBI", head)
+        return kind, self._exactly(length)
+
+    def _exactly(self, count):
+        out = b""
+        while len(out) < count:
+            try:
+                piece = self.socket.recv(count - len(out))
+            except ConnectionResetError:
+                piece = b""
+            if not piece:
+                break
+            out += piece
+        return out
+
+    def store(self, instance, data, message=1):
+        """C-STORE (PS3.7 §9.3.1) of any bytes; the status, or nothing when the peer ended it."""
+        fields = [
+            (0x00000002, _text(self.abstract)), (0x00000100, struct.pack("<H", 1)),
+            (0x00000110, struct.pack("<H", message)), (0x00000700, struct.pack("<H", 0)),
+            (0x00000800, struct.pack("<H", 0)), (0x00001000, _text(instance)),
+        ]
+        command = b"".join(_element(tag, value) for tag, value in fields)
+        self.fragment(_element(0, struct.pack("<I", len(command))) + command, 3)
+        for at in range(0, max(len(data), 1), 16000):
+            piece = data[at : at + 16000]
+            self.fragment(piece, 2 if at + 16000 >= len(data) else 0)
+        kind, body = self.pdu()
+        if kind != 4:
+            return None
+        found = body.find(struct.pack("<HHI", 0, 0x0900, 2))
+        return struct.unpack("<H", body[found + 8 : found + 10])[0] if found >= 0 else None
+
+    def fragment(self, data, control):
+        """One P-DATA-TF with one value."""
+        value = struct.pack(">IBB", len(data) + 2, 1, control) + data
+        self.raw(struct.pack(">BBI", 4, 0, len(value)) + value)
+
+    def close(self):
+        """Ends without a word."""
+        self.socket.close()

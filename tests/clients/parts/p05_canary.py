@@ -1,0 +1,322 @@
+"""A known pattern and known words are put into what must be hidden; no answer holds them. The same checks find them in a
+clear grant's answers, and in those of a test build whose pixel worker hides nothing (crates/app/examples/unmasked.rs)."""
+
+import base64
+import io
+import json
+import subprocess
+import warnings
+
+import numpy as np
+import pydicom
+from PIL import Image
+
+from lib.films import HIDDEN, LUNGS, MARKER, TELLTALES, TEXT, WORDS, canary, names, renew, to_bytes
+from lib.http import signed_in, wado
+from lib.pictures import cut, decode, left_over
+from lib.server import Server, TARGET
+
+PATTERN, FOUND = 0.1, 0.8
+MULTI = 'multipart/related; type="{}"'
+PICTURES = ("image/png", "image/jpeg")
+# The same film as other senders encode it (PS3.5 A.4): what decodes it first must not forget to hide.
+CODERS = {"RLE": ["dcmcrle"], "JPEG lossless": ["dcmcjpeg", "+e1"], "JPEG baseline": ["dcmcjpeg", "+eb", "+q", "95"]}
+
+
+class Answers:
+    """All answers about one film under one grant: every WADO route in every encoding."""
+
+    def __init__(self, report, client, film, token=None):
+        self.report, self.client, self.film, self.token = report, client, film, token
+        self.pictures, self.texts = [], []
+
+    def _get(self, path, accept, what):
+        answer = self.client.get(path, accept=accept, token=self.token)
+        self.report.check(f"{what} {accept}: answered or not served", answer.status in (200, 404, 406, 501), f"({answer.status})")
+        if answer.status == 200:
+            for head, content in answer.parts():
+                yield head.get("content-type", head.get("Content-Type", "")).split(";")[0].strip().lower(), content
+
+    def collect(self):
+        """Fetches everything."""
+        study, series, _ = self.film
+        levels = {"study": f"/dicom-web/studies/{study}", "series": f"/dicom-web/studies/{study}/series/{series}",
+                  "instance": wado(self.film)}
+        for level, path in levels.items():
+            for accept in (MULTI.format("application/dicom"), MULTI.format("application/dicom") + "; transfer-syntax=*", "*/*"):
+                for media, body in self._get(path, accept, level):
+                    self._file(f"{level} {media} {accept[-18:]}", body)
+            for accept in ("application/dicom+json", MULTI.format("application/dicom+xml"), "application/json"):
+                for media, body in self._get(path + "/metadata", accept, f"{level} metadata"):
+                    self.texts.append((f"{level} metadata {media}", body))
+            for rest in ("/rendered", "/rendered?window=120,160,linear", "/rendered?viewport=256,256", "/thumbnail",
+                         "/rendered?annotation=patient,technique"):
+                self._shown(level, path + rest, rest)
+        for accept in (MULTI.format("application/octet-stream"), MULTI.format("application/octet-stream") + "; transfer-syntax=*",
+                       MULTI.format("image/jpeg"), MULTI.format("image/jls"), "*/*"):
+            for media, body in self._get(wado(self.film, "/frames/1"), accept, "frames"):
+                self._frame(f"frames {accept}", media, body)
+        self._shown("frame", wado(self.film, "/frames/1/rendered"), "")
+        wado_uri = f"/wado?requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={self.film[2]}"
+        for media in ("application/dicom", *PICTURES):
+            for got, body in self._get(f"{wado_uri}&contentType={media}", None, "WADO-URI"):
+                self._file("WADO-URI", body) if got == "application/dicom" else self.pictures.append((f"WADO-URI {media}", got, body))
+        for path in (f"{wado(self.film)}/bulkdata/7FE00010", f"{wado(self.film)}/pixeldata"):
+            for media, body in self._get(path, "*/*", "bulk data"):
+                self.pictures.append(("bulk data", media, body))
+        return self
+
+    def _shown(self, what, path, rest):
+        for accept in PICTURES:
+            for media, body in self._get(path, accept, f"{what}{rest}"):
+                self.pictures.append((f"{what} {rest} {media}", media, body))
+                self.texts.append((f"{what} {rest} {media}, its bytes", body))
+
+    def _file(self, what, body):
+        self.pictures.append((what, "application/dicom", body))
+        self.texts.append((what, body))
+
+    def _frame(self, what, media, body):
+        # Stored syntaxes come for a clear grant only; a frame in one is read as a picture when it is one.
+        self.pictures.append((what, "image/jpeg" if body[:2] == b"\xff\xd8" else media, body))
+
+
+def strings(body):
+    """A body's own bytes and what is packed in it: JSON's base64 and DICOM's deflate do not hide words."""
+    out = [body]
+    try:
+        out += list(_inline(json.loads(body)))
+    except ValueError:
+        pass
+    return b"\0".join(out)
+
+
+def _inline(node):
+    if isinstance(node, dict):
+        if "InlineBinary" in node:
+            yield base64.b64decode(node["InlineBinary"])
+        for value in node.values():
+            yield from _inline(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _inline(value)
+    elif isinstance(node, str):
+        yield node.encode()
+
+
+def holds(body, word):
+    """A word in any of the usual encodings."""
+    text = strings(body)
+    return any(word.encode(code) in text for code in ("utf-8", "utf-16-le", "utf-16-be", "gb18030"))
+
+
+def picture(media, body, shape):
+    """Pixels, or nothing when this is none that can be decoded here (a stored, compressed frame)."""
+    try:
+        pixels = decode(media, body, shape)
+    except Exception:  # noqa: BLE001 - JPEG lossless and RLE frames are no pictures to Pillow
+        return None
+    return pixels if pixels.ndim == 2 else pixels.mean(axis=-1)
+
+
+def hidden(report, who, pixels, answers, masked=True):
+    """Pattern and text are gone from every picture (or, for a clear grant, found in every one)."""
+    count = worst = 0
+    for what, media, body in answers.pictures:
+        got = picture(media, body, pixels.shape)
+        if got is None:
+            report.check(f"{who}, {what}: only a clear grant gets stored syntaxes", not masked)
+            continue
+        count += 1
+        left = {place: left_over(pixels, got, box) for place, box in {**HIDDEN, "text": TEXT}.items()}
+        if masked:
+            report.check(f"{who}, {what}: pattern and text are absent", max(left.values()) <= PATTERN, _round(left))
+            worst = max(worst, max(left.values()))
+        else:
+            # Below 200 pixels a thumbnail shows the pattern of 8 pixels only.
+            floor = FOUND if min(got.shape) >= 200 else 0.5
+            report.check(f"{who}, {what}: pattern and text are found", min(left.values()) >= floor, _round(left))
+            worst = max(worst, 1 - min(left.values()))
+    report.check(f"{who}: pictures were looked at", count >= 12, f"({count})")
+    print(f"   {who}: {count} pictures, {'largest' if masked else 'smallest'} |r| {worst if masked else 1 - worst:.3f}")
+
+
+def _round(left):
+    return str({place: round(value, 3) for place, value in left.items()})
+
+
+def untouched(report, who, pixels, answers):
+    """Native pixels outside the mask are as acquired: in the lungs, at the marker, and on most of the film."""
+    for what, media, body in answers.pictures:
+        if media == "application/dicom" or what.startswith("frames") and media == "application/octet-stream":
+            got = picture(media, body, pixels.shape)
+            for place, box in LUNGS.items():
+                report.check(f"{who}, {what}: {place} is identical", (cut(got, box) == cut(pixels, box)).all())
+            report.check(f"{who}, {what}: the side marker is still there", (cut(got, MARKER) == cut(pixels, MARKER)).mean() > 0.9)
+            same = float((got == pixels).mean())
+            report.check(f"{who}, {what}: a third of the film and more is identical", same > 1 / 3, f"({same:.2f})")
+
+
+def telltales(report, who, answers, words, absent):
+    """Words are in no answer (or, for a clear grant, in files)."""
+    for place, word in words.items():
+        found = [what for what, body in answers.texts if holds(body, word)]
+        if absent:
+            report.equal(f"{who}: {place} is in no answer", found, [])
+        else:
+            report.check(f"{who}: {place} is found", bool(found))
+
+
+def _no_telltale_elements(report, who, answers):
+    for what, body in answers.texts:
+        if body[128:132] != b"DICM":
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            data = pydicom.dcmread(io.BytesIO(body))
+        left = [str(e.tag) for e in data if e.tag.is_private or e.tag.group & 0xFF01 == 0x6000 or e.tag in
+                (0x00880200, 0x00280106, 0x00280107, 0xFFFCFFFC)]
+        report.equal(f"{who}, {what}: no element that would give pixels away", left, [])
+        report.equal(f"{who}, {what}: zeros before the prefix", body[:128], bytes(128))
+
+
+def run(report, place):
+    """With masking, without it, and with the grant that needs none."""
+    with Server(place.fresh("canary")) as server:
+        film, raw, pixels = canary()
+        name = _store(report, server, [raw])[0]
+        _examined(server)
+        _clear(report, server, name, pixels)
+        _referrer(report, server, name, pixels)
+        _researcher(report, server, film, name, pixels)
+        _encoded(report, place, server, pixels)
+    _switched_off(report, place)
+
+
+def _store(report, server, files):
+    out = []
+    for raw in files:
+        answer = signed_in(server, "technologist").stow([raw])
+        report.equal("the canary is stored", answer.status, 200)
+        out.append(names(pydicom.dcmread(io.BytesIO(raw))))
+    return out
+
+
+def _examined(server, seconds=30):
+    """Waits until the archive has looked at the film (the fall-back hides more, so it would prove less)."""
+    import time
+
+    officer, end = signed_in(server, "officer"), time.monotonic() + seconds
+    while time.monotonic() < end:
+        newest = officer.get("/api/v1/accesses?kind=examined,stored&limit=200").json()["entries"]
+        kinds = [e["kind"] for e in newest if e["details"].get("duplicate") != "true"]
+        if kinds.count("examined") >= kinds.count("stored"):
+            return
+        time.sleep(0.2)
+
+
+def _clear(report, server, name, pixels):
+    client = signed_in(server, "radiologist")
+    report.equal("the radiologist has a clear grant", client.open(name[0], "report").json().get("visibility"), "clear")
+    answers = Answers(report, client, name).collect()
+    hidden(report, "clear", pixels, answers, masked=False)
+    telltales(report, "clear", answers, {**WORDS, **{k: v for k, v in TELLTALES.items() if k != "preamble"}}, absent=False)
+    report.check("clear: but no preamble", not any(holds(body, TELLTALES["preamble"]) for _, body in answers.texts))
+
+
+def _referrer(report, server, name, pixels):
+    client = signed_in(server, "referrer")
+    opened = client.open(name[0], "treatment").json()
+    report.equal("the referrer has a masked grant", opened.get("visibility"), "masked")
+    for label, token in (("masked", None), ("masked, by token", opened.get("token"))):
+        answers = Answers(report, client, name, token).collect()
+        hidden(report, label, pixels, answers)
+        untouched(report, label, pixels, answers)
+        telltales(report, label, answers, TELLTALES, absent=True)
+        _no_telltale_elements(report, label, answers)
+        telltales(report, label, answers, {"comments": WORDS["comments"], "name": "Probe"}, absent=False)
+        _derived(report, label, name, answers)
+        if label == "masked":
+            _labelled(report, answers)
+
+
+def _derived(report, who, name, answers):
+    """A masked file is a derived object with its own UID and says so; frames and metadata keep the UID asked for."""
+    for what, body in answers.texts:
+        if body[128:132] == b"DICM":
+            data = pydicom.dcmread(io.BytesIO(body), stop_before_pixels=True)
+            report.check(f"{who}, {what}: has a UID of its own", str(data.SOPInstanceUID) != name[2])
+            report.check(f"{who}, {what}: says that it is derived", "DERIVED" in list(data.ImageType))
+        elif what.startswith("instance metadata application/dicom+json"):
+            got = json.loads(body)[0]["00080018"]["Value"][0]
+            report.equal(f"{who}, {what}: keeps the UID asked for", got, name[2])
+
+
+def _labelled(report, answers):
+    """A rendered masked picture differs from the windowed native one by its outline and label, inside the mask only."""
+    shown = [body for what, _, body in answers.pictures if what == "instance /rendered image/png"]
+    report.check("there is a rendered picture", len(shown) == 1)
+    for body in shown:
+        grey = np.asarray(Image.open(io.BytesIO(body)).convert("L"))
+        report.check("it is not blank", grey.std() > 5, f"({grey.std():.1f})")
+
+
+def _researcher(report, server, film, name, pixels):
+    client = signed_in(server, "researcher")
+    found = client.find("/instances?limit=1000&includefield=all")
+    sizes = [(one["00280010"]["Value"][0], one["00280011"]["Value"][0]) for one in found]
+    same = [one for one, size in zip(found, sizes, strict=True) if size == pixels.shape]
+    own = {"the project's date": film.StudyDate, "birth date": film.PatientBirthDate, "number": film.PatientID, "accession": "A-2601",
+           "family name": "Probe", "Chinese name": "安娜", "institution": "Gauze Demo Hospital", "referring": "Doctor^Demo"}
+    uids = {f"UID {at}": uid for at, uid in enumerate(name)}
+    for at, one in enumerate(same):
+        pseudonym = tuple(one[tag]["Value"][0] for tag in ("0020000D", "0020000E", "00080018"))
+        opened = client.open(pseudonym[0], "research").json()
+        report.equal("the researcher has a de-identified grant", opened.get("visibility"), "deidentified")
+        answers = Answers(report, client, pseudonym).collect()
+        who = f"deidentified {at + 1}"
+        # The demo's own film of the same size has no pattern: only the canary can show it, and neither may.
+        hidden(report, who, pixels, answers)
+        telltales(report, who, answers, {**WORDS, **TELLTALES, **own, **uids}, absent=True)
+        _no_telltale_elements(report, who, answers)
+    report.equal("the canary and the film that it was made of", len(same), 2)
+    text = json.dumps(found, ensure_ascii=False)
+    report.equal("QIDO holds none of the words", [w for w in {**WORDS, **own, **uids}.values() if w in text], [])
+
+
+def _encoded(report, place, server, pixels):
+    for coder, command in CODERS.items():
+        film, _, _ = canary()
+        path, out = place.work / "canary.dcm", place.work / "encoded.dcm"
+        path.write_bytes(to_bytes(renew(film)))
+        subprocess.run([*command, path, out], check=True, capture_output=True, timeout=60)
+        name = _store(report, server, [out.read_bytes()])[0]
+        _examined(server)
+        client = signed_in(server, "referrer")
+        report.equal(f"{coder}: masked", client.open(name[0], "treatment").json().get("visibility"), "masked")
+        hidden(report, f"masked {coder}", pixels, Answers(report, client, name).collect())
+
+
+def _switched_off(report, place):
+    """The counter-proof: the same film, the same requests, a worker that hides nothing but says that it did."""
+    with Server(place.fresh("unmasked"), command="serve", program=TARGET / "examples" / "unmasked") as server:
+        _, raw, pixels = canary()
+        name = _store(report, server, [raw])[0]
+        _examined(server)
+        client = signed_in(server, "referrer")
+        opened = client.open(name[0], "treatment").json()
+        report.equal("without masking the referrer's grant is still called masked", opened.get("visibility"), "masked")
+        answers = Answers(report, client, name).collect()
+        hidden(report, "masking off", pixels, answers, masked=False)
+        kept = {k: v for k, v in TELLTALES.items() if k != "preamble"}
+        telltales(report, "masking off", answers, {**WORDS, **kept}, absent=False)
+        researcher = signed_in(server, "researcher")
+        found = researcher.find("/instances?limit=1000&includefield=all")
+        same = [one for one in found if (one["00280010"]["Value"][0], one["00280011"]["Value"][0]) == pixels.shape]
+        leaks = []
+        for one in same:
+            pseudonym = tuple(one[tag]["Value"][0] for tag in ("0020000D", "0020000E", "00080018"))
+            researcher.open(pseudonym[0], "research")
+            answers = Answers(report, researcher, pseudonym).collect()
+            leaks += [word for word in {**WORDS, "name": "Probe"}.values() if any(holds(b, word) for _, b in answers.texts)]
+        report.check("masking off: the words are found in the researcher's answers", set(WORDS.values()) | {"Probe"} <= set(leaks), str(leaks))
