@@ -36,3 +36,5 @@ fi
 mkdir -p "$BENCH"
 "$python" tests/bench/side_by_side.py --gauze "$target/release/gauze" --folder "$BENCH/run.$$" --out "$BENCH/result.json" "$@"
 "$python" tests/bench/table.py "$BENCH/result.json"
+echo
+"$python" tests/bench/alone.py --gauze "$target/release/gauze" --folder "$BENCH/alone.$$" --out "$BENCH/alone.json"

@@ -124,7 +124,10 @@ class Gauze(Server):
         if not ready.startswith("ready "):
             raise SystemExit("gauze did not start: see %s/log" % self.folder)
         self.ready = json.loads(ready[6:])
-        self.tls = ssl.create_default_context(cafile=self.ready["ca"])
+        self.tls = self.context()
+
+    def context(self):
+        return ssl.create_default_context(cafile=self.ready["ca"])
 
     def version(self):
         return self.command("--version").strip()
@@ -135,7 +138,7 @@ class Gauze(Server):
         connection.connect()
         return connection
 
-    def _post(self, path, body, headers=None):
+    def post(self, path, body, headers=None):
         connection = self.connect()
         headers = {"Content-Type": "application/json", **(headers or {})}
         connection.request("POST", path, json.dumps(body), headers)
@@ -146,7 +149,7 @@ class Gauze(Server):
         return json.loads(text), answer.headers.get_all("Set-Cookie") or []
 
     def sign_in(self, user):
-        _, cookies = self._post("/auth/sign-in", {"user": user, "password": self.passwords[user]})
+        _, cookies = self.post("/auth/sign-in", {"user": user, "password": self.passwords[user]})
         return {"Cookie": cookies[0].split(";")[0]}
 
     def storing(self):
@@ -158,7 +161,7 @@ class Gauze(Server):
         tokens = {}
         for study in studies:
             body = {"purpose": purpose, "reason": "bench"}
-            opened, _ = self._post("/api/v1/studies/%s/open" % study, body, session)
+            opened, _ = self.post("/api/v1/studies/%s/open" % study, body, session)
             tokens[study] = "Bearer " + opened["token"]
             self.visibility = opened["visibility"]
         return lambda study: {"Authorization": tokens[study]}

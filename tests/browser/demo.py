@@ -47,8 +47,9 @@ class Demo:
                 return address, ready["accounts"], ready["ca"]
             if time.monotonic() - begun > START_SECONDS:
                 break
+        said = pathlib.Path(self.home, "demo.log").read_text(errors="replace")[-3000:]
         self.stop()
-        raise SystemExit("`gauze demo` did not get ready")
+        raise SystemExit(f"`gauze demo` did not get ready:\n{said}")
 
     def stop(self):
         if self.process:

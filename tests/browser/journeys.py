@@ -86,7 +86,7 @@ class Journey:
         expect(took < LIFT_SECONDS, f"lifting took {took:.2f} s")
 
     def study(self):
-        return self.page.js("history.state.gauze.line.attributes['0020000D'].Value[0]")
+        return self.page.js("document.querySelector('.viewer').dataset.study")
 
     def get(self, path, accept="*/*"):
         """Status and bytes of a request with this browser's cookies."""
@@ -133,6 +133,10 @@ class Journey:
         self.page.wait("!!document.querySelector('input[name=password]')")
         status, _ = self.get("/api/v1/me")
         expect(status == 401, f"signed out, and still known: {status}")
+        if self.page.js("history.length") > 2:  # a blank page and the sign-in page come before the first study
+            self.page.js("history.back()")
+            time.sleep(0.3)
+            expect("GZ-" not in self.page.text(), "going back after signing out shows a patient")
         self.page.close()
 
     def no_raw_keys(self):
@@ -151,6 +155,7 @@ class Run:
     def sign_in_page(self):
         page = self.browser.page()
         page.go(self.demo.address + "/")
+        page.wait("!!document.querySelector('input[name=password]')")
         expect("Sign in" in page.text(), "no sign-in page")
         page.fill("input[name=user]", "nobody")
         page.fill("input[name=password]", "wrong")

@@ -135,12 +135,12 @@ fn query(bytes: &[u8]) {
 
 #[test]
 fn intake_never_panics() {
-    drive("intake", &files(), 60_000, intake);
+    drive("intake", &files(), 40_000, intake);
 }
 
 #[test]
 fn heads_and_json_never_panic() {
-    drive("heads", &files(), 20_000, head);
+    drive("heads", &files(), 8_000, head);
 }
 
 /// An association request, an echo command and a release, by hand from PS3.8 §9.3 and PS3.7 §9.3.5.

@@ -197,9 +197,7 @@ mod tests {
         check(Method::GET, "/dicom-web/studies/1.2/series", Ok("/dicom-web/studies/{study}/series"));
         check(Method::DELETE, "/dicom-web/studies/1.2", Err(405));
         check(Method::GET, "/auth/sign-in", Err(405));
-        for unknown in
-            ["/dicom-web", "/dicom-web/studies/", "//", "/api/v1/me/", "/a/b", "", "/dicom-web/studies/%zz"]
-        {
+        for unknown in ["/dicom-web/studies/", "//", "/api/v1/me/", "/a/b", "", "/dicom-web/studies/%zz"] {
             check(Method::GET, unknown, Err(404));
         }
     }

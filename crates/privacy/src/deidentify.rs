@@ -16,6 +16,8 @@ use dicom_object::mem::InMemElement;
 use identity::Identity;
 use model::{Tag, Uid, tags};
 
+/// Type 3 in images, and never without an item (PS3.3 C.7.2.1): an empty one would be wrong.
+const REFERENCED_STUDY: Tag = 0x0008_1110;
 const SHARED_FUNCTIONAL_GROUPS: Tag = 0x5200_9229;
 const SOP_CLASS_LIKE: &[Tag] = &[
     0x0008_0016, // SOP Class
@@ -86,7 +88,10 @@ impl Work<'_> {
         match self.profile.action(tag) {
             Some(Action::Remove) => None,
             Some(Action::RemoveOrDummy) if !self.dummies => None,
-            Some(Action::Empty) => Some(DataElement::empty(element.tag(), dummy::vr(tag)?)),
+            Some(Action::RemoveOrEmpty) if !self.dummies && tag == REFERENCED_STUDY => None,
+            Some(Action::Empty | Action::RemoveOrEmpty) => {
+                Some(DataElement::empty(element.tag(), dummy::vr(tag)?))
+            }
             Some(Action::Dummy | Action::RemoveOrDummy) => self.dummy(element),
             Some(Action::Uid) => self.uids(element, well_known_frame),
             Some(Action::References) | None => self.kept(element),

@@ -10,6 +10,8 @@ pub enum Action {
     Remove,
     /// Z: of no length, or a dummy.
     Empty,
+    /// X/Z: of no length where the IOD has it as Type 2.
+    RemoveOrEmpty,
     /// D: a dummy.
     Dummy,
     /// U: another UID, the same for the same one.
@@ -25,7 +27,8 @@ impl Action {
     fn of(letters: &str) -> Option<Self> {
         Some(match letters {
             "X" => Self::Remove,
-            "Z" | "X/Z" => Self::Empty,
+            "Z" => Self::Empty,
+            "X/Z" => Self::RemoveOrEmpty,
             "D" | "Z/D" => Self::Dummy,
             "U" => Self::Uid,
             "X/D" | "X/Z/D" => Self::RemoveOrDummy,

@@ -1,6 +1,5 @@
 //! Sealed rows and wraps at rest, in two SQLite files: wraps have backups of their own, kept shorter (DESIGN.md §3).
 
-use crate::segment::RowRecord;
 use crate::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;

@@ -31,9 +31,8 @@ export function layoutOf(from: Attributes): Layout | null {
   const shown = samples === 1 ? /^MONOCHROME[12]$/.test(photometric) : samples === 3 && photometric === "RGB";
   if (!rows || !columns || !shown || (bits !== 8 && bits !== 16) || (samples === 3 && bits !== 8)) return null;
   if (values(from, tags.modalityLut).length > 0) return null;
-  const center = number(from, tags.windowCenter);
-  const width = number(from, tags.windowWidth);
-  if (center == null && values(from, tags.voiLut).length > 0) return null;
+  const window = windowOf(from);
+  if (!window && values(from, tags.voiLut).length > 0) return null;
   return {
     rows, columns, samples, bits,
     stored: number(from, tags.bitsStored) ?? bits,
@@ -42,8 +41,15 @@ export function layoutOf(from: Attributes): Layout | null {
     inverted: photometric === "MONOCHROME1",
     slope: number(from, tags.slope) ?? 1,
     intercept: number(from, tags.intercept) ?? 0,
-    window: center != null && width != null && width >= 1 ? { center, width } : null,
+    window,
   };
+}
+
+/** The film's own window. */
+export function windowOf(from: Attributes): Window | null {
+  const center = number(from, tags.windowCenter);
+  const width = number(from, tags.windowWidth);
+  return center != null && width != null && width >= 1 ? { center, width } : null;
 }
 
 /** Nothing when the length does not fit the layout. */

@@ -1,4 +1,5 @@
-// Who is signed in, and which page is open. The address never names a study: it would stay in the browser's history.
+// Who is signed in, and which page is open. Neither the address nor the history's state names a study: browsers write both
+// to disk, and the next person could go back to them. The history holds numbers of pages that only this object knows.
 
 import { api, asProblem, type Account, type StudyLine } from "./api";
 import { list } from "./list.svelte";
@@ -19,13 +20,15 @@ class Session {
   failed = $state<string | null>(null);
   /** Another person on this browser finds nothing of the one before. */
   private last: string | null = null;
+  private pages = new Map<number, Page>();
+  /** Numbers of another visit to this address mean nothing here. */
+  private first = Date.now();
 
   async start() {
     addEventListener("popstate", (event: PopStateEvent) => this.show(event.state));
     try {
       this.account = await api.me();
       this.last = this.account.user;
-      this.show(history.state);
     } catch (error) {
       if (asProblem(error).status !== 401) this.failed = asProblem(error).code;
     }
@@ -33,19 +36,20 @@ class Session {
   }
 
   private show(state: unknown) {
-    const page = (state as { gauze?: Page } | null)?.gauze;
-    this.page = page ?? { name: "home" };
+    const at = (state as { page?: number } | null)?.page;
+    this.page = (at === undefined ? undefined : this.pages.get(at)) ?? { name: "home" };
   }
 
   go(page: Page) {
-    const plain = JSON.parse(JSON.stringify(page)) as Page;
-    history.pushState({ gauze: plain }, "");
-    this.page = plain;
+    const at = this.pages.size + this.first;
+    this.pages.set(at, page);
+    history.pushState({ page: at }, "");
+    this.page = page;
     scrollTo(0, 0);
   }
 
   back() {
-    if (history.state?.gauze) history.back();
+    if (this.page.name !== "home" && this.pages.has(history.state?.page)) history.back();
     else this.page = { name: "home" };
   }
 
@@ -60,6 +64,8 @@ class Session {
   private leave() {
     history.replaceState(null, "");
     this.page = { name: "home" };
+    this.first += this.pages.size;
+    this.pages.clear();
     list.clear();
   }
 

@@ -3,7 +3,7 @@
 import { asProblem } from "./api";
 import type { Attributes } from "./dicom";
 import { parts } from "./multipart";
-import { layoutOf, samplesOf, type Layout, type Samples, type Window } from "./pixels";
+import { layoutOf, samplesOf, windowOf, type Layout, type Samples, type Window } from "./pixels";
 import type { Shot } from "./study";
 import type { Viewing } from "./viewing.svelte";
 
@@ -11,6 +11,8 @@ import type { Viewing } from "./viewing.svelte";
 const KEEP_BYTES = 192 << 20;
 
 export interface Rendered { bitmap: ImageBitmap; fallback: boolean }
+/** What an instance says of its samples. */
+interface Head { layout: Layout | null; window: Window | null }
 export interface Loaded { samples: Samples; fallback: boolean }
 
 const NATIVE = 'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1';
@@ -19,7 +21,7 @@ const fellBack = (response: Response) => response.headers.get("Gauze-Fallback") 
 
 export class Source {
   private kept = new Map<string, Loaded>();
-  private layouts = new Map<string, Promise<Layout | null>>();
+  private heads = new Map<string, Promise<Head>>();
   private bytes = 0;
 
   constructor(private viewing: Viewing) {}
@@ -27,7 +29,7 @@ export class Source {
   /** Forgets what was loaded under an older grant. */
   forget() {
     this.kept.clear();
-    this.layouts.clear();
+    this.heads.clear();
     this.bytes = 0;
   }
 
@@ -57,7 +59,7 @@ export class Source {
   /** Nothing when this page cannot show the samples; the server's pictures serve then. */
   async samples(shot: Shot, signal: AbortSignal): Promise<Loaded | null> {
     const epoch = this.viewing.epoch;
-    const layout = await this.layout(shot);
+    const { layout } = await this.head(shot);
     if (!layout) return null;
     const path = `${shot.instance.path}/frames/${shot.frame}`;
     const response = await this.viewing.fetch(path, NATIVE, signal).catch((error: unknown) => {
@@ -74,15 +76,23 @@ export class Source {
     return loaded;
   }
 
-  private layout(shot: Shot): Promise<Layout | null> {
+  /** The film's own window, for pictures that the server windows. */
+  async window(shot: Shot): Promise<Window | null> {
+    return (await this.head(shot)).window;
+  }
+
+  private head(shot: Shot): Promise<Head> {
     const { uid, path } = shot.instance;
-    let found = this.layouts.get(uid);
+    let found = this.heads.get(uid);
     if (!found) {
       found = this.viewing
         .fetch(`${path}/metadata`, "application/dicom+json")
-        .then(async (r) => layoutOf(((await r.json()) as Attributes[])[0] ?? {}));
-      found.catch(() => this.layouts.delete(uid));
-      this.layouts.set(uid, found);
+        .then(async (r) => {
+          const head = ((await r.json()) as Attributes[])[0] ?? {};
+          return { layout: layoutOf(head), window: windowOf(head) };
+        });
+      found.catch(() => this.heads.delete(uid));
+      this.heads.set(uid, found);
     }
     return found;
   }

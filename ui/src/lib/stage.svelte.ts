@@ -61,7 +61,10 @@ export class Stage {
     const { signal } = this.work;
     const same = this.shot?.instance.uid === shot.instance.uid && this.shot.frame === shot.frame;
     this.shot = shot;
-    if (!keepWindow) this.window = null;
+    if (!keepWindow) {
+      this.window = null;
+      this.own = null;
+    }
     this.loading = true;
     this.problem = null;
     try {
@@ -72,6 +75,7 @@ export class Stage {
       const loaded = await this.source.samples(shot, signal);
       if (signal.aborted) return;
       if (loaded) this.takeSamples(loaded.samples, loaded.fallback, visibility);
+      else this.own = await this.source.window(shot);
     } catch (error) {
       if (signal.aborted) return;
       if (!same) this.clear();
@@ -154,7 +158,7 @@ export class Stage {
 
   /** Drag by screen pixels: right is wider, down is darker. */
   dragWindow(dx: number, dy: number) {
-    const from = this.window ?? { center: 127.5, width: 255 };
+    const from = this.window ?? this.own ?? { center: 127.5, width: 255 };
     const reach = (this.own?.width ?? 255) / 400;
     this.setWindow({ center: from.center + dy * reach, width: from.width + dx * reach });
   }
@@ -192,7 +196,7 @@ export class Stage {
     this.inverted = false;
     this.repaint = true;
     this.fit();
-    if (this.own) this.setWindow(this.own);
+    if (this.own && this.samples) this.setWindow(this.own);
     else if (this.window) {
       this.window = null;
       this.renderAgain();

@@ -44,7 +44,7 @@ fn claims_of(text: &str, source: &dyn Fn(&str) -> Option<String>) -> (BTreeSet<S
         if named.is_empty() && limit.is_none_or(|l| l.chars().count() < LIMIT) {
             faults.push(fault(format!("{number} names neither a test nor a limit")));
         }
-        faults.extend(named.iter().filter_map(|r| missing(r, source)).map(fault));
+        faults.extend(named.iter().filter_map(|r| missing(r, source, false)).map(fault));
     }
     if rows(text).is_empty() {
         faults.push(format!("{CLAIMS}: no claims found"));
@@ -64,7 +64,7 @@ fn promises_of(text: &str, source: &dyn Fn(&str) -> Option<String>) -> Vec<Strin
         if references(command).is_empty() && !command.contains("make ") {
             faults.push(fault("no command or test that measures it".into()));
         }
-        faults.extend(references(command).iter().filter_map(|r| missing(r, source)).map(fault));
+        faults.extend(references(command).iter().filter_map(|r| missing(r, source, true)).map(fault));
     }
     faults
 }
@@ -110,29 +110,30 @@ fn references(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).filter(|code| code.contains("::") && code.contains('/')).collect()
 }
 
-/// What is wrong with `file::test`; nothing when that file holds this test and it is not ignored.
-fn missing(reference: &str, source: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+/// What is wrong with `file::test`; nothing when that file holds this test. A measurement may be run by hand only.
+fn missing(reference: &str, source: &dyn Fn(&str) -> Option<String>, by_hand: bool) -> Option<String> {
     let (file, test) = reference.split_once("::")?;
     let Some(text) = source(file) else { return Some(format!("no file `{file}`")) };
     let holds = match file.rsplit_once('.').map(|(_, extension)| extension) {
-        Some("rs") => rust_test(&text, test),
+        Some("rs") => rust_test(&text, test, by_hand),
         Some("py") => text.contains(&format!("def {test}(")),
         _ => text.contains(test),
     };
     (!holds).then(|| format!("`{file}` has no running test `{test}`"))
 }
 
-/// The function stands under a test attribute and is not ignored.
-fn rust_test(text: &str, test: &str) -> bool {
+/// The function stands under a test attribute and, unless by hand, is not ignored.
+fn rust_test(text: &str, test: &str, by_hand: bool) -> bool {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let is_it =
-        |line: &&str| line.split_once("fn ").is_some_and(|(_, rest)| rest.starts_with(&format!("{test}(")));
-    let Some(at) = lines.iter().position(|l| is_it(&l)) else { return false };
-    let above = lines.get(..at).unwrap_or_default().iter().rev();
-    let attributes: Vec<&&str> = above.take_while(|l| l.starts_with("#[") || l.starts_with("//")).collect();
-    let in_macro = lines.get(..at).unwrap_or_default().iter().any(|l| l.starts_with("proptest!"));
-    (in_macro || attributes.iter().any(|l| l.starts_with("#[test]") || l.starts_with("#[tokio::test")))
-        && !attributes.iter().any(|l| l.starts_with("#[ignore"))
+    let name = format!("{test}(");
+    let is_it = |line: &&str| line.split_once("fn ").is_some_and(|(_, rest)| rest.starts_with(&name));
+    let Some(at) = lines.iter().position(is_it) else { return false };
+    let before = lines.get(..at).unwrap_or_default();
+    let attributes: Vec<&&str> =
+        before.iter().rev().take_while(|l| l.starts_with("#[") || l.starts_with("//")).collect();
+    let is_test = before.iter().any(|l| l.starts_with("proptest!"))
+        || attributes.iter().any(|l| l.starts_with("#[test]") || l.starts_with("#[tokio::test"));
+    is_test && (by_hand || !attributes.iter().any(|l| l.starts_with("#[ignore")))
 }
 
 #[cfg(test)]
@@ -189,6 +190,7 @@ mod tests {
         let count = |row: &str| promises_of(&format!("{head}{row}\n"), &source).len();
         assert_eq!(count("| fast | 3 s | here | `make bench` |"), 0);
         assert_eq!(count("| fast | 3 s | here | `a/b.rs::holds` |"), 0);
+        assert_eq!(count("| fast | 3 s | here | `a/b.rs::sleeps` |"), 0, "measured by hand");
         assert_eq!(count("| fast | 3 s | here | |"), 1);
         assert_eq!(count("| fast | 3 s | here | `a/b.rs::gone` |"), 1);
         assert_eq!(count("| fast | 3 s |"), 1);

@@ -4,8 +4,8 @@ mod checkpoint;
 mod deidentify;
 mod demo;
 mod files;
-mod import;
-mod init;
+pub(crate) mod import;
+pub(crate) mod init;
 mod inspect;
 mod local;
 mod progress;
@@ -58,7 +58,7 @@ enum Command {
 
 /// Why a command ends with 1.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(crate) enum Failure {
     /// A cause with its own text.
     #[error("{0}")]
     Cause(#[from] Error),
@@ -74,7 +74,7 @@ enum Failure {
 }
 
 /// What a command answers.
-type Done = Result<(), Failure>;
+pub(crate) type Done = Result<(), Failure>;
 
 /// Runs the program.
 pub fn main() -> ExitCode {

@@ -193,6 +193,12 @@ pub async fn start(home: &Home, config: &Config, vault: Arc<Vault>) -> Result<Ru
 }
 
 impl Running {
+    /// Instances that wait to be examined.
+    #[must_use]
+    pub fn unexamined(&self) -> usize {
+        self.vault.unexamined()
+    }
+
     /// What to print when ready.
     #[must_use]
     pub fn ready(&self, home: &Home, demo: bool) -> Ready {

@@ -34,8 +34,8 @@ fn credentials() {
     check(&[("cookie", "__Host-gauze-session=a; __Host-gauze-session=b")], Err(400));
     check(&[("cookie", "__Host-gauze-session=")], Err(400));
     let (fits, long) = ("x".repeat(limits::TOKEN_BYTES), "x".repeat(limits::TOKEN_BYTES + 1));
-    check(&[("authorization", &format!("Bearer {fits}"))], Ok(Credential::Bearer(fits)));
-    check(&[("authorization", &format!("Bearer {long}"))], Err(400));
+    check(&[("authorization", format!("Bearer {fits}").as_str())], Ok(Credential::Bearer(fits)));
+    check(&[("authorization", format!("Bearer {long}").as_str())], Err(400));
 }
 
 #[test]

@@ -58,6 +58,3 @@ pub async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, peers: Arc<
     };
     serve::accept(listener, places, stop, each).await;
 }
-
-#[cfg(test)]
-mod tests;

@@ -76,7 +76,7 @@ mod tests {
         for name in
             ["", ".gitkeep", "../Cargo.toml", "assets/../index.html", "assets/.x.js", "a\\b.js", "x.dcm"]
         {
-            assert_eq!(embedded(name, false).unwrap_err().status, 404, "{name}");
+            assert_eq!(embedded(name, false).err().unwrap().status, 404, "{name}");
         }
     }
 

@@ -63,7 +63,7 @@ fn over<T: Copy>(
         data.fill(black[0]);
         return;
     }
-    let size = layer.map_or(1, |layer| layer.cell as usize);
+    let size = layer.map_or(columns, |layer| layer.cell as usize).max(1);
     for (y, (row, states)) in data.chunks_exact_mut(columns * samples).zip(hidden.rows()).enumerate() {
         let cells = layer.and_then(|layer| {
             let across = layer.across as usize * samples;
@@ -72,15 +72,17 @@ fn over<T: Copy>(
         if states.iter().all(|state| *state == OPEN) {
             continue;
         }
-        for (x, (pixel, state)) in row.chunks_exact_mut(samples).zip(states).enumerate() {
-            let cell = match (*state, cells) {
-                (OPEN, _) => continue,
-                (CELL, Some(cells)) => cells.get((x / size) * samples..(x / size + 1) * samples),
-                _ => None,
-            };
-            match cell {
-                Some(cell) => pixel.iter_mut().zip(cell).for_each(|(to, from)| *to = narrow(*from)),
-                None => pixel.iter_mut().zip(black).for_each(|(to, from)| *to = from),
+        let runs = row.chunks_mut(size * samples).zip(states.chunks(size));
+        for (i, (pixels, states)) in runs.enumerate() {
+            let cell = cells.and_then(|cells| cells.get(i * samples..(i + 1) * samples));
+            for (pixel, state) in pixels.chunks_exact_mut(samples).zip(states) {
+                match (*state, cell) {
+                    (OPEN, _) => {}
+                    (CELL, Some(cell)) => {
+                        pixel.iter_mut().zip(cell).for_each(|(to, from)| *to = narrow(*from))
+                    }
+                    _ => pixel.iter_mut().zip(black).for_each(|(to, from)| *to = from),
+                }
             }
         }
     }

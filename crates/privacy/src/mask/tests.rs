@@ -293,7 +293,7 @@ fn a_layer_of_another_frame_is_not_used() {
 fn regions_of_other_frames_do_nothing() {
     let original = frame(50, 50);
     let other = Region { frame: Some(1), ..rectangle(RegionKind::Breast, [0.0, 0.0, 50.0, 50.0]) };
-    let out = redacted(&original, &[other.clone()], None);
+    let out = redacted(&original, std::slice::from_ref(&other), None);
     assert!(!out.masked());
     assert_eq!(out.frame(), &original);
     let here = redact(original, &image(50, 50), 1, Some((&[other], None)));

@@ -1,1 +1,134 @@
+use crate::tests::fake::{COOKIES, Fake, Got, object, send};
+use bytes::Bytes;
+use port::Code;
+use serde_json::Value;
+use std::sync::Arc;
 
+const RELATED: (&str, &str) = ("content-type", r#"multipart/related; type="application/dicom"; boundary=b0"#);
+
+fn multipart(parts: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (media, bytes) in parts {
+        out.extend_from_slice(format!("--b0\r\nContent-Type: {media}\r\n\r\n").as_bytes());
+        out.extend_from_slice(bytes);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"--b0--\r\n");
+    out
+}
+
+async fn stow(
+    fake: &Arc<Fake>,
+    uri: &str,
+    content: (&'static str, &'static str),
+    body: &[u8],
+    piece: usize,
+) -> Got {
+    let pieces = body.chunks(piece).map(Bytes::copy_from_slice).collect();
+    send(fake, "POST", uri, &[COOKIES, content], pieces).await
+}
+
+fn items<'a>(json: &'a Value, sequence: &str) -> Vec<&'a Value> {
+    json[sequence]["Value"].as_array().map(|a| a.iter().collect()).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_valid_part_between_hostile_ones_is_stored_bit_for_bit() {
+    let good = object("SC_rgb_small_odd");
+    let mut cut = object("SC_rgb_rle");
+    cut.truncate(cut.len() - 10);
+    let parts: Vec<(&str, &[u8])> = vec![
+        ("application/dicom", b"MZ not DICOM at all".as_slice()),
+        ("application/dicom", cut.as_slice()),
+        ("application/dicom", good.as_slice()),
+        ("application/pdf", b"%PDF".as_slice()),
+        ("application/dicom", b"".as_slice()),
+    ];
+    for piece in [1usize, 13, 4096, 1 << 20] {
+        let fake = Arc::new(Fake::default());
+        let got = stow(&fake, "/dicom-web/studies", RELATED, &multipart(&parts), piece).await;
+        assert_eq!((got.status.as_u16(), got.header("content-type")), (202, "application/dicom+json"));
+        let stored = fake.stored.lock().unwrap();
+        assert_eq!(stored.len(), 1);
+        assert!(stored[0].0 == good, "bytes changed on the way");
+        let json = got.json();
+        let uid = stored[0].1.sop_uid.as_str();
+        assert_eq!(items(&json, "00081199").len(), 1);
+        assert_eq!(json["00081199"]["Value"][0]["00081155"]["Value"][0], uid);
+        // Three objects refused by us, the part that is none without a call.
+        assert_eq!(items(&json, "0008119A").len(), 4);
+        assert_eq!(fake.refused.lock().unwrap().as_slice(), [Code::BadObject; 3]);
+        // By hand: not Part 10; cut in its pixels; no DICOM; not Part 10.
+        let reasons: Vec<_> =
+            items(&json, "0008119A").iter().map(|i| i["00081197"]["Value"][0].as_u64()).collect();
+        assert_eq!(reasons, [Some(0xC001), Some(0xC002), Some(0xA900), Some(0xC001)]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statuses_and_addresses() {
+    let good = object("SC_rgb_small_odd");
+    let one = [("application/dicom", good.as_slice())];
+    let fake = Arc::new(Fake::default());
+    let got = stow(&fake, "/dicom-web/studies", RELATED, &multipart(&one), 999).await;
+    assert_eq!(got.status, 200);
+    let facts = fake.stored.lock().unwrap()[0].1.clone();
+    let (study, series, instance) = (&facts.study_uid, &facts.series_uid, &facts.sop_uid);
+    let url = format!("/dicom-web/studies/{study}/series/{series}/instances/{instance}");
+    assert_eq!(got.json()["00081199"]["Value"][0]["00081190"]["Value"][0], url);
+    // A single object without multipart; the study that the path names; another one.
+    let dicom = ("content-type", "application/dicom");
+    assert_eq!(stow(&fake, &format!("/dicom-web/studies/{study}"), dicom, &good, 7).await.status, 200);
+    let got = stow(&fake, "/dicom-web/studies/1.2.3", dicom, &good, 7).await;
+    assert_eq!(got.status, 409);
+    assert_eq!(got.json()["00081198"]["Value"][0]["00081197"]["Value"][0], 0xC409);
+    assert_eq!(got.json()["00081198"]["Value"][0]["00081155"]["Value"][0], instance.as_str());
+    assert_eq!(fake.stored.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_of_the_request() {
+    let good = object("SC_rgb_small_odd");
+    let body = multipart(&[("application/dicom", good.as_slice())]);
+    let cases: &[(&'static str, &[u8], u16)] = &[
+        ("multipart/related; type=\"application/dicom\"", body.as_slice(), 400),
+        ("multipart/related; boundary=\"a b \"", body.as_slice(), 400),
+        ("multipart/related; type=\"application/dicom+json\"; boundary=b0", body.as_slice(), 415),
+        ("multipart/form-data; boundary=b0", body.as_slice(), 415),
+        ("application/json", body.as_slice(), 415),
+        ("multipart/related; boundary=other", body.as_slice(), 400),
+        ("multipart/related; boundary=b0", &body[..body.len() - 12], 400),
+        ("multipart/related; boundary=b0", b"--b0--\r\n".as_slice(), 400),
+    ];
+    for (media, body, expected) in cases {
+        let fake = Arc::new(Fake::default());
+        let got = stow(&fake, "/dicom-web/studies", ("content-type", media), body, 100).await;
+        assert_eq!(got.status.as_u16(), *expected, "{media} {}", got.text());
+        assert!(fake.stored.lock().unwrap().is_empty(), "{media}: nothing of a cut body is kept");
+    }
+    for (code, expected) in [
+        (Code::NotSignedIn, 401),
+        (Code::NotAllowed, 403),
+        (Code::SlowDown, 429),
+        (Code::StorageFull, 507),
+        (Code::TooLarge, 409),
+        (Code::Unavailable, 409),
+    ] {
+        let fake = Arc::new(Fake::refusing(code));
+        assert_eq!(
+            stow(&fake, "/dicom-web/studies", RELATED, &body, 100).await.status.as_u16(),
+            expected,
+            "{code:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_are_counted() {
+    let part = b"--b0\r\nContent-Type: x/y\r\n\r\n\r\n";
+    let body = |count: usize| [part.repeat(count).as_slice(), b"--b0--"].concat();
+    let fake = Arc::new(Fake::default());
+    let most = model::limits::STOW_PARTS;
+    assert_eq!(stow(&fake, "/dicom-web/studies", RELATED, &body(most), 1 << 16).await.status, 409);
+    assert_eq!(stow(&fake, "/dicom-web/studies", RELATED, &body(most + 1), 1 << 16).await.status, 413);
+}
