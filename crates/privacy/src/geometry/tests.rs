@@ -1,0 +1,1 @@
+//! Golden films and tables follow.
