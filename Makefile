@@ -14,7 +14,7 @@ demo: build
 test:
 	bash scripts/test.sh
 
-## Compares with Orthanc, side by side.
+## Stores and renders beside Orthanc; CPU seconds first. BENCH=folder chooses the disk.
 bench: build
 	bash scripts/bench.sh
 
@@ -25,6 +25,6 @@ build:
 check:
 	bash scripts/test.sh format lint tidy
 
-## Builds the web pages from ui/ into crates/gateway/pages/ (needs Node 20 or newer).
+## Builds the web pages from ui/ into crates/gateway/pages/ (takes the machine's Node, or PyPI's when it is too old).
 pages:
 	bash ui/build.sh

@@ -27,10 +27,17 @@ stage_browser() { if [ -x tests/browser/run.sh ]; then bash tests/browser/run.sh
 stages=("$@")
 [ ${#stages[@]} -gt 0 ] || stages=(format tools lint build tidy tests pages clients browser)
 summary=""
+running=""
+# Also after a failure: which stage it was, and where the time went.
+finish() {
+  [ -z "$running" ] || summary+="$(printf '%-8s failed' "$running")"$'\n'
+  printf '\n%s%-8s %5d s\n' "$summary" total "$SECONDS"
+}
+trap finish EXIT
 for stage in "${stages[@]}"; do
   echo "== $stage"
-  start=$SECONDS
+  running=$stage start=$SECONDS
   "stage_$stage"
   summary+="$(printf '%-8s %5d s' "$stage" $((SECONDS - start)))"$'\n'
+  running=""
 done
-printf '\n%s%-8s %5d s\n' "$summary" total "$SECONDS"

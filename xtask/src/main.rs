@@ -1,4 +1,4 @@
-//! Developer tools: `cargo xtask tidy` checks the house, its bans and its licences; `cargo xtask testdata` makes the
+//! Developer tools: `cargo xtask tidy` checks the house, its bans, its licences, its words and its claims; `cargo xtask testdata` makes the
 //! demo's films.
 #![expect(clippy::print_stdout, reason = "a command for developers, its output is its purpose")]
 

@@ -1,5 +1,7 @@
-//! The one binary: commands, configuration, wiring.
-//!
-//! Invariant: holds no logic of its own; only this crate reads the clock.
+//! The one binary, `gauze`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    app::cli::main()
+}

@@ -1,5 +1,7 @@
 //! Heads as dicom-rs data sets, read behind the bounded walk and written as Part 10 explicit little endian.
 
+mod unknown;
+
 use crate::intake::walk::Coding;
 use crate::intake::{inflate, read_meta, walk_whole};
 use crate::{Error, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION, Result};
@@ -64,7 +66,8 @@ pub fn read_head(head: &[u8]) -> Result<Head> {
         _ => entries::EXPLICIT_VR_LITTLE_ENDIAN.erased(),
     };
     let data = bytes.get(..end).unwrap_or_default();
-    let object = InMemDicomObject::read_dataset_with_ts(data, &syntax).map_err(|_| Error::Unreadable)?;
+    let mut object = InMemDicomObject::read_dataset_with_ts(data, &syntax).map_err(|_| Error::Unreadable)?;
+    unknown::resolve(&mut object);
     let meta = meta_table(head, &object, meta.syntax.as_str())?;
     Ok(Head { meta, object })
 }

@@ -56,7 +56,7 @@ fn value_of(
         }
         _ => primitive.to_multi_str().iter().map(|s| s.trim_matches([' ', '\0']).to_owned()).collect(),
     };
-    values(&vr.to_string(), &texts).map(|v| ("Value", v))
+    values(vr.to_string(), &texts).map(|v| ("Value", v))
 }
 
 /// Indexed attributes as JSON, e.g. an answer to QIDO-RS.

@@ -35,13 +35,13 @@ pub enum Error {
 
 /// Proof that an entry is durably in the log.
 #[derive(Debug, PartialEq, Eq)]
-#[must_use]
 pub struct Receipt {
     index: u64,
 }
 
 impl Receipt {
     /// Of a durable commit that carried the entry.
+    #[must_use]
     pub const fn of(durable: &Durable) -> Self {
         Self { index: durable.leaf() }
     }

@@ -2,4 +2,18 @@
 //!
 //! Invariant: holds no key and opens no file or socket.
 
+mod error;
+mod examine;
 pub mod find;
+mod frame;
+mod head;
+mod pool;
+
+pub use error::{Error, Result};
+pub use examine::Examiner;
+pub use frame::frame;
+pub use head::head;
+pub use pool::Pool;
+
+#[cfg(test)]
+mod tests;

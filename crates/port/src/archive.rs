@@ -32,7 +32,7 @@ pub enum Credential {
     Bearer(String),
     /// A device: the TLS layer proved possession of the certificate (SHA-256, hexadecimal) in `Arrival`, or nothing did (plain loopback).
     Device,
-    /// A local command that holds the archive's keys anyway. Never admitted from a socket.
+    /// A local command that holds the archive's keys anyway. Admitted from no socket but the operator's, among the keys.
     Local,
 }
 

@@ -3,10 +3,19 @@
 //! Invariant: no I/O, no decoding, no model; only this crate makes a redacted frame.
 
 mod classify;
+mod deidentify;
+mod derive;
 pub mod geometry;
+mod mask;
+mod picture;
 mod plan;
+mod profile;
 mod pseudonym;
 
 pub use classify::{Class, Kind, Part, classify};
+pub use deidentify::deidentify;
+pub use derive::{Derivation, derive};
+pub use mask::{Redacted, mosaic, redact};
+pub use picture::{Shown, picture};
 pub use plan::plan_digest;
 pub use pseudonym::{derived_uid, pseudonymous_patient, pseudonymous_uid};

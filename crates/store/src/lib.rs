@@ -16,6 +16,7 @@ pub use blob::{BlobReader, Spool};
 pub use commit::{Commit, LeafFn, LeafSink, NewObject, ObjectBytes, Pending, RowWrite, WrapWrite};
 pub use open::{Options, Store};
 pub use rows::Row;
+pub use segment::unmoved_leaves;
 
 /// Writes a small mark into the data folder, durably.
 ///

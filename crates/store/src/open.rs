@@ -6,7 +6,7 @@ use crate::overlay::{Leaf, Overlay};
 use crate::place::{Places, move_segment};
 use crate::rows::{Row, Tables};
 use crate::writer::{Closed, Job, Writer};
-use crate::{DATA_VERSION, Error, Result, disk};
+use crate::{DATA_VERSION, Error, Result, disk, segment};
 use model::{Id, Tenant};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -301,14 +301,9 @@ fn check_version(data: &Path) -> Result<()> {
 /// Moves all segments that a stop left behind; answers the number of the next one.
 fn replay(data: &Path, places: &mut Places<'_>) -> Result<u64> {
     let folder = data.join("intake");
-    let mut numbers = Vec::new();
-    for entry in std::fs::read_dir(&folder)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        numbers.extend(name.strip_suffix(".seg").and_then(|n| n.parse::<u64>().ok()));
-    }
-    numbers.sort_unstable();
+    let numbers = segment::numbers(&folder)?;
     for number in &numbers {
-        let path = folder.join(format!("{number:016}.seg"));
+        let path = segment::path(&folder, *number);
         move_segment(&path, *number, places)?;
         std::fs::remove_file(&path)?;
     }

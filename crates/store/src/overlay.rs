@@ -21,12 +21,15 @@ pub struct Location {
     pub spooled: bool,
 }
 
+/// Something and the segment that has it.
+type InSegment<T> = (u64, T);
+
 #[derive(Debug, Default)]
 pub struct Overlay {
     pub rows: HashMap<[u8; 32], (u64, Row)>,
     pub wraps: HashMap<[u8; 32], (u64, Vec<u8>)>,
     pub objects: HashMap<(Tenant, Id), Location>,
-    pub sidecars: HashMap<(Tenant, Id), (u64, Arc<Vec<u8>>)>,
+    pub sidecars: HashMap<(Tenant, Id), InSegment<Arc<Vec<u8>>>>,
     pub leaves: BTreeMap<u64, (u64, Leaf)>,
 }
 

@@ -11,7 +11,7 @@ use crate::{Error, Result};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-type Moved = (u64, Vec<RowRecord>, Vec<([u8; 32], Vec<u8>)>);
+pub type Moved = (u64, Vec<RowRecord>, Vec<([u8; 32], Vec<u8>)>);
 
 /// Places of what is moved.
 pub struct Places<'a> {

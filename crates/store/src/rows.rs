@@ -85,7 +85,7 @@ impl Tables {
     }
 
     /// Writes rows and wraps of moved commits. Idempotent: an older commit never replaces a newer one.
-    pub fn apply(&mut self, moved: &[(u64, Vec<RowRecord>, Vec<([u8; 32], Vec<u8>)>)]) -> Result<()> {
+    pub fn apply(&mut self, moved: &[crate::place::Moved]) -> Result<()> {
         let wraps = self.wraps.transaction()?;
         for (seq, _, list) in moved {
             let mut put = wraps.prepare_cached(

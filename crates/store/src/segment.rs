@@ -2,12 +2,13 @@
 //! commit; its checksum is chained to the record before, so that a torn tail ends the segment and nothing in it is believed.
 
 use crate::commit::{RowWrite, WrapWrite};
+use crate::overlay::Leaf;
 use crate::{Error, Result};
 use model::{Id, Tenant, limits};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub const HEADER: usize = 32;
 const MAGIC: &[u8; 8] = b"GZINTAK1";
@@ -147,6 +148,42 @@ fn record(
     Ok(Some((found, end, sum)))
 }
 
+/// Numbers of the segments in the intake folder, in order.
+pub fn numbers(folder: &Path) -> Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        numbers.extend(name.strip_suffix(".seg").and_then(|n| n.parse::<u64>().ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// Where a segment lies.
+pub fn path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{number:016}.seg"))
+}
+
+/// Leaves of segments that were not moved yet, without opening the store; one that is moved meanwhile is in the tiles.
+///
+/// # Errors
+/// The system's; a segment that is none.
+pub fn unmoved_leaves(data: &Path) -> Result<Vec<(u64, Leaf)>> {
+    let folder = data.join("intake");
+    let mut out = Vec::new();
+    for number in numbers(&folder)? {
+        let leaves = read(&path(&folder, number), number, |found| {
+            out.extend((found.meta.first_leaf..).zip(found.meta.leaves));
+            Ok(())
+        });
+        match leaves {
+            Err(Error::Io(e)) if e.kind() == std::io::ErrorKind::NotFound => {}
+            other => drop(other?),
+        }
+    }
+    Ok(out)
+}
+
 /// Bytes of an object inside a segment.
 pub fn blob(path: &Path, at: u64, len: u64) -> Result<Vec<u8>> {
     let mut file = File::open(path)?;
@@ -155,3 +192,6 @@ pub fn blob(path: &Path, at: u64, len: u64) -> Result<Vec<u8>> {
     file.take(len).read_to_end(&mut out)?;
     if out.len() as u64 == len { Ok(out) } else { Err(Error::Damaged("object in segment")) }
 }
+
+#[cfg(test)]
+mod tests;

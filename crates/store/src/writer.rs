@@ -202,7 +202,7 @@ impl Writer {
 
     fn create(&mut self) -> Result<Current> {
         let folder = self.shared.data.join("intake");
-        let path = folder.join(format!("{:016}.seg", self.number));
+        let path = crate::segment::path(&folder, self.number);
         let mut file = File::options().create_new(true).append(true).open(&path).map_err(disk::full)?;
         file.write_all(&segment::header(self.number)).map_err(disk::full)?;
         file.sync_all().map_err(disk::full)?;

@@ -1,8 +1,11 @@
 //! Rules that no compiler checks. Each returns faults as `where: what, and what to do`.
 
 mod bans;
+mod claims;
 mod house;
 mod licences;
+mod links;
+mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +15,9 @@ pub fn all() -> Vec<String> {
     let mut faults = house::check(&root);
     faults.extend(bans::check(&root));
     faults.extend(licences::check(&root));
+    faults.extend(words::check(&root));
+    faults.extend(claims::check(&root));
+    faults.extend(links::check(&root));
     faults
 }
 

@@ -5,8 +5,8 @@ mod clean;
 mod matching;
 
 pub use answers::{Scope, answers};
-pub use clean::{Pseudonyms, clean};
-pub use matching::{name_key, wildcard};
+pub use clean::Pseudonyms;
+pub use matching::name_key;
 
 use crate::context::{About, Context};
 use crate::vault::Vault;

@@ -123,11 +123,14 @@ fn head_body(object: &ObjectReader, head_len: u64) -> Stream {
         let mut at = 0;
         while at < head_len {
             let end = head_len.min(at + limits::CHUNK_BYTES as u64);
-            match object.read(at..end).await {
-                Ok(bytes) if sink.bytes(bytes).await.is_ok() => at = end,
-                Ok(_) => return,
+            let bytes = match object.read(at..end).await {
+                Ok(bytes) => bytes,
                 Err(fault) => return sink.fail(fault).await,
+            };
+            if sink.bytes(bytes).await.is_err() {
+                return;
             }
+            at = end;
         }
         drop(sink.finish().await);
     });

@@ -12,7 +12,7 @@ mod select;
 pub use deliver::fragments;
 pub use plan::Plan;
 
-use crate::catalog::{Instance, Series, Study};
+use crate::catalog::{Instance, Study};
 use crate::context::{About, Context};
 use crate::vault::Vault;
 use ledger::Event;
@@ -32,7 +32,6 @@ struct Release {
 
 /// One instance and what happens to it.
 struct Chosen {
-    series: Series,
     instance: Instance,
     plan: Plan,
     /// Series and SOP Instance UID as the caller may know them.
@@ -68,8 +67,7 @@ async fn choose(vault: &Vault, grant: Grant, study: Study, ask: Retrieve) -> Rel
     for (series, instance) in select::select(&study, &ask, &names) {
         if let Some(plan) = plan::plan(&grant, related, &study, instance) {
             let shown = (names.shown(&series.uid), names.shown(&instance.record.sop_uid));
-            let light = Series { instances: Vec::new(), versions: Vec::new(), ..series.clone() };
-            chosen.push(Chosen { series: light, instance: instance.clone(), plan, shown });
+            chosen.push(Chosen { instance: instance.clone(), plan, shown });
         }
     }
     Release { grant, study, chosen, form: ask.form }

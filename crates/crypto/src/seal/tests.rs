@@ -173,8 +173,8 @@ fn mutations_never_open_to_something_else() {
 fn limits_at_bound_plus_one() {
     assert!(Opener::trailer_span(1 << 30, b"GZTL\x01\x00\x00\x00").is_ok());
     assert!(Opener::trailer_span(1 << 30, b"GZTL\x01\x00\x00\x01").is_err());
-    let mut trailer = Trailer::default();
-    trailer.frames = vec![Vec::new(); model::limits::FRAMES as usize];
+    let frames = vec![Vec::new(); model::limits::FRAMES as usize];
+    let mut trailer = Trailer { frames, ..Trailer::default() };
     assert!(Trailer::decode(&trailer.encode().unwrap()).is_ok());
     trailer.frames.push(Vec::new());
     assert!(Trailer::decode(&trailer.encode().unwrap()).is_err());

@@ -10,7 +10,7 @@ mod server;
 mod streams;
 
 pub use client::Client;
-pub use server::{Service, serve_archive, serve_pixels};
+pub use server::{Service, serve_archive, serve_operator, serve_pixels};
 
 /// Calls that one connection may have in progress; more are answered `unavailable`.
 pub const CALLS: usize = 256;

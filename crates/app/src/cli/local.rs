@@ -1,0 +1,119 @@
+//! One DICOM file on this machine, read within the limits of a door, for the commands that need no archive.
+
+use dicom::{Intake, Parsed};
+use model::{ImageInfo, Region, RegionKind, limits};
+use port::pixels::{Examined, FrameLease, Mask, Output};
+use port::{Code, Fault};
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// Frames of one file that are looked at, evenly chosen, as in the archive.
+const FRAMES_LOOKED_AT: u32 = 64;
+
+/// A file whose header was read.
+pub struct Local {
+    file: File,
+    /// Facts and head.
+    pub parsed: Parsed,
+}
+
+impl Local {
+    /// Reads a file through the same bounded intake as every door.
+    ///
+    /// # Errors
+    /// Why it is refused, in words that name no value of it.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let mut file = File::open(path).map_err(|e| e.to_string())?;
+        let mut intake = Intake::new();
+        let mut buffer = vec![0; limits::CHUNK_BYTES];
+        loop {
+            let len = file.read(&mut buffer).map_err(|e| e.to_string())?;
+            let Some(bytes) = buffer.get(..len).filter(|b| !b.is_empty()) else { break };
+            intake.push(bytes).map_err(|e| e.to_string())?;
+        }
+        let parsed = intake.finish().map_err(|e| e.to_string())?;
+        Ok(Self { file, parsed })
+    }
+
+    /// The image.
+    ///
+    /// # Errors
+    /// `unsupported` when there is none that the limits allow.
+    pub fn image(&self) -> Result<&ImageInfo, Fault> {
+        self.parsed.facts.image.as_ref().ok_or_else(|| Code::Unsupported.into())
+    }
+
+    /// The encoded bytes of a frame, 0-based.
+    ///
+    /// # Errors
+    /// `not-found`, `too-large`, `cut`.
+    pub fn fragments(&self, index: u32) -> Result<Vec<u8>, Fault> {
+        let spans = self.parsed.facts.frames.get(index as usize).ok_or(Code::NotFound)?;
+        let total: u64 = spans.iter().map(|s| s.len).sum();
+        if total > limits::ENCODED_FRAME_BYTES as u64 {
+            return Err(Code::TooLarge.into());
+        }
+        let mut out = Vec::new();
+        for span in spans {
+            let from = out.len();
+            out.resize(from + usize::try_from(span.len).map_err(|_| Code::TooLarge)?, 0);
+            let room = out.get_mut(from..).ok_or(Code::Internal)?;
+            self.file.read_exact_at(room, span.offset).map_err(|_| Code::Cut)?;
+        }
+        Ok(out)
+    }
+
+    /// What recognition finds; `withheld` and nothing else when it cannot look.
+    pub fn examine(&self, noise: [u8; 32]) -> Examined {
+        let Ok(image) = self.image() else { return unseen() };
+        let mut examiner = pixels::Examiner::new(image, noise);
+        let step = image.frames.div_ceil(FRAMES_LOOKED_AT).max(1);
+        for number in (1..=image.frames).step_by(step as usize) {
+            let Ok(bytes) = self.fragments(number - 1) else { return unseen() };
+            if examiner.frame(number, &bytes).is_err() {
+                return unseen();
+            }
+        }
+        examiner.finish()
+    }
+
+    /// One frame through the archive's own gate.
+    ///
+    /// # Errors
+    /// As [`pixels::frame`].
+    pub fn redacted(&self, index: u32, mask: Option<Mask>, output: Output) -> Result<Vec<u8>, Fault> {
+        let lease = FrameLease { image: self.image()?.clone(), frame: index, mask, output };
+        pixels::frame(&lease, &self.fragments(index)?).map(|(_, bytes)| bytes).map_err(Into::into)
+    }
+}
+
+/// All that was found, for a viewer without any relation: markers stay, everything else is hidden.
+pub fn mask_of(examined: &Examined, index: u32) -> Mask {
+    Mask { regions: examined.regions.clone(), mosaic: examined.mosaics.get(index as usize).cloned() }
+}
+
+fn unseen() -> Examined {
+    Examined {
+        regions: Vec::new(),
+        fallback: true,
+        class: "unknown".to_owned(),
+        level: 5,
+        withheld: true,
+        mosaics: Vec::new(),
+        maskable: false,
+    }
+}
+
+/// A region as `inspect` and the API show it.
+pub fn region_json(region: &Region) -> serde_json::Value {
+    debug_assert!(RegionKind::ALL.contains(&region.kind));
+    serde_json::json!({
+        "kind": region.kind.as_str(),
+        "source": region.source,
+        "frame": region.frame,
+        "confidence": region.confidence,
+        "polygon": region.polygon,
+    })
+}

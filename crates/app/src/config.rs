@@ -1,0 +1,199 @@
+//! `gauze.toml`, read once at start. Unknown keys are refused: a misspelt limit would silently not hold.
+
+use crate::home::Home;
+use model::limits;
+use serde::Deserialize;
+use std::io::Read;
+use std::net::SocketAddr;
+
+/// A configuration file, bytes.
+const CONFIG_BYTES: u64 = 1 << 20;
+
+/// The whole file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where it listens.
+    pub network: Network,
+    /// Viewing tokens.
+    pub viewing: Viewing,
+    /// Where the root key comes from.
+    pub key: KeySource,
+    /// Machines that may store by DIMSE.
+    pub device: Vec<Device>,
+    /// SHA-256 of the file.
+    #[serde(skip)]
+    pub digest: [u8; 32],
+}
+
+/// See [`Config::network`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Network {
+    /// Pages, API and DICOMweb.
+    pub https: SocketAddr,
+    /// DIMSE without TLS; nothing: none. Only on loopback.
+    pub dimse: Option<SocketAddr>,
+    /// DIMSE over TLS with client certificates (PS3.15 B.12); nothing: none.
+    pub dimse_tls: Option<SocketAddr>,
+    /// Our AE title.
+    pub ae_title: String,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            https: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            dimse: None,
+            dimse_tls: Some(SocketAddr::from(([127, 0, 0, 1], 2762))),
+            ae_title: "GAUZE".to_owned(),
+        }
+    }
+}
+
+/// See [`Config::viewing`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Viewing {
+    /// Life of a viewing token, 10 to 300.
+    pub seconds: i64,
+}
+
+impl Default for Viewing {
+    fn default() -> Self {
+        Self { seconds: 300 }
+    }
+}
+
+/// See [`Config::key`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeySource {
+    /// File with the passphrase, mode 0600; nothing: it is asked for, or the key file is plain (the demo).
+    pub passphrase_file: Option<std::path::PathBuf>,
+}
+
+/// See [`Config::device`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Device {
+    /// Its name in the ledger.
+    pub name: String,
+    /// SHA-256 of its certificate (DER), hexadecimal; empty: plain connections from loopback.
+    #[serde(default)]
+    pub certificate: String,
+    /// Its AE title; empty: any.
+    #[serde(default)]
+    pub ae: String,
+}
+
+/// Why a configuration is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("gauze.toml: {0}")]
+    Io(#[from] std::io::Error),
+    /// It does not parse, or has an unknown key.
+    #[error("gauze.toml: {0}")]
+    Parse(#[from] toml::de::Error),
+    /// A value that makes no sense.
+    #[error("gauze.toml: {0}")]
+    Value(&'static str),
+    /// An environment variable that is no address.
+    #[error("{0} is not an address:port")]
+    Address(&'static str),
+}
+
+impl Config {
+    /// Reads the home's file; `GAUZE_HTTPS`, `GAUZE_DIMSE` and `GAUZE_DIMSE_TLS` win over it.
+    ///
+    /// # Errors
+    /// As [`Error`].
+    pub fn read(home: &Home) -> Result<Self, Error> {
+        let mut text = String::new();
+        std::fs::File::open(home.config())?.take(CONFIG_BYTES).read_to_string(&mut text)?;
+        let mut config = Self::parse(&text)?;
+        let network = &mut config.network;
+        if let Some(address) = address("GAUZE_HTTPS")? {
+            network.https = address;
+        }
+        network.dimse = address("GAUZE_DIMSE")?.or(network.dimse);
+        network.dimse_tls = address("GAUZE_DIMSE_TLS")?.or(network.dimse_tls);
+        config.checked()
+    }
+
+    fn parse(text: &str) -> Result<Self, Error> {
+        let config: Self = toml::from_str(text)?;
+        Ok(Self { digest: crypto::sha256(text.as_bytes()), ..config })
+    }
+
+    fn checked(self) -> Result<Self, Error> {
+        // PS3.8 has no protection of its own, so it never leaves the machine unencrypted.
+        if self.network.dimse.is_some_and(|address| !address.ip().is_loopback()) {
+            return Err(Error::Value("network.dimse: DIMSE without TLS is for loopback only"));
+        }
+        if !(10..=300).contains(&self.viewing.seconds) {
+            return Err(Error::Value("viewing.seconds: 10 to 300"));
+        }
+        let ae = &self.network.ae_title;
+        if ae.is_empty() || ae.len() > 16 || !ae.bytes().all(|b| (0x21..0x7F).contains(&b) && b != b'\\') {
+            return Err(Error::Value("network.ae_title: 1 to 16 characters (PS3.5 AE)"));
+        }
+        let hex = |s: &str| s.is_empty() || (s.len() == 64 && s.bytes().all(|b| b.is_ascii_hexdigit()));
+        if self.device.len() > limits::MATCHES || !self.device.iter().all(|d| hex(&d.certificate)) {
+            return Err(Error::Value("device.certificate: SHA-256, 64 hexadecimal digits"));
+        }
+        Ok(self)
+    }
+}
+
+fn address(name: &'static str) -> Result<Option<SocketAddr>, Error> {
+    match std::env::var(name) {
+        Ok(text) if !text.is_empty() => text.parse().map(Some).map_err(|_| Error::Address(name)),
+        _ => Ok(None),
+    }
+}
+
+/// What `init` writes, with every key explained.
+#[must_use]
+pub fn template(devices: &[Device], plain: bool) -> String {
+    let mut text = String::from(
+        "# Gauze. Every key is optional; unknown ones are refused. The file's digest stands in the ledger.\n\n\
+         [network]\n# Pages, API and DICOMweb.\nhttps = \"127.0.0.1:8443\"\n\
+         # DIMSE over TLS; peers show a certificate of keys/tls/ca.pem that is named under [[device]].\n\
+         dimse_tls = \"127.0.0.1:2762\"\n",
+    );
+    text += "# DIMSE without TLS: loopback only, for C-ECHO and C-STORE.\n";
+    text += if plain { "dimse = \"127.0.0.1:11112\"\n" } else { "# dimse = \"127.0.0.1:11112\"\n" };
+    text += "ae_title = \"GAUZE\"\n\n[viewing]\n# Seconds that a viewing token lives; viewers renew it by themselves.\nseconds = 300\n";
+    text += "\n[key]\n# passphrase_file = \"/run/secrets/gauze\"   # mode 0600\n";
+    for Device { name, certificate, ae } in devices {
+        text += &format!(
+            "\n# A machine that may store. An empty certificate means: plain, from loopback.\n\
+             [[device]]\nname = \"{name}\"\ncertificate = \"{certificate}\"\nae = \"{ae}\"\n"
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_parses_and_mistakes_are_refused() {
+        let device = Device { name: "x".into(), certificate: "ab".repeat(32), ae: String::new() };
+        let config = Config::parse(&template(&[device], true)).unwrap().checked().unwrap();
+        assert_eq!(config.device.len(), 1);
+        assert_eq!(config.network.dimse.unwrap().port(), 11112);
+        for bad in [
+            "[network]\nhtps = \"127.0.0.1:1\"",
+            "[network]\ndimse = \"192.0.2.1:104\"",
+            "[viewing]\nseconds = 9000",
+            "[[device]]\nname = \"x\"\ncertificate = \"12\"",
+            "[network]\nae_title = \"\"",
+        ] {
+            assert!(Config::parse(bad).and_then(Config::checked).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `GAUZE_HOME`: where what lies. Keys lie beside the data, never inside: a copy of `data` alone does not start.
+
+use std::path::{Path, PathBuf};
+
+/// A home folder.
+#[derive(Debug, Clone)]
+pub struct Home(PathBuf);
+
+impl Home {
+    /// At this path.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self(path.to_path_buf())
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Sealed data.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.0.join("data")
+    }
+
+    /// Keys and what else must not lie with the data.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.0.join("keys")
+    }
+
+    /// A file among the keys.
+    #[must_use]
+    pub fn key(&self, name: &str) -> PathBuf {
+        self.keys().join(name)
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.0.join("gauze.toml")
+    }
+
+    /// Policies, to be read and edited by the privacy officer.
+    #[must_use]
+    pub fn policies(&self) -> PathBuf {
+        self.0.join("policies")
+    }
+
+    /// `init` ran here.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.config().is_file()
+    }
+}
+
+/// Writes a file that only this user may read, whole and durably; refuses to replace one.
+///
+/// # Errors
+/// The system's.
+pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    write_new(path, bytes, 0o600)
+}
+
+/// Writes a file that others may read.
+///
+/// # Errors
+/// The system's.
+pub fn write_public(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    write_new(path, bytes, 0o644)
+}
+
+fn write_new(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::File::options().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes a folder that only this user may enter.
+///
+/// # Errors
+/// The system's.
+pub fn make_private_folder(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}

@@ -1,0 +1,220 @@
+//! Puts the parts together: keys → vault → gateway, and takes them apart again in order.
+
+pub mod certificates;
+pub mod operator;
+pub mod passwords;
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::home::Home;
+use archive::{Options, Parts, Vault};
+use keys::KeySource as _;
+use policy::Policies;
+use port::{Archive, PixelWork};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Name and version for peers, logs and the ledger.
+pub const SOFTWARE: &str = concat!("gauze/", env!("CARGO_PKG_VERSION"));
+/// Policies are small texts.
+const POLICY_BYTES: u64 = 256 << 10;
+
+/// Why nothing starts. Each text says the cause and, where there is one, the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// `init` did not run here.
+    #[error("no archive at {0}; make one with `gauze init`")]
+    NoHome(PathBuf),
+    /// Something is there already.
+    #[error("{0} holds an archive already; nothing was changed")]
+    Exists(PathBuf),
+    /// Configuration.
+    #[error("{0}")]
+    Config(#[from] crate::config::Error),
+    /// Keys.
+    #[error("{0}")]
+    Keys(#[from] keys::Error),
+    /// Policies.
+    #[error("policies: {0}")]
+    Policy(#[from] policy::Error),
+    /// The vault.
+    #[error("{0}")]
+    Vault(#[from] archive::Error),
+    /// The doors.
+    #[error("{0}")]
+    Gateway(#[from] gateway::Error),
+    /// Certificates.
+    #[error("certificates: {0}")]
+    Certificates(String),
+    /// A call that failed.
+    #[error("{0}")]
+    Fault(#[from] port::Fault),
+    /// The system.
+    #[error("{0}: {1}")]
+    Io(&'static str, #[source] std::io::Error),
+}
+
+/// Names what the system refused.
+pub fn io(what: &'static str) -> impl Fn(std::io::Error) -> Error {
+    move |error| Error::Io(what, error)
+}
+
+/// Nothing of this process may land on a disk by accident: no core dump, no reading by a debugger of the same user
+/// (DESIGN.md §2.1).
+pub fn harden() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    if setrlimit(Resource::Core, none).is_err()
+        || set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err()
+    {
+        tracing::warn!("core dumps could not be switched off");
+    }
+}
+
+/// The root key of a home.
+///
+/// # Errors
+/// As [`keys::Error`].
+pub fn root_key(home: &Home, config: &Config) -> Result<crypto::Key, Error> {
+    let (path, data) = (home.key("root.key"), home.data());
+    if keys::file::needs_passphrase(&path, &data)? {
+        let passphrase = passwords::passphrase(config.key.passphrase_file.as_deref())?;
+        return Ok(keys::Sealed::new(&path, &data, passphrase).root()?);
+    }
+    Ok(keys::Plain::new(&path, &data).root()?)
+}
+
+/// The policies of a home: `policies/*.cedar` and the schema beside them.
+///
+/// # Errors
+/// What does not parse or validate is refused.
+pub fn policies(home: &Home) -> Result<Policies, Error> {
+    use std::io::Read;
+    let read = |name: &str| -> Result<String, Error> {
+        let mut text = String::new();
+        let file = std::fs::File::open(home.policies().join(name)).map_err(io("policies"))?;
+        file.take(POLICY_BYTES).read_to_string(&mut text).map_err(io("policies"))?;
+        Ok(text)
+    };
+    let rules = [read("default.cedar")?, read("rights.cedar")?].concat();
+    Ok(Policies::parse(&rules, &read("schema.cedarschema")?)?)
+}
+
+/// Opens the vault of a home.
+///
+/// # Errors
+/// As [`Error`]; a wrong key or an older ledger changes nothing.
+pub fn open_vault(home: &Home, config: &Config, pixels: Arc<dyn PixelWork>) -> Result<Arc<Vault>, Error> {
+    let devices = config.device.iter().map(|d| archive::Device {
+        name: d.name.clone(),
+        certificate: d.certificate.to_lowercase(),
+        ae: d.ae.clone(),
+    });
+    let parts = Parts {
+        data: home.data(),
+        seen: keys::Seen::new(&home.key("seen")),
+        root: root_key(home, config)?,
+        random: Arc::new(keys::SystemRandom),
+        clock: Arc::new(SystemClock),
+        policies: policies(home)?,
+        pixels,
+        options: Options {
+            viewing_s: config.viewing.seconds,
+            devices: devices.collect(),
+            software: SOFTWARE.to_owned(),
+            config_digest: config.digest,
+        },
+    };
+    Ok(Vault::open(parts)?)
+}
+
+/// A running archive.
+pub struct Running {
+    vault: Arc<Vault>,
+    gateway: gateway::Running,
+    _operator: Option<operator::Socket>,
+    /// What a local command may ask.
+    pub archive: Arc<dyn Archive>,
+}
+
+/// What the `ready` line says (DESIGN.md §5).
+#[derive(Debug, Clone, Serialize)]
+pub struct Ready {
+    /// Address of pages, API, DICOMweb.
+    pub https: String,
+    /// DIMSE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dimse: Option<String>,
+    /// DIMSE over TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dimse_tls: Option<String>,
+    /// PEM of the certificate authority.
+    pub ca: PathBuf,
+    /// The home.
+    pub home: PathBuf,
+    /// A client certificate that may store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modality_cert: Option<PathBuf>,
+    /// Its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modality_key: Option<PathBuf>,
+    /// Accounts made at init.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<PathBuf>,
+}
+
+/// Threads for pixels: one a core.
+#[must_use]
+pub fn pixel_workers() -> Arc<dyn PixelWork> {
+    pixels::Pool::new(std::thread::available_parallelism().map_or(2, usize::from))
+}
+
+/// Starts vault and gateway.
+///
+/// # Errors
+/// As [`Error`].
+pub async fn start(home: &Home, config: &Config, vault: Arc<Vault>) -> Result<Running, Error> {
+    let archive: Arc<dyn Archive> = Arc::new(vault.start().await?);
+    let tls = certificates::read(home)?;
+    let options = gateway::Options {
+        https: config.network.https,
+        dimse: config.network.dimse,
+        dimse_tls: config.network.dimse_tls,
+        certificate_pem: tls.chain,
+        key_pem: tls.key,
+        client_ca_pem: tls.ca,
+        ae_title: config.network.ae_title.clone(),
+        software: SOFTWARE.to_owned(),
+    };
+    let gateway = gateway::start(options, Arc::clone(&archive)).await?;
+    let operator = operator::listen(home, Arc::clone(&archive));
+    Ok(Running { vault, gateway, _operator: operator, archive })
+}
+
+impl Running {
+    /// What to print when ready.
+    #[must_use]
+    pub fn ready(&self, home: &Home, demo: bool) -> Ready {
+        let file = |name: &str| Some(home.key(name)).filter(|path| demo && path.is_file());
+        Ready {
+            https: self.gateway.https.to_string(),
+            dimse: self.gateway.dimse.map(|a| a.to_string()),
+            dimse_tls: self.gateway.dimse_tls.map(|a| a.to_string()),
+            ca: home.key("tls/ca.pem"),
+            home: home.path().to_path_buf(),
+            modality_cert: file("tls/modality.pem"),
+            modality_key: file("tls/modality.key"),
+            accounts: file("accounts.json"),
+        }
+    }
+
+    /// Stops: first the doors, then the vault with its last entry.
+    ///
+    /// # Errors
+    /// When the end could not be recorded.
+    pub async fn stop(self) -> Result<(), Error> {
+        self.gateway.stop().await;
+        Ok(self.vault.stop().await?)
+    }
+}

@@ -1,0 +1,178 @@
+//! Seeded mutation of everything that reads bytes from outside: no target may panic, whatever it answers. Targets are
+//! `fn(&[u8])`, so that another fuzzer can drive them too. Rounds are set for about three seconds a target.
+
+use dicom::dimse::{Acceptor, Options};
+use dicom::{Intake, Query, query::Level, read_head, write_head};
+use std::io::Read;
+
+/// xorshift64*: the same inputs on every machine and run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n.max(1) as u64) as usize
+    }
+}
+
+/// Lengths and markers that parsers trip over.
+const TOKENS: &[&[u8]] = &[
+    &[0xFF, 0xFF, 0xFF, 0xFF],
+    &[0xFF, 0xFF, 0xFF, 0x7F],
+    &[0, 0, 0, 0],
+    &[0xFE, 0xFF, 0x00, 0xE0],
+    &[0xFE, 0xFF, 0x0D, 0xE0],
+    &[0xFE, 0xFF, 0xDD, 0xE0],
+    &[0xE0, 0x7F, 0x10, 0x00],
+    b"SQ\0\0",
+    b"UN\0\0",
+    b"\x1B$)C",
+    b"ISO 2022 IR 149",
+    b"1.2.840.10008.1.2.1.99",
+    b"*?\\-%",
+];
+
+fn mutate(random: &mut Random, seed: &[u8], other: &[u8]) -> Vec<u8> {
+    let mut bytes = seed.to_vec();
+    for _ in 0..1 + random.below(4) {
+        let at = random.below(bytes.len());
+        match random.below(6) {
+            0 => bytes.iter_mut().skip(at).take(1).for_each(|b| *b ^= 1 << (at % 8)),
+            1 => bytes.truncate(at),
+            2 => {
+                let token = TOKENS[random.below(TOKENS.len())];
+                bytes.iter_mut().skip(at).zip(token).for_each(|(to, from)| *to = *from);
+            }
+            3 => {
+                let from = random.below(other.len());
+                let piece: Vec<u8> = other.iter().skip(from).take(random.below(64)).copied().collect();
+                bytes.splice(at..at, piece);
+            }
+            4 => {
+                let end = (at + random.below(32)).min(bytes.len());
+                bytes.drain(at..end);
+            }
+            _ => bytes.iter_mut().skip(at).take(1).for_each(|b| *b = b.wrapping_add(1)),
+        }
+    }
+    bytes
+}
+
+fn drive(name: &str, seeds: &[Vec<u8>], rounds: usize, target: fn(&[u8])) {
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    for round in 0..rounds {
+        let (seed, other) = (&seeds[round % seeds.len()], &seeds[random.below(seeds.len())]);
+        target(&mutate(&mut random, seed, other));
+    }
+    println!("{name}: {rounds} rounds");
+}
+
+fn files() -> Vec<Vec<u8>> {
+    let packed: &[u8] = include_bytes!("../../../testdata/malformed/corpus.tar.gz");
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(packed));
+    let read = |entry: std::io::Result<tar::Entry<'_, _>>| {
+        let mut bytes = Vec::new();
+        entry.unwrap().read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    let mut out: Vec<Vec<u8>> = archive.entries().unwrap().map(read).collect();
+    out.retain(|bytes| (140..6000).contains(&bytes.len()));
+    out
+}
+
+/// Pieces of 1 to 251 bytes, by the input itself.
+fn intake(bytes: &[u8]) {
+    let mut intake = Intake::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let size = 1 + rest.len() * 31 % 251;
+        let (piece, tail) = rest.split_at(size.min(rest.len()));
+        if intake.push(piece).is_err() {
+            assert!(intake.push(piece).is_err(), "a refusal stands");
+            return;
+        }
+        rest = tail;
+    }
+    if let Ok(parsed) = intake.finish() {
+        assert!(parsed.head.len() <= bytes.len());
+    }
+}
+
+/// What is written is read again as it was.
+fn head(bytes: &[u8]) {
+    let Ok(head) = read_head(bytes) else { return };
+    let json = dicom::json::from_object(&head.object, &|_| None);
+    assert!(json.is_object());
+    if let Ok(written) = write_head(&head) {
+        assert!(read_head(&written).is_ok(), "what we write we can read");
+    }
+}
+
+fn acceptor(bytes: &[u8]) {
+    let options = Options { called_ae: None, private_classes: false, max_pdu: 1 << 17 };
+    let mut acceptor = Acceptor::new(options);
+    for piece in bytes.chunks(1 + bytes.len() % 61) {
+        if acceptor.push(piece).is_err() {
+            break;
+        }
+    }
+    assert!(acceptor.output().len() < 1 << 20);
+}
+
+fn query(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let pairs: Vec<(&str, &str)> = text.split('&').filter_map(|pair| pair.split_once('=')).collect();
+    for level in [Level::Study, Level::Series, Level::Instance] {
+        let _ = Query::parse(level, pairs.iter().copied());
+    }
+}
+
+#[test]
+fn intake_never_panics() {
+    drive("intake", &files(), 60_000, intake);
+}
+
+#[test]
+fn heads_and_json_never_panic() {
+    drive("heads", &files(), 20_000, head);
+}
+
+/// An association request, an echo command and a release, by hand from PS3.8 §9.3 and PS3.7 §9.3.5.
+#[test]
+fn associations_never_panic() {
+    let item = |kind: u8, value: &[u8]| [&[kind, 0][..], &(value.len() as u16).to_be_bytes(), value].concat();
+    let syntaxes = [item(0x30, b"1.2.840.10008.1.1"), item(0x40, b"1.2.840.10008.1.2")].concat();
+    let context = [&[1, 0, 0, 0][..], &syntaxes].concat();
+    let mut body = [&[0, 1, 0, 0][..], b"GAUZE           ", b"MODALITY        ", &[0; 32]].concat();
+    body.extend(item(0x10, b"1.2.840.10008.3.1.1.1"));
+    body.extend(item(0x20, &context));
+    body.extend(item(0x50, &item(0x51, &[0, 0, 64, 0])));
+    let request = [&[1, 0][..], &(body.len() as u32).to_be_bytes(), &body].concat();
+    let put = |e: u8, hi: u8, v: &[u8]| [&[0, 0, e, hi][..], &(v.len() as u32).to_le_bytes(), v].concat();
+    let command =
+        [put(2, 0, b"1.2.840.10008.1.1\0"), put(0, 1, &[0x30, 0]), put(0x10, 1, &[7, 0]), put(0, 8, &[1, 1])]
+            .concat();
+    let value = [&(command.len() as u32 + 2).to_be_bytes()[..], &[1, 3], &command].concat();
+    let data = [&[4, 0][..], &(value.len() as u32).to_be_bytes(), &value].concat();
+    let release = [5, 0, 0, 0, 0, 4, 0, 0, 0, 0].to_vec();
+    let seeds = [request.clone(), [request, data, release].concat()];
+    drive("associations", &seeds, 300_000, acceptor);
+}
+
+#[test]
+fn queries_never_panic() {
+    let seeds: Vec<Vec<u8>> = [
+        "PatientName=Do*&StudyDate=20200101-20201231&includefield=all&limit=10&offset=3&fuzzymatching=true",
+        "00100010=^&0020000D=1.2.3,1.2.4&StudyTime=0700-&includefield=00080060,StudyDescription",
+        "PatientID=\\\u{6d4b}\u{8bd5}&ModalitiesInStudy=CT\\MR&AccessionNumber=A?1",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into();
+    drive("queries", &seeds, 200_000, query);
+}

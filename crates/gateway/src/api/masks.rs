@@ -1,0 +1,77 @@
+//! The mask set of a study.
+
+use crate::http::{Ask, Problem, Reply, json};
+use hyper::StatusCode;
+use model::{Region, RegionKind, Uid, limits};
+use port::archive::{DRAWABLE, DrawnRegion};
+use port::{Code, Request, Response};
+use serde::Deserialize;
+use serde_json::{Value, json as value};
+
+/// `GET /api/v1/studies/{study}/masks`.
+pub async fn masks(ask: Ask) -> Result<Reply, Problem> {
+    let study = ask.study()?;
+    answered(ask.answer(Request::Masks { study }).await?)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Draw {
+    expect_version: u64,
+    regions: Vec<Drawn>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Drawn {
+    instance: Uid,
+    frame: Option<u32>,
+    kind: String,
+    polygon: Vec<[f32; 2]>,
+}
+
+/// `PUT /api/v1/studies/{study}/masks`.
+pub async fn draw(mut ask: Ask) -> Result<Reply, Problem> {
+    let study = ask.study()?;
+    let Draw { expect_version, regions } = ask.json().await?;
+    if regions.len() > limits::REGIONS {
+        return Err(Code::TooLarge.into());
+    }
+    let regions = regions.into_iter().map(checked).collect::<Result<_, _>>()?;
+    answered(ask.answer(Request::DrawMasks { study, regions, expect_version }).await?)
+}
+
+fn checked(drawn: Drawn) -> Result<DrawnRegion, Problem> {
+    let Drawn { instance, frame, kind, polygon } = drawn;
+    let kind: RegionKind = kind.parse().map_err(|_| Problem::bad("not a known region kind"))?;
+    if !DRAWABLE.contains(&kind) {
+        return Err(Problem::bad("a region of this kind cannot be drawn"));
+    }
+    if polygon.len() > limits::POLYGON_CORNERS {
+        return Err(Code::TooLarge.into());
+    }
+    let on_frame = |v: &f32| (-1.0..=limits::FRAME_SIDE as f32).contains(v);
+    if polygon.len() < 3 || !polygon.iter().flatten().all(on_frame) {
+        return Err(Problem::bad("a polygon has at least 3 corners, all on the frame"));
+    }
+    let region = Region { kind, frame, polygon, source: String::new(), confidence: 1.0 };
+    Ok(DrawnRegion { instance, region })
+}
+
+fn answered(answer: Response) -> Result<Reply, Problem> {
+    let Response::Masks { version, regions, holds_for } = answer else { return Err(Code::Internal.into()) };
+    let regions: Vec<Value> = regions.iter().map(region).collect();
+    json(StatusCode::OK, &value!({ "version": version, "holds_for": holds_for, "regions": regions }))
+}
+
+fn region(drawn: &DrawnRegion) -> Value {
+    let Region { kind, frame, polygon, source, confidence } = &drawn.region;
+    value!({
+        "instance": drawn.instance.as_str(),
+        "kind": kind.as_str(),
+        "source": source,
+        "frame": frame,
+        "confidence": confidence,
+        "polygon": polygon,
+    })
+}

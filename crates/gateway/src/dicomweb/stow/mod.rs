@@ -1,0 +1,169 @@
+//! STOW-RS (PS3.18 §10.5): each part flows into a store call of its own while it comes; a refused part costs no other.
+
+mod multipart;
+mod part;
+mod report;
+
+use crate::http::accept::{Media, accepted, choose};
+use crate::http::{Ask, Incoming, Problem, Reply, limits};
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::CONTENT_TYPE;
+use model::{Uid, limits::STOW_PARTS};
+use multipart::{Multipart, Step};
+use part::store_part;
+pub use part::{Fed, Outcome, dimse_status};
+use port::{Code, Fault};
+use report::Report;
+use std::sync::Arc;
+
+/// A part that is no DICOM object: data set does not match.
+const NO_DICOM: u16 = 0xA900;
+
+/// `POST /dicom-web/studies[/{study}]`.
+pub async fn store(mut ask: Ask) -> Result<Reply, Problem> {
+    let study = ask.uid("study")?;
+    let ranges = accepted(ask.headers(), &ask.query)?;
+    choose(&ranges, &["application/dicom+json", "application/json"])?;
+    let shape = shape(&ask)?;
+    let turns = Arc::clone(&ask.door.uploads).acquire_owned();
+    let turn = tokio::time::timeout(limits::UPLOAD_TURN, turns).await;
+    let Ok(Ok(_turn)) = turn else {
+        return Err(Fault { code: Code::Unavailable, retry_after_s: Some(5) }.into());
+    };
+    let mut body = std::mem::replace(&mut ask.body, Incoming::new(crate::http::Body::empty(), None));
+    let mut report = Report::default();
+    let outcome = match shape {
+        Shape::One => one(&ask, study.as_ref(), &mut body, &mut report).await,
+        Shape::Many(boundary) => many(&ask, study.as_ref(), &mut body, &boundary, &mut report).await,
+    };
+    if let Err(problem) = outcome {
+        body.drain().await;
+        return Err(problem);
+    }
+    report.reply(&ask.origin(), study.as_ref())
+}
+
+enum Shape {
+    One,
+    Many(String),
+}
+
+/// What the request says it holds. Only `application/dicom` is stored: metadata with bulk data is not served.
+fn shape(ask: &Ask) -> Result<Shape, Problem> {
+    let unsupported = || {
+        let text = "the body is `multipart/related; type=\"application/dicom\"` or `application/dicom`";
+        Problem::door(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::Unsupported, text)
+    };
+    let media = ask.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).and_then(Media::parse);
+    let media = media.ok_or_else(unsupported)?;
+    match media.name.as_str() {
+        "application/dicom" => Ok(Shape::One),
+        "multipart/related" => {
+            if media.parameter("type").is_some_and(|kind| !kind.eq_ignore_ascii_case("application/dicom")) {
+                return Err(unsupported());
+            }
+            let boundary = media.parameter("boundary").filter(|b| multipart::is_boundary(b));
+            boundary
+                .map(|b| Shape::Many(b.to_owned()))
+                .ok_or_else(|| Problem::bad("the boundary is missing or none"))
+        }
+        _ => Err(unsupported()),
+    }
+}
+
+async fn one(
+    ask: &Ask,
+    study: Option<&Uid>,
+    body: &mut Incoming,
+    report: &mut Report,
+) -> Result<(), Problem> {
+    report.add(store_part(ask, study, Source::Whole(body)).await?);
+    Ok(())
+}
+
+async fn many(
+    ask: &Ask,
+    study: Option<&Uid>,
+    body: &mut Incoming,
+    boundary: &str,
+    report: &mut Report,
+) -> Result<(), Problem> {
+    let mut parts = Reader { multipart: Multipart::new(boundary), body };
+    let mut count = 0;
+    loop {
+        let dicom = match parts.step().await? {
+            Step::Part(headers) => headers.media.is_none_or(|media| media == "application/dicom"),
+            Step::Done if count == 0 => return Err(Problem::bad("no part")),
+            Step::Done => return Ok(()),
+            Step::Data(_) | Step::PartEnd | Step::More => continue,
+        };
+        count += 1;
+        if count > STOW_PARTS {
+            return Err(Problem { detail: Some("too many parts"), ..Code::TooLarge.into() });
+        }
+        if dicom {
+            report.add(store_part(ask, study, Source::Part(&mut parts)).await?);
+        } else {
+            parts.skip().await?;
+            report.add(Outcome::other(NO_DICOM));
+        }
+    }
+}
+
+/// Where the bytes of one object come from.
+pub enum Source<'a, 'b> {
+    /// The whole body.
+    Whole(&'a mut Incoming),
+    /// The part that just began.
+    Part(&'a mut Reader<'b>),
+}
+
+impl Source<'_, '_> {
+    async fn feed(&mut self, fed: &mut Fed) -> Result<(), Problem> {
+        while let Some(piece) = self.next().await? {
+            fed.push(piece).await;
+        }
+        fed.end(None).await;
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        match self {
+            Self::Whole(body) => body.next().await,
+            Self::Part(reader) => match reader.step().await? {
+                Step::Data(piece) => Ok(Some(piece)),
+                Step::PartEnd => Ok(None),
+                Step::Part(_) | Step::Done | Step::More => Err(Problem::bad("broken multipart")),
+            },
+        }
+    }
+}
+
+/// Parts as they come.
+pub struct Reader<'a> {
+    multipart: Multipart,
+    body: &'a mut Incoming,
+}
+
+impl Reader<'_> {
+    async fn step(&mut self) -> Result<Step, Problem> {
+        loop {
+            match self.multipart.step().map_err(|broken| Problem::bad(broken.0))? {
+                Step::More => match self.body.next().await? {
+                    Some(piece) => self.multipart.push(&piece),
+                    None => return Err(Problem::bad("the multipart body ends without its last boundary")),
+                },
+                step => return Ok(step),
+            }
+        }
+    }
+
+    async fn skip(&mut self) -> Result<(), Problem> {
+        while !matches!(self.step().await?, Step::PartEnd) {}
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

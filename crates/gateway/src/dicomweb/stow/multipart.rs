@@ -1,0 +1,223 @@
+//! `multipart/related` (RFC 2046 §5.1, RFC 2387) as it comes: pieces in, steps out. What is held at any time is the
+//! last piece and, between parts, one part's headers; both are bounded.
+
+use crate::http::accept::Media;
+use crate::http::limits;
+use bytes::{Buf, Bytes, BytesMut};
+
+/// What comes next.
+#[derive(Debug, PartialEq)]
+pub enum Step {
+    /// A part begins.
+    Part(Headers),
+    /// Bytes of the part.
+    Data(Bytes),
+    /// The part is complete.
+    PartEnd,
+    /// The last boundary was seen.
+    Done,
+    /// Push more.
+    More,
+}
+
+/// Of one part.
+#[derive(Debug, PartialEq)]
+pub struct Headers {
+    /// Media type without parameters; nothing when the part names none.
+    pub media: Option<String>,
+}
+
+/// Not a multipart body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Broken(pub &'static str);
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum State {
+    Preamble,
+    Headers,
+    Body,
+    Done,
+}
+
+/// A reader of one body.
+#[derive(Debug)]
+pub struct Multipart {
+    /// `CRLF -- boundary`.
+    delimiter: Vec<u8>,
+    buffer: BytesMut,
+    state: State,
+    skipped: usize,
+}
+
+/// RFC 2046 §5.1.1: 1 to 70 characters, no space at the end.
+#[must_use]
+pub fn is_boundary(text: &str) -> bool {
+    (1..=limits::BOUNDARY_BYTES).contains(&text.len())
+        && !text.ends_with(' ')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&b))
+}
+
+/// What follows a delimiter.
+enum After {
+    NextPart(usize),
+    Close,
+    NotADelimiter,
+    Unknown,
+}
+
+impl Multipart {
+    /// Of a boundary that [`is_boundary`].
+    #[must_use]
+    pub fn new(boundary: &str) -> Self {
+        let delimiter = format!("\r\n--{boundary}").into_bytes();
+        // The first delimiter may stand at the very start: then the line break before it is ours.
+        Self { delimiter, buffer: BytesMut::from(&b"\r\n"[..]), state: State::Preamble, skipped: 0 }
+    }
+
+    /// Takes the next piece; call [`Multipart::step`] until it says [`Step::More`] before the next one.
+    pub fn push(&mut self, piece: &[u8]) {
+        if self.state != State::Done {
+            self.buffer.extend_from_slice(piece);
+        }
+    }
+
+    /// The next step.
+    ///
+    /// # Errors
+    /// The bytes are not multipart, or a bound is exceeded.
+    pub fn step(&mut self) -> Result<Step, Broken> {
+        match self.state {
+            State::Preamble => self.preamble(),
+            State::Headers => self.headers(),
+            State::Body => self.body(),
+            // The epilogue says nothing.
+            State::Done => Ok(Step::Done),
+        }
+    }
+
+    fn preamble(&mut self) -> Result<Step, Broken> {
+        match self.find(0) {
+            Found::At(at, After::NextPart(end)) => {
+                self.buffer.advance(at + end);
+                self.state = State::Headers;
+                self.headers()
+            }
+            Found::At(_, After::Close) => {
+                self.state = State::Done;
+                Ok(Step::Done)
+            }
+            _ if self.buffer.len() + self.skipped > limits::PREAMBLE_BYTES => {
+                Err(Broken("no boundary at the start"))
+            }
+            Found::At(until, _) | Found::Until(until) => {
+                self.skipped += until;
+                self.buffer.advance(until);
+                Ok(Step::More)
+            }
+        }
+    }
+
+    fn headers(&mut self) -> Result<Step, Broken> {
+        let most = self.buffer.len().min(limits::PART_HEADERS_BYTES);
+        let window = self.buffer.get(..most).unwrap_or_default();
+        // A part without headers begins with the empty line itself.
+        let (text, end) = if window.starts_with(b"\r\n") {
+            (&b""[..], 2)
+        } else if let Some(at) = window.windows(4).position(|w| w == b"\r\n\r\n") {
+            (window.get(..at).unwrap_or_default(), at + 4)
+        } else if most == limits::PART_HEADERS_BYTES {
+            return Err(Broken("the headers of a part are too long"));
+        } else {
+            return Ok(Step::More);
+        };
+        let headers = read(text)?;
+        self.buffer.advance(end);
+        self.state = State::Body;
+        Ok(Step::Part(headers))
+    }
+
+    fn body(&mut self) -> Result<Step, Broken> {
+        match self.find(0) {
+            Found::At(0, After::NextPart(end)) => {
+                self.buffer.advance(end);
+                self.state = State::Headers;
+                Ok(Step::PartEnd)
+            }
+            Found::At(0, After::Close) => {
+                self.state = State::Done;
+                self.buffer.clear();
+                Ok(Step::PartEnd)
+            }
+            Found::At(0, _) | Found::Until(0) => Ok(Step::More),
+            Found::At(until, _) | Found::Until(until) => Ok(Step::Data(self.buffer.split_to(until).freeze())),
+        }
+    }
+
+    /// Where the next delimiter stands, or up to where there is surely none.
+    fn find(&self, from: usize) -> Found {
+        let bytes = self.buffer.as_ref();
+        let mut at = from;
+        while let Some(step) = bytes.get(at..).and_then(|rest| rest.iter().position(|b| *b == b'\r')) {
+            at += step;
+            let rest = bytes.get(at..).unwrap_or_default();
+            if let Some(after) = rest.strip_prefix(self.delimiter.as_slice()) {
+                match self.after(after) {
+                    After::NotADelimiter => {}
+                    after => return Found::At(at, after),
+                }
+            } else if self.delimiter.starts_with(rest) {
+                return Found::Until(at);
+            }
+            at += 1;
+        }
+        Found::Until(bytes.len())
+    }
+
+    /// RFC 2046 §5.1.1: `--` closes; blanks and a line break lead to the next part. Anything else: these bytes only
+    /// look like a delimiter, as bytes of a picture may.
+    fn after(&self, rest: &[u8]) -> After {
+        const PADDING: usize = 64;
+        if rest.starts_with(b"--") {
+            return After::Close;
+        }
+        let blanks = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        match rest.get(blanks..) {
+            _ if blanks > PADDING => After::NotADelimiter,
+            Some([b'\r', b'\n', ..]) => After::NextPart(self.delimiter.len() + blanks + 2),
+            Some([] | [b'\r']) => After::Unknown,
+            Some([b'-']) if blanks == 0 => After::Unknown,
+            _ => After::NotADelimiter,
+        }
+    }
+}
+
+enum Found {
+    At(usize, After),
+    Until(usize),
+}
+
+fn read(text: &[u8]) -> Result<Headers, Broken> {
+    let text = std::str::from_utf8(text).map_err(|_| Broken("the headers of a part cannot be read"))?;
+    let mut media = None;
+    for line in text.split("\r\n") {
+        let Some((name, value)) = line.split_once(':') else {
+            if line.is_empty() || line.starts_with([' ', '\t']) {
+                continue; // folded; nothing that matters here is
+            }
+            return Err(Broken("the headers of a part cannot be read"));
+        };
+        if name.trim().eq_ignore_ascii_case("content-type") {
+            let parsed = Media::parse(value).ok_or(Broken("the media type of a part cannot be read"))?;
+            media = Some(parsed.name);
+        }
+        if name.trim().eq_ignore_ascii_case("content-transfer-encoding")
+            && !value.trim().eq_ignore_ascii_case("binary")
+        {
+            return Err(Broken("parts are binary (PS3.18 §8.6.1.2)"));
+        }
+    }
+    Ok(Headers { media })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Leaves, bodies, signatures, tree and checkpoints against vectors that were made from docs/formats/ledger.md without this
+//! code (testdata/formats/make.py).
+
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use ledger::{Checkpoint, Leaf, Tree, body, leaf, tree};
+use serde_json::Value;
+
+fn vectors() -> Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/formats/ledger.json");
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn hex(value: &Value) -> Vec<u8> {
+    let text = value.as_str().unwrap().as_bytes();
+    text.chunks(2).map(|p| u8::from_str_radix(std::str::from_utf8(p).unwrap(), 16).unwrap()).collect()
+}
+
+#[test]
+fn entries() {
+    let v = vectors();
+    let (origin, public) = (v["origin"].as_str().unwrap(), hex(&v["public"]));
+    let salt: [u8; 16] = hex(&v["salt"]).try_into().unwrap();
+    for (index, entry) in (0u64..).zip(v["entries"].as_array().unwrap()) {
+        let (stored, sealed, plain) = (hex(&entry["leaf"]), hex(&entry["sealed"]), hex(&entry["body"]));
+        let leaf = Leaf::read(&stored).unwrap();
+        let read = body::decode(&plain).unwrap();
+        assert_eq!(Leaf::new(20, read.envelope.time, (&salt, &plain), &sealed), leaf);
+        assert!(leaf.seals(&sealed) && leaf.commits(&salt, &plain) && leaf.kind() == 20);
+        assert!(!leaf.seals(&sealed[1..]) && !leaf.commits(&[0; 16], &plain));
+        let event = ledger::Event::Queried { keys_hash: [0xAB; 32], hits: 500 * index };
+        assert_eq!(body::encode(&event, &read.envelope), plain, "deterministic CBOR");
+        assert_eq!((read.kind.as_str(), read.envelope.seq), ("queried", 10 + index));
+        let key = UnparsedPublicKey::new(&ED25519, &public);
+        let signature = hex(&entry["signature"]);
+        assert!(key.verify(&leaf::signed(origin, index, &stored), &signature).is_ok());
+        assert!(key.verify(&leaf::signed(origin, index + 1, &stored), &signature).is_err());
+        assert!(key.verify(&leaf::signed("gauze/other", index, &stored), &signature).is_err());
+    }
+    assert!(Leaf::read(&hex(&v["entries"][0]["sealed"])).is_none());
+}
+
+#[test]
+fn tree_and_checkpoint() {
+    let v = vectors();
+    let hashes: Vec<[u8; 32]> =
+        v["entries"].as_array().unwrap().iter().map(|e| leaf::hash(&hex(&e["leaf"]))).collect();
+    let mut grown = Tree::default();
+    hashes.iter().for_each(|hash| grown.push(*hash));
+    assert_eq!(grown.root().to_vec(), hex(&v["root"]));
+    let path: Vec<[u8; 32]> =
+        v["inclusion_of_4"].as_array().unwrap().iter().map(|h| hex(h).try_into().unwrap()).collect();
+    assert_eq!(tree::inclusion(&hashes, 4), path);
+    assert!(tree::includes(&grown.root(), 7, 4, hashes[4], &path));
+    assert!(!tree::includes(&grown.root(), 7, 5, hashes[4], &path));
+    let public = hex(&v["public"]);
+    let note = v["checkpoint"].as_str().unwrap();
+    let expected =
+        Checkpoint { origin: v["origin"].as_str().unwrap().to_owned(), size: 7, root: grown.root() };
+    assert_eq!(Checkpoint::open(note, &public).unwrap(), expected);
+    let refused = v["refused_checkpoints"].as_array().unwrap();
+    assert_eq!(refused.len(), 6);
+    for note in refused {
+        assert!(Checkpoint::open(note.as_str().unwrap(), &public).is_err(), "{note}");
+    }
+}
+
+#[test]
+fn broken_bodies_are_refused() {
+    let v = vectors();
+    let refused = v["refused_bodies"].as_array().unwrap();
+    assert_eq!(refused.len(), 8);
+    for bytes in refused {
+        assert!(body::decode(&hex(bytes)).is_err(), "{bytes}");
+    }
+}

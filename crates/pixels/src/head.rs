@@ -1,0 +1,118 @@
+//! The header of what leaves: read, words planned, derivation declared, written. An error sends nothing.
+
+use dicom::{Head, PixelLength, pixel_data_header, read_head, write_head};
+use model::{Attributes, ImageInfo, Photometric, Tag, Uid, tags};
+use port::pixels::{HeadLease, Outcome, WordsPlan};
+use port::{Code, Fault};
+use privacy::Derivation;
+
+/// Result with what a line may carry.
+pub type Result<T> = std::result::Result<T, Fault>;
+
+/// Explicit VR little endian: what native samples are written in (PS3.5 A.2).
+const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
+
+/// Turns a stored head into what may leave: a file's bytes up to and with the header of its pixel data, or one object of
+/// DICOM JSON without pixel data and without any binary value.
+///
+/// # Errors
+/// The head cannot be read, lacks its identifiers, or its pixels cannot follow natively.
+pub fn head(lease: &HeadLease, stored_head: &[u8]) -> Result<(Outcome, Vec<u8>)> {
+    let mut head = read_head(stored_head).map_err(refused)?;
+    if text(&head, tags::SOP_INSTANCE_UID).parse::<Uid>().ok().as_ref() != Some(&lease.sop_uid) {
+        return Err(Code::BadObject.into()); // the bytes of another object
+    }
+    let deidentified = match &lease.words {
+        WordsPlan::Full => false,
+        WordsPlan::Pseudonymous { project_key } => {
+            privacy::deidentify(&mut head.object, project_key).map_err(refused)?;
+            true
+        }
+    };
+    let decoded = lease.image.as_ref().map(decoded);
+    let file = !lease.json;
+    // Metadata describes the pixels as they leave as well: frames of a masked grant are native samples.
+    let derivation = Derivation {
+        image: decoded.as_ref().filter(|_| file || lease.masked),
+        instance: file.then_some(&lease.derived_uid),
+        masked: lease.masked,
+        deidentified,
+    };
+    if file || lease.masked {
+        privacy::derive(&mut head.object, &derivation).map_err(refused)?;
+    }
+    let attributes = level_attributes(&head);
+    let bytes = if lease.json { json(&head)? } else { part10(&mut head, decoded.as_ref())? };
+    Ok((Outcome::Head { len: bytes.len() as u64, attributes }, bytes))
+}
+
+/// A file's head. Without an image no pixels can follow, so there is no file.
+fn part10(head: &mut Head, image: Option<&ImageInfo>) -> Result<Vec<u8>> {
+    let image = image.ok_or(Code::Unsupported)?;
+    let frame = image.frame_bytes().ok_or(Code::TooLarge)?;
+    let pixels = (frame as u64).checked_mul(image.frames.into()).ok_or(Code::TooLarge)?;
+    // The value length has 32 bits, all ones mean fragments (PS3.5 §7.1).
+    let len = u32::try_from(pixels).ok().filter(|len| *len < u32::MAX - 1).ok_or(Code::TooLarge)?;
+    head.meta.transfer_syntax = EXPLICIT_LITTLE_ENDIAN.to_owned();
+    let mut out = write_head(head).map_err(refused)?;
+    out.extend(pixel_data_header(PixelLength::Native(len)));
+    Ok(out)
+}
+
+fn json(head: &Head) -> Result<Vec<u8>> {
+    let value = dicom::json::from_object(&head.object, &|_| None);
+    serde_json::to_vec(&value).map_err(|_| Code::Internal.into())
+}
+
+/// The image as its frames come back from the decoder: colours that a codec transformed are RGB again, half-width
+/// chrominance has full width, samples lie from bit 0 on, pixel by pixel.
+fn decoded(image: &ImageInfo) -> ImageInfo {
+    let stored_as_is = matches!(
+        image.transfer_syntax.as_str(),
+        "1.2.840.10008.1.2"
+            | EXPLICIT_LITTLE_ENDIAN
+            | "1.2.840.10008.1.2.2"
+            | "1.2.840.10008.1.2.1.99"
+            | "1.2.840.10008.1.2.5"
+    );
+    let photometric = match image.photometric {
+        Photometric::YbrFull | Photometric::YbrFull422 if stored_as_is => Photometric::YbrFull,
+        Photometric::YbrFull | Photometric::YbrFull422 | Photometric::YbrIct | Photometric::YbrRct => {
+            Photometric::Rgb
+        }
+        other => other,
+    };
+    ImageInfo { photometric, planar: false, high_bit: image.bits_stored.saturating_sub(1), ..image.clone() }
+}
+
+fn text(head: &Head, tag: Tag) -> String {
+    head.object
+        .get(dicom::json::tag(tag))
+        .and_then(|e| e.to_str().ok())
+        .map(|t| t.into_owned())
+        .unwrap_or_default()
+}
+
+/// What the index would keep of this head.
+fn level_attributes(head: &Head) -> Attributes {
+    let mut out = Attributes::new();
+    for tag in [tags::PATIENT, tags::STUDY, tags::SERIES, tags::INSTANCE].into_iter().flatten() {
+        let Some(element) = head.object.get(dicom::json::tag(*tag)) else { continue };
+        let Ok(texts) = element.to_multi_str() else { continue };
+        let texts = texts.iter().map(|t| t.trim_end_matches([' ', '\0']).to_owned());
+        out.set(*tag, element.vr().to_bytes(), texts.filter(|t| !t.is_empty()));
+    }
+    out
+}
+
+fn refused(error: dicom::Error) -> Fault {
+    match error {
+        dicom::Error::TooLarge(_) => Code::TooLarge,
+        dicom::Error::TransferSyntax => Code::Unsupported,
+        _ => Code::BadObject,
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests;

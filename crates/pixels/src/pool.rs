@@ -1,0 +1,121 @@
+//! Pixel work on a bounded number of threads, viewing before examining.
+
+use crate::{Examiner, frame, head};
+use bytes::Bytes;
+use model::{ImageInfo, limits};
+use port::pixels::{FrameLease, HeadLease};
+use port::{Code, Fault, Item, Lease, Outcome, PixelWork, Stream};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// A pool. Dropping a call ends it: at once while it waits or its body flows, else after the frame in work, whose place
+/// stays taken until then.
+pub struct Pool {
+    /// Places to work.
+    places: Arc<Semaphore>,
+    /// Places that examining may take: one is always left for somebody who waits at a screen.
+    examining: Arc<Semaphore>,
+}
+
+impl Pool {
+    /// A pool of so many threads, at least one. With one, examining and viewing take turns frame by frame.
+    #[must_use]
+    pub fn new(threads: usize) -> Arc<Self> {
+        let threads = threads.clamp(1, 1024);
+        Arc::new(Self {
+            places: Arc::new(Semaphore::new(threads)),
+            examining: Arc::new(Semaphore::new((threads - 1).max(1))),
+        })
+    }
+
+    async fn frame(&self, lease: Box<FrameLease>, body: Stream) -> Result<(Outcome, Stream), Fault> {
+        let encoded = body.collect(encoded_bound(&lease.image)).await?;
+        let (outcome, bytes) = self.work(move || frame(&lease, &encoded)).await??;
+        Ok((outcome, port::stream::of_bytes(Bytes::from(bytes))))
+    }
+
+    async fn head(&self, lease: Box<HeadLease>, body: Stream) -> Result<(Outcome, Stream), Fault> {
+        let stored = body.collect(limits::HEADER_BYTES).await?;
+        let (outcome, bytes) = self.work(move || head(&lease, &stored)).await??;
+        Ok((outcome, port::stream::of_bytes(Bytes::from(bytes))))
+    }
+
+    async fn examine(
+        &self,
+        image: Box<ImageInfo>,
+        noise: [u8; 32],
+        mut body: Stream,
+    ) -> Result<(Outcome, Stream), Fault> {
+        let _turn = place(&self.examining).await?;
+        let bound = encoded_bound(&image);
+        let mut examiner = self.work(move || Examiner::new(&image, noise)).await?;
+        let mut open: Option<(u32, Vec<u8>)> = None;
+        loop {
+            let item = body.next().await?;
+            match item {
+                Some(Item::Chunk(chunk)) => {
+                    let (_, bytes) = open.as_mut().ok_or(Code::BadRequest)?;
+                    if bytes.len() + chunk.len() > bound {
+                        return Err(Code::TooLarge.into());
+                    }
+                    bytes.extend_from_slice(&chunk);
+                    continue;
+                }
+                Some(Item::Part(ref part)) => {
+                    let number = part.frame.ok_or(Code::BadRequest)?;
+                    if let Some((number, bytes)) = open.replace((number, Vec::new())) {
+                        examiner = self.look(examiner, number, bytes).await?;
+                    }
+                }
+                None => {
+                    if let Some((number, bytes)) = open.take() {
+                        examiner = self.look(examiner, number, bytes).await?;
+                    }
+                    let examined = self.work(move || examiner.finish()).await?;
+                    return Ok((Outcome::Examined(Box::new(examined)), port::empty()));
+                }
+                Some(_) => return Err(Code::BadRequest.into()),
+            }
+        }
+    }
+
+    async fn look(&self, mut examiner: Examiner, number: u32, bytes: Vec<u8>) -> Result<Examiner, Fault> {
+        self.work(move || {
+            examiner.frame(number, &bytes);
+            examiner
+        })
+        .await
+    }
+
+    /// Runs on a thread of its own when a place is free. What panics there is the object's fault and fails this call
+    /// only: the same bytes would do it again.
+    async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+        let place = place(&self.places).await?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            job()
+        });
+        done.await
+            .map_err(|error| Fault::from(if error.is_panic() { Code::BadObject } else { Code::Unavailable }))
+    }
+}
+
+async fn place(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fault> {
+    Arc::clone(semaphore).acquire_owned().await.map_err(|_| Code::Unavailable.into())
+}
+
+/// Encoded frames are bounded; a native one is as large as it is decoded.
+fn encoded_bound(image: &ImageInfo) -> usize {
+    limits::ENCODED_FRAME_BYTES.max(image.frame_bytes().unwrap_or(0) + 1)
+}
+
+#[async_trait::async_trait]
+impl PixelWork for Pool {
+    async fn work(&self, lease: Lease, body: Stream) -> Result<(Outcome, Stream), Fault> {
+        match lease {
+            Lease::Examine { image, noise } => self.examine(image, noise, body).await,
+            Lease::Frame(lease) => self.frame(lease, body).await,
+            Lease::Head(lease) => self.head(lease, body).await,
+        }
+    }
+}

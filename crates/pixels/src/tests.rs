@@ -1,0 +1,182 @@
+//! Leases carried out by a pool, directly and through a socket pair.
+
+mod speed;
+
+use super::*;
+use dicom::Intake;
+use model::{ImageInfo, Region, RegionKind};
+use port::line::{Client, serve_pixels};
+use port::pixels::{FrameLease, Mask, Output};
+use port::{Code, Fault, Item, Lease, Outcome, Part, PixelWork, Stream, stream};
+use std::path::Path;
+use std::sync::Arc;
+
+struct File {
+    image: ImageInfo,
+    frames: Vec<Vec<u8>>,
+}
+
+fn file(name: &str) -> File {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/codec").join(name);
+    let bytes = std::fs::read(path).unwrap();
+    let mut intake = Intake::new();
+    intake.push(&bytes).unwrap();
+    let facts = intake.finish().unwrap().facts;
+    let span = |s: &model::FrameSpan| bytes[s.offset as usize..(s.offset + s.len) as usize].to_vec();
+    let frames = facts.frames.iter().map(|f| f.iter().flat_map(span).collect()).collect();
+    File { image: facts.image.unwrap(), frames }
+}
+
+async fn lines() -> Vec<(&'static str, Arc<dyn PixelWork>)> {
+    let direct: Arc<dyn PixelWork> = Pool::new(2);
+    let (ours, theirs) = tokio::net::UnixStream::pair().unwrap();
+    tokio::spawn(serve_pixels(theirs, Pool::new(1)));
+    let client = Client::<Lease, Outcome>::connect(ours).await.unwrap();
+    vec![("direct", direct), ("socket", Arc::new(client))]
+}
+
+fn body(bytes: &[u8]) -> Stream {
+    stream::of_bytes(bytes.to_vec().into())
+}
+
+fn everything(image: &ImageInfo, kind: RegionKind) -> Vec<Region> {
+    vec![Region::rectangle(kind, None, [0.0, 0.0, image.columns as f32, image.rows as f32], "test/1", 1.0)]
+}
+
+fn lease(image: &ImageInfo, mask: Option<Mask>, output: Output) -> FrameLease {
+    FrameLease { image: image.clone(), frame: 0, mask, output }
+}
+
+fn examine(file: &File, numbers: &[u32]) -> Stream {
+    let (sink, body) = stream();
+    let frames: Vec<(u32, Vec<u8>)> =
+        numbers.iter().map(|n| (*n, file.frames[(*n as usize - 1) % file.frames.len()].clone())).collect();
+    tokio::spawn(async move {
+        for (number, bytes) in frames {
+            let part =
+                Part { media: String::new(), transfer_syntax: None, instance: None, frame: Some(number) };
+            sink.send(Item::Part(part)).await?;
+            sink.bytes(bytes.into()).await?;
+        }
+        sink.finish().await
+    });
+    body
+}
+
+#[tokio::test]
+async fn frames_come_back_as_leased() {
+    let file = file("pydicom__MR_small_RLE.dcm");
+    let plain = codec::decode(&file.image, &file.frames[0]).unwrap().to_le_bytes();
+    for (name, work) in lines().await {
+        let clear = lease(&file.image, None, Output::Native);
+        let (outcome, back) = work.work(Lease::Frame(Box::new(clear)), body(&file.frames[0])).await.unwrap();
+        assert_eq!(back.collect(1 << 20).await.unwrap(), plain, "{name}");
+        let plan_digest = privacy::plan_digest(None, 0);
+        assert_eq!(outcome, Outcome::Frame { plan_digest, rows: 64, columns: 64, len: 8192 }, "{name}");
+
+        let regions = everything(&file.image, RegionKind::Face);
+        let plan_digest = privacy::plan_digest(Some((&regions, None)), 0);
+        let masked = lease(&file.image, Some(Mask { regions, mosaic: None }), Output::Native);
+        let (outcome, back) = work.work(Lease::Frame(Box::new(masked)), body(&file.frames[0])).await.unwrap();
+        assert_eq!(outcome, Outcome::Frame { plan_digest, rows: 64, columns: 64, len: 8192 }, "{name}");
+        let black = i16::MIN.to_le_bytes();
+        assert!(back.collect(1 << 20).await.unwrap().chunks(2).all(|v| v == black), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn pictures_come_back_as_leased() {
+    let file = file("pydicom__color-pl.dcm");
+    for (name, work) in lines().await {
+        for png in [true, false] {
+            let output = Output::Picture { png, quality: 80, window: None, side: 100, label: true };
+            let lease = lease(&file.image, None, output);
+            let (outcome, back) =
+                work.work(Lease::Frame(Box::new(lease)), body(&file.frames[0])).await.unwrap();
+            let bytes = back.collect(1 << 20).await.unwrap();
+            let magic: &[u8] = if png { b"\x89PNG" } else { b"\xFF\xD8\xFF" };
+            assert!(bytes.starts_with(magic), "{name}");
+            // 120 × 256 with a longer side of 100.
+            let Outcome::Frame { rows, columns, len, .. } = outcome else { panic!("{outcome:?}") };
+            assert_eq!((rows, columns, len), (46, 100, bytes.len() as u64), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn errors_give_nothing_back() {
+    let jpeg_ls = file("pydicom__MR_small_jpeg_ls_lossless.dcm");
+    let rle = file("pydicom__MR_small_RLE.dcm");
+    let side = |side| Output::Picture { png: true, quality: 80, window: None, side, label: true };
+    let short = &rle.frames[0][..900];
+    for (name, work) in lines().await {
+        for (image, output, bytes, code) in [
+            (&jpeg_ls.image, Output::Native, &jpeg_ls.frames[0][..], Code::Unsupported),
+            (&rle.image, Output::Native, short, Code::BadObject),
+            (&rle.image, side(0), &rle.frames[0], Code::BadRequest),
+            (&rle.image, side(model::limits::RENDERED_SIDE + 1), &rle.frames[0], Code::BadRequest),
+        ] {
+            let lease = lease(image, None, output);
+            let fault = work.work(Lease::Frame(Box::new(lease)), body(bytes)).await.map(|_| ()).unwrap_err();
+            assert_eq!(fault.code, code, "{name}");
+        }
+        let (sink, cut) = stream();
+        drop(sink);
+        let lease = lease(&rle.image, None, Output::Native);
+        let fault = work.work(Lease::Frame(Box::new(lease)), cut).await.map(|_| ()).unwrap_err();
+        assert_eq!(fault, Fault::from(Code::Cut), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn layers_are_by_frame() {
+    let file = file("pydicom__emri_small_jpeg_2k_lossless.dcm");
+    for (name, work) in lines().await {
+        let ask = || Lease::Examine { image: Box::new(file.image.clone()), noise: [5; 32] };
+        let seen = |numbers: &[u32]| {
+            let (work, body, ask) = (Arc::clone(&work), examine(&file, numbers), ask());
+            async move {
+                let (outcome, _) = work.work(ask, body).await.unwrap();
+                let Outcome::Examined(examined) = outcome else { panic!("{outcome:?}") };
+                *examined
+            }
+        };
+        let all = seen(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]).await;
+        assert!(all.maskable && all.mosaics.len() == 10, "{name}");
+        let third = codec::decode(&file.image, &file.frames[2]).unwrap();
+        assert_eq!(all.mosaics[2], privacy::mosaic(&third, file.image.spacing, &[5; 32]), "{name}");
+        let some = seen(&[1, 4, 7, 10]).await;
+        assert!(some.maskable && some.mosaics == all.mosaics[..1], "{name}: no frame gets another's cells");
+        let none = seen(&[]).await;
+        assert!(!none.maskable && none.withheld && none.mosaics.is_empty(), "{name}");
+        let beyond = seen(&[1, 11]).await;
+        assert!(!beyond.maskable, "{name}: bound plus one");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_decoded_cannot_be_masked() {
+    let file = file("pydicom__MR_small_jpeg_ls_lossless.dcm");
+    for (name, work) in lines().await {
+        let ask = Lease::Examine { image: Box::new(file.image.clone()), noise: [5; 32] };
+        let (outcome, _) = work.work(ask, examine(&file, &[1])).await.unwrap();
+        let Outcome::Examined(examined) = outcome else { panic!("{outcome:?}") };
+        assert!(!examined.maskable && examined.withheld && examined.level == 5, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_call_gives_its_place_back() {
+    let pool = Pool::new(1);
+    let file = file("pydicom__MR_small_RLE.dcm");
+    let ask = || Lease::Examine { image: Box::new(file.image.clone()), noise: [5; 32] };
+    for _ in 0..3 {
+        // A body that never ends.
+        let (_sink, endless) = stream();
+        let waiting = pool.work(ask(), endless);
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(20), waiting).await.is_err());
+    }
+    let answered =
+        tokio::time::timeout(std::time::Duration::from_secs(20), pool.work(ask(), examine(&file, &[1])));
+    assert!(answered.await.unwrap().is_ok());
+}

@@ -1,0 +1,95 @@
+//! The person's own strings, taken from the data set before it is cleaned, so that none of them stays in an attribute that
+//! the table keeps: a name typed into a model name, a number into a software version.
+
+use super::number;
+use dicom_core::VR;
+use dicom_object::InMemDicomObject;
+use dicom_object::mem::InMemElement;
+use model::tags;
+use std::collections::BTreeSet;
+
+/// Strings of one person; more are not gathered.
+const STRINGS: usize = 4096;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Identity {
+    /// Parts of names: match whole words.
+    words: BTreeSet<String>,
+    /// Numbers, addresses, birth dates: match anywhere.
+    values: BTreeSet<String>,
+}
+
+impl Identity {
+    /// Of a data set, nested ones included.
+    pub fn of(object: &InMemDicomObject) -> Self {
+        let mut identity = Self::default();
+        identity.gather(object);
+        identity
+    }
+
+    fn gather(&mut self, object: &InMemDicomObject) {
+        for element in object.iter() {
+            if let Some(items) = element.items() {
+                items.iter().for_each(|item| self.gather(item));
+            }
+            if self.words.len() + self.values.len() < STRINGS {
+                self.take(element);
+            }
+        }
+    }
+
+    fn take(&mut self, element: &InMemElement) {
+        let tag = number(element);
+        if element.vr() == VR::PN {
+            let name = text(element);
+            self.words.extend(words(&name).filter(|w| w.chars().count() >= least(w)).map(str::to_owned));
+        } else if identifies(tag) && !matches!(element.vr(), VR::SQ | VR::TM) {
+            let whole = text(element);
+            self.values.extend(whole.split('\\').map(str::trim).filter(|v| v.len() >= 4).map(str::to_owned));
+        }
+    }
+
+    /// One of the strings stands in this value.
+    pub fn occurs_in(&self, element: &InMemElement) -> bool {
+        let text = text(element);
+        if matches!(element.vr(), VR::DS | VR::IS) {
+            // A measure may hold the digits of a short number by chance; a whole one it does not.
+            return text.split('\\').any(|n| n.trim().len() >= 6 && self.values.contains(n.trim()));
+        }
+        words(&text).any(|word| self.words.contains(word))
+            || self.values.iter().any(|value| text.contains(value.as_str()))
+            || self.words.iter().any(|word| !word.is_ascii() && text.contains(word.as_str()))
+    }
+}
+
+/// Patient, accession, study number, station and institution; sex and age say too little to be looked for.
+fn identifies(tag: u32) -> bool {
+    let group_10 =
+        tag >> 16 == 0x0010 && !matches!(tag, tags::PATIENT_SEX | 0x0010_1010 | 0x0010_1020 | 0x0010_1030);
+    group_10
+        || matches!(
+            tag,
+            tags::ACCESSION_NUMBER
+                | tags::STUDY_ID
+                | tags::STATION_NAME
+                | tags::INSTITUTION_NAME
+                | 0x0008_0081
+                | 0x0018_1000
+                | 0x0040_0009
+                | 0x0040_1001
+        )
+}
+
+fn text(element: &InMemElement) -> String {
+    element.to_str().map(|t| t.to_lowercase()).unwrap_or_default()
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty())
+}
+
+/// Initials and particles are in every text; ideographs say much in two.
+const fn least(word: &str) -> usize {
+    if word.is_ascii() { 3 } else { 2 }
+}

@@ -1,0 +1,226 @@
+//! Expected values from PS3.15 Table E.1-1 (2025a) and E.1.1, by hand.
+
+use super::*;
+use dicom_core::smallvec::smallvec;
+
+const KEY: [u8; 32] = [7; 32];
+
+fn text(object: &mut InMemDicomObject, tag: Tag, vr: VR, text: &str) {
+    object.put(DataElement::new(core(tag), vr, PrimitiveValue::from(text)));
+}
+
+fn film() -> InMemDicomObject {
+    let mut o = InMemDicomObject::new_empty();
+    text(&mut o, 0x0008_0005, VR::CS, "ISO_IR 100");
+    text(&mut o, 0x0008_0008, VR::CS, "ORIGINAL\\PRIMARY");
+    text(&mut o, 0x0008_0016, VR::UI, "1.2.840.10008.5.1.4.1.1.1.1");
+    text(&mut o, 0x0008_0018, VR::UI, "1.2.826.0.1.9");
+    text(&mut o, 0x0008_0020, VR::DA, "20261120");
+    text(&mut o, 0x0008_0021, VR::DA, "20261120");
+    text(&mut o, 0x0008_0023, VR::DA, "20261120");
+    text(&mut o, 0x0008_0050, VR::SH, "A-2601");
+    text(&mut o, 0x0008_0060, VR::CS, "DX");
+    text(&mut o, 0x0008_0080, VR::LO, "Hospital of Somewhere");
+    text(&mut o, 0x0008_0090, VR::PN, "Referrer^Rita");
+    text(&mut o, 0x0008_1030, VR::LO, "Chest of Doe");
+    text(&mut o, 0x0008_1090, VR::LO, "Detector 5");
+    text(&mut o, 0x0010_0010, VR::PN, "Doe^Jane");
+    text(&mut o, 0x0010_0020, VR::LO, "4711-0815");
+    text(&mut o, 0x0010_0030, VR::DA, "19780512");
+    text(&mut o, 0x0010_0040, VR::CS, "F");
+    text(&mut o, 0x0010_1010, VR::AS, "048Y");
+    text(&mut o, 0x0018_1020, VR::LO, "1.0 for JANE");
+    text(&mut o, 0x0018_5101, VR::CS, "PA");
+    text(&mut o, 0x0020_000D, VR::UI, "1.2.826.0.1.1");
+    text(&mut o, 0x0020_000E, VR::UI, "1.2.826.0.1.2");
+    text(&mut o, 0x0020_0052, VR::UI, "1.2.840.10008.1.4.1.1");
+    o
+}
+
+fn value(object: &InMemDicomObject, tag: Tag) -> Option<String> {
+    object.get(core(tag)).map(|e| e.to_str().unwrap().into_owned())
+}
+
+fn done(mut object: InMemDicomObject) -> InMemDicomObject {
+    deidentify(&mut object, &KEY).unwrap();
+    object
+}
+
+#[test]
+fn a_film_by_the_table() {
+    let out = done(film());
+    let patient = pseudonymous_patient(&KEY, "\\4711-0815");
+    let uid = |text: &str| pseudonymous_uid(&KEY, &text.parse().unwrap()).as_str().to_owned();
+    for (tag, expected) in [
+        (0x0008_0005, Some("ISO_IR 192")),
+        (0x0008_0008, Some("ORIGINAL\\PRIMARY")),
+        (0x0008_0016, Some("1.2.840.10008.5.1.4.1.1.1.1")),
+        (0x0008_0018, Some(&*uid("1.2.826.0.1.9"))),
+        (0x0008_0020, Some("")),         // Z
+        (0x0008_0021, None),             // X/D, Type 3 in a DX object
+        (0x0008_0023, Some("19000101")), // Z/D
+        (0x0008_0050, Some("")),         // Z
+        (0x0008_0060, Some("DX")),
+        (0x0008_0080, None),     // X/Z/D, Type 3
+        (0x0008_0090, Some("")), // Z
+        (0x0008_1030, None),     // X
+        (0x0008_1090, Some("Detector 5")),
+        (0x0010_0010, Some(&*patient)),
+        (0x0010_0020, Some(&*patient)),
+        (0x0010_0030, Some("")), // Z
+        (0x0010_0040, Some("")), // Z
+        (0x0010_1010, None),     // X
+        (0x0012_0062, Some("YES")),
+        (0x0018_1020, Some("")), // has no row, but holds her name
+        (0x0018_5101, Some("PA")),
+        (0x0020_000D, Some(&*uid("1.2.826.0.1.1"))),
+        (0x0020_000E, Some(&*uid("1.2.826.0.1.2"))),
+        (0x0020_0052, Some("1.2.840.10008.1.4.1.1")), // a well-known frame of reference
+        (0x0028_0303, Some("REMOVED")),
+    ] {
+        assert_eq!(value(&out, tag).as_deref(), expected, "{tag:08X}");
+    }
+    let method = out.get(core(0x0012_0064)).unwrap().items().unwrap();
+    assert_eq!(value(&method[0], 0x0008_0100).as_deref(), Some("113100"));
+    assert_eq!(value(&method[0], 0x0008_0102).as_deref(), Some("DCM"));
+}
+
+#[test]
+fn enhanced_objects_keep_what_their_iod_asks_for() {
+    let mut object = film();
+    object.put(sequence(0x5200_9229, vec![]));
+    text(&mut object, 0x0018_1000, VR::LO, "SN-12345"); // Type 1 in Enhanced General Equipment
+    text(&mut object, 0x0008_002A, VR::DT, "20261120101112");
+    let out = done(object);
+    assert_eq!(value(&out, 0x0018_1000).as_deref(), Some("REMOVED"));
+    assert_eq!(value(&out, 0x0008_002A).as_deref(), Some("19000101000000"));
+    assert_eq!(value(&out, 0x0008_0021).as_deref(), Some("19000101"));
+}
+
+#[test]
+fn nested_items_go_through_the_same_table() {
+    let mut reference = InMemDicomObject::new_empty();
+    text(&mut reference, 0x0008_0005, VR::CS, "ISO_IR 100");
+    text(&mut reference, 0x0008_1150, VR::UI, "1.2.840.10008.5.1.4.1.1.2");
+    text(&mut reference, 0x0008_1155, VR::UI, "1.2.826.0.1.9");
+    text(&mut reference, 0x0010_0020, VR::LO, "4711-0815");
+    text(&mut reference, 0x0010_4000, VR::LT, "talks of Doe");
+    text(&mut reference, 0x0009_0010, VR::LO, "ACME");
+    let mut object = film();
+    object.put(sequence(0x0008_1140, vec![reference.clone()])); // X/Z/U*
+    object.put(sequence(0x0040_1101, vec![reference])); // D
+    let out = done(object);
+    let items = out.get(core(0x0008_1140)).unwrap().items().unwrap();
+    assert_eq!(value(&items[0], 0x0008_1155), value(&out, 0x0008_0018), "references stay consistent");
+    assert_eq!(value(&items[0], 0x0008_1150).as_deref(), Some("1.2.840.10008.5.1.4.1.1.2"));
+    let left: Vec<Tag> = items[0].iter().map(number).collect();
+    assert_eq!(left, [0x0008_1150, 0x0008_1155, 0x0010_0020]);
+    assert_eq!(value(&items[0], 0x0010_0020).as_deref(), Some("REMOVED"));
+    let hollow = out.get(core(0x0040_1101)).unwrap().items().unwrap();
+    assert_eq!(value(&hollow[0], 0x0010_0020).as_deref(), Some("REMOVED"));
+}
+
+#[test]
+fn what_nobody_can_judge_goes() {
+    let mut object = film();
+    text(&mut object, 0x0009_0010, VR::LO, "ACME");
+    text(&mut object, 0x0009_1001, VR::LO, "Doe");
+    text(&mut object, 0x0008_FFFE, VR::LO, "not in the dictionary");
+    text(&mut object, 0x0028_0010, VR::LT, "rows in disguise");
+    text(&mut object, 0x6000_0022, VR::LO, "overlay");
+    text(&mut object, 0x5004_0020, VR::CS, "curve");
+    let bytes = |n: u8| PrimitiveValue::U8(smallvec![n; 4]);
+    object.put(DataElement::new(core(0x0028_2000), VR::OB, bytes(1))); // ICC profile
+    object.put(DataElement::new(core(0x0028_3006), VR::OW, bytes(2))); // LUT data
+    object.put(DataElement::new(core(0x0008_0000), VR::UL, PrimitiveValue::from(3u32)));
+    let out = done(object);
+    for tag in [
+        0x0009_0010,
+        0x0009_1001,
+        0x0008_FFFE,
+        0x0028_0010,
+        0x6000_0022,
+        0x5004_0020,
+        0x0028_2000,
+        0x0008_0000,
+    ] {
+        assert!(out.get(core(tag)).is_none(), "{tag:08X}");
+    }
+    assert!(out.get(core(0x0028_3006)).is_some());
+}
+
+#[test]
+fn same_in_a_project_and_another_in_another() {
+    let (one, again) = (done(film()), done(film()));
+    // dicom-rs holds two undefined lengths for unequal.
+    assert_eq!(format!("{one:?}"), format!("{again:?}"));
+    let mut other = film();
+    deidentify(&mut other, &[8; 32]).unwrap();
+    for tag in [0x0008_0018, 0x0020_000D, 0x0020_000E, 0x0010_0020] {
+        assert_ne!(value(&one, tag), value(&other, tag), "{tag:08X}");
+    }
+}
+
+#[test]
+fn no_identifiers_no_object() {
+    for tag in [0x0008_0018, 0x0020_000D, 0x0020_000E] {
+        let mut object = film();
+        object.remove_element(core(tag));
+        assert!(matches!(deidentify(&mut object, &KEY), Err(Error::Missing(_))), "{tag:08X}");
+        let mut object = film();
+        text(&mut object, tag, VR::UI, "Jane");
+        assert!(deidentify(&mut object, &KEY).is_err(), "{tag:08X}");
+    }
+}
+
+/// Every row of the table, at the top and nested: what is there afterwards is what the table's letters allow.
+#[test]
+fn every_row_of_the_table_is_carried_out() {
+    let table = include_str!("../../profiles/basic.txt");
+    let mut rows = 0;
+    for line in table.lines().filter(|l| !l.starts_with('#')) {
+        let mut words = line.split(' ');
+        let (Some(tag), Some(letters)) = (words.next(), words.next()) else { panic!("{line}") };
+        let Ok(tag) = Tag::from_str_radix(tag, 16) else { continue };
+        if tag >> 16 <= 2 || [0x0008_0018, 0x0020_000D, 0x0020_000E, 0x0010_0010, 0x0010_0020].contains(&tag)
+        {
+            continue; // command and file meta groups; the five that a_film_by_the_table looks at
+        }
+        let vr = dummy::vr(tag).unwrap_or(VR::LO);
+        let mut secret = InMemDicomObject::new_empty();
+        secret.put(match vr {
+            VR::SQ => {
+                let mut item = InMemDicomObject::new_empty();
+                text(&mut item, 0x0008_0104, VR::LO, "SECRET");
+                sequence(tag, vec![item])
+            }
+            VR::UI => DataElement::new(core(tag), vr, PrimitiveValue::from("1.2.826.0.1.77")),
+            VR::US | VR::SS | VR::UL | VR::FD | VR::FL | VR::SL => {
+                DataElement::new(core(tag), vr, PrimitiveValue::from(77u16))
+            }
+            _ => DataElement::new(core(tag), vr, PrimitiveValue::from("77SECRET")),
+        });
+        let element = secret.get(core(tag)).unwrap().clone();
+        let mut object = film();
+        object.put(element.clone());
+        object.put(sequence(0x0008_2112, vec![secret]));
+        let out = done(object);
+        let nested = &out.get(core(0x0008_2112)).unwrap().items().unwrap()[0];
+        for found in [&out, nested].map(|o| o.get(core(tag))) {
+            let length =
+                found.map(|e| e.items().map_or_else(|| e.to_str().map_or(1, |t| t.len()), <[_]>::len));
+            let same = format!("{found:?}") == format!("{:?}", Some(&element));
+            let good = match letters {
+                "X" => found.is_none(),
+                "Z" | "X/Z" => length == Some(0),
+                "D" | "Z/D" => length.is_some() && !same,
+                "U" => length.is_some_and(|l| l > 0) && !same,
+                "X/D" | "X/Z/D" => found.is_none(), // a DX object
+                _ => same,                          // references stay, their UIDs do not
+            };
+            assert!(good || tag == 0x0008_2112, "{line}: {found:?}");
+        }
+        rows += 1;
+    }
+    assert!(rows > 600, "{rows}");
+}

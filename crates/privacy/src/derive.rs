@@ -1,0 +1,153 @@
+//! Objects that say that they are derived (PS3.3 C.7.6.1.1.3), and lose what would give hidden pixels away.
+
+mod telltale;
+
+use crate::deidentify::{code, first, number, put, sequence};
+use dicom::json::tag as core;
+use dicom::{Error, Result};
+use dicom_core::header::Header as _;
+use dicom_core::value::Value;
+use dicom_core::{DataElement, PrimitiveValue, VR};
+use dicom_object::InMemDicomObject;
+use model::{ImageInfo, Photometric, Tag, Uid, limits, tags};
+
+/// How an object was derived.
+#[derive(Debug, Clone, Copy)]
+pub struct Derivation<'a> {
+    /// The pixels as the decoder gives them back ([`ImageInfo::photometric`] after decoding); nothing: no pixels follow.
+    pub image: Option<&'a ImageInfo>,
+    /// The new instance, for a file; nothing: the UID of the source stays (metadata that viewers ask for by it).
+    pub instance: Option<&'a Uid>,
+    /// Pixels are masked.
+    pub masked: bool,
+    /// The words were de-identified before.
+    pub deidentified: bool,
+}
+
+/// Makes the data set that of the derived object. Call [`crate::deidentify`] before, so that the source is named by its
+/// pseudonym.
+///
+/// # Errors
+/// [`Error::Missing`] without SOP class or instance.
+pub fn derive(object: &mut InMemDicomObject, derivation: &Derivation<'_>) -> Result<()> {
+    let class: Uid = first(object, tags::SOP_CLASS_UID).parse().map_err(|_| Error::Missing("SOP class"))?;
+    let source: Uid =
+        first(object, tags::SOP_INSTANCE_UID).parse().map_err(|_| Error::Missing("SOP instance"))?;
+    if derivation.masked {
+        telltale::remove(object, 0);
+        declare(object, derivation.deidentified);
+    }
+    if let Some(image) = derivation.image {
+        pixels(object, image);
+    }
+    if let Some(instance) = derivation.instance {
+        put(object, tags::SOP_INSTANCE_UID, VR::UI, instance.as_str());
+        object.put(sequence(0x0008_2112, vec![source_image(&class, &source)]));
+    }
+    Ok(())
+}
+
+fn declare(object: &mut InMemDicomObject, deidentified: bool) {
+    derived_type(object, 0);
+    // A value of the sender's counter stays true of what is left; of the rest nobody knows any more.
+    object.remove_element(core(0x0028_0302));
+    if deidentified {
+        put(object, 0x0028_0301, VR::CS, "NO");
+    }
+    put(object, 0x0008_2111, VR::ST, "Regions hidden by GAUZE");
+    // CID 7203; PS3.16.
+    object.put(sequence(0x0008_9215, vec![code("113047", "Pixel by pixel mask")]));
+}
+
+/// Image Type and, in functional groups, Frame Type: no longer ORIGINAL, no longer PRIMARY; the rest stays.
+fn derived_type(object: &mut InMemDicomObject, depth: usize) {
+    for tag in [0x0008_0008, 0x0008_9007] {
+        let present = object.get(core(tag)).and_then(|e| e.to_str().ok()).map(|t| t.into_owned());
+        let text = match present {
+            Some(text) => text,
+            None if depth == 0 && tag == 0x0008_0008 => String::new(),
+            None => continue,
+        };
+        let mut out = vec!["DERIVED".to_owned(), "SECONDARY".to_owned()];
+        out.extend(text.split('\\').skip(2).map(|t| t.trim().to_owned()));
+        object.put(DataElement::new(core(tag), VR::CS, PrimitiveValue::Strs(out.into())));
+    }
+    if depth < limits::SEQUENCE_DEPTH {
+        for group in [0x5200_9229, 0x5200_9230] {
+            nested(object, group, &mut |item| nested_all(item, &mut |item| derived_type(item, depth + 2)));
+        }
+    }
+}
+
+fn nested(object: &mut InMemDicomObject, tag: Tag, each: &mut dyn FnMut(&mut InMemDicomObject)) {
+    object.update_value(core(tag), |value| items_of(value, each));
+}
+
+fn nested_all(object: &mut InMemDicomObject, each: &mut dyn FnMut(&mut InMemDicomObject)) {
+    let sequences: Vec<_> = object.iter().filter(|e| e.items().is_some()).map(|e| e.tag()).collect();
+    for tag in sequences {
+        object.update_value(tag, |value| items_of(value, each));
+    }
+}
+
+fn items_of(value: &mut Value<InMemDicomObject, Vec<u8>>, each: &mut dyn FnMut(&mut InMemDicomObject)) {
+    if let Some(items) = value.items_mut() {
+        items.iter_mut().for_each(each);
+    }
+}
+
+/// (0008,2112): the source, and why it is named (CID 7202).
+fn source_image(class: &Uid, instance: &Uid) -> InMemDicomObject {
+    let mut item = InMemDicomObject::new_empty();
+    put(&mut item, 0x0008_1150, VR::UI, class.as_str());
+    put(&mut item, 0x0008_1155, VR::UI, instance.as_str());
+    let purpose = code("121322", "Source image for image processing operation");
+    item.put(sequence(0x0040_A170, vec![purpose]));
+    item
+}
+
+/// The image pixel module (PS3.3 C.7.6.3) for native samples that follow.
+fn pixels(object: &mut InMemDicomObject, image: &ImageInfo) {
+    let us = |object: &mut InMemDicomObject, tag: Tag, number: u16| {
+        object.put(DataElement::new(core(tag), VR::US, PrimitiveValue::from(number)));
+    };
+    let allocated = if image.bits_allocated == 1 { 8 } else { image.bits_allocated };
+    us(object, 0x0028_0002, image.samples.into());
+    put(object, 0x0028_0004, VR::CS, image.photometric.as_str());
+    us(object, tags::BITS_ALLOCATED, allocated.into());
+    us(object, 0x0028_0101, image.bits_stored.into());
+    us(object, 0x0028_0102, image.bits_stored.saturating_sub(1).into());
+    us(object, 0x0028_0103, image.signed.into());
+    if image.samples > 1 {
+        us(object, 0x0028_0006, 0);
+    } else {
+        object.remove_element(core(0x0028_0006));
+    }
+    if image.photometric != Photometric::PaletteColor && image.samples > 1 {
+        for tag in
+            (0x0028_1101..=0x0028_1103).chain(0x0028_1201..=0x0028_1203).chain(0x0028_1221..=0x0028_1223)
+        {
+            object.remove_element(core(tag));
+        }
+    }
+    // Offsets into fragments that no longer are.
+    for tag in [0x7FE0_0001, 0x7FE0_0002, 0x7FE0_0003] {
+        object.remove_element(core(tag));
+    }
+    if lossy(image.transfer_syntax.as_str()) {
+        put(object, 0x0028_2110, VR::CS, "01");
+    }
+}
+
+/// Transfer syntaxes that always lose (PS3.5 §8.2); of the others the header's own word stands.
+fn lossy(syntax: &str) -> bool {
+    matches!(syntax, "1.2.840.10008.1.2.4.50" | "1.2.840.10008.1.2.4.51" | "1.2.840.10008.1.2.4.81")
+}
+
+/// Tag of an element, for the table of telltales.
+fn tag_of(element: &dicom_object::mem::InMemElement) -> Tag {
+    number(element)
+}
+
+#[cfg(test)]
+mod tests;

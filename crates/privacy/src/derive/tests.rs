@@ -1,0 +1,166 @@
+//! Expected values from PS3.3 C.7.6.1 and C.7.6.3 and PS3.16 CID 7202 and 7203, by hand.
+
+use super::*;
+use dicom_core::dicom_value;
+
+fn image(photometric: Photometric, samples: u8) -> ImageInfo {
+    ImageInfo {
+        transfer_syntax: "1.2.840.10008.1.2.4.50".parse().unwrap(),
+        sop_class: "1.2.840.10008.5.1.4.1.1.1.1".parse().unwrap(),
+        rows: 4,
+        columns: 6,
+        frames: 1,
+        samples,
+        photometric,
+        bits_allocated: 16,
+        bits_stored: 12,
+        high_bit: 15,
+        signed: false,
+        planar: true,
+        rescale_slope: 1.0,
+        rescale_intercept: 0.0,
+        window: None,
+        inverse: false,
+        spacing: None,
+        palette: None,
+        modality: "DX".into(),
+        body_part: String::new(),
+        view_position: String::new(),
+        image_type: String::new(),
+        burned_in: None,
+        age_years: None,
+        sex: String::new(),
+    }
+}
+
+fn object() -> InMemDicomObject {
+    let mut o = InMemDicomObject::new_empty();
+    put(&mut o, 0x0008_0008, VR::CS, "ORIGINAL\\PRIMARY\\\\AXIAL");
+    put(&mut o, 0x0008_0016, VR::UI, "1.2.840.10008.5.1.4.1.1.1.1");
+    put(&mut o, 0x0008_0018, VR::UI, "1.2.3");
+    put(&mut o, 0x0010_0010, VR::PN, "Doe^Jane");
+    put(&mut o, 0x0028_0301, VR::CS, "YES");
+    put(&mut o, 0x0028_0302, VR::CS, "NO");
+    o.put(DataElement::new(core(0x0028_0006), VR::US, dicom_value!(U16, [1])));
+    o.put(DataElement::new(core(0x0028_0102), VR::US, dicom_value!(U16, [15])));
+    o
+}
+
+fn value(object: &InMemDicomObject, tag: Tag) -> Option<String> {
+    object.get(core(tag)).map(|e| e.to_str().unwrap().into_owned())
+}
+
+#[test]
+fn a_masked_file_says_so() {
+    let (image, instance) = (image(Photometric::Monochrome2, 1), "2.25.99".parse().unwrap());
+    let mut o = object();
+    let how =
+        Derivation { image: Some(&image), instance: Some(&instance), masked: true, deidentified: false };
+    derive(&mut o, &how).unwrap();
+    for (tag, expected) in [
+        (0x0008_0008, Some("DERIVED\\SECONDARY\\\\AXIAL")),
+        (0x0008_0018, Some("2.25.99")),
+        (0x0010_0010, Some("Doe^Jane")),
+        (0x0028_0002, Some("1")),
+        (0x0028_0004, Some("MONOCHROME2")),
+        (0x0028_0006, None),
+        (0x0028_0100, Some("16")),
+        (0x0028_0101, Some("12")),
+        (0x0028_0102, Some("11")),
+        (0x0028_0103, Some("0")),
+        (0x0028_0301, Some("YES")), // full words: whether all text was hidden is not known here
+        (0x0028_0302, None),
+        (0x0028_2110, Some("01")), // JPEG baseline
+    ] {
+        assert_eq!(value(&o, tag).as_deref(), expected, "{tag:08X}");
+    }
+    let source = &o.get(core(0x0008_2112)).unwrap().items().unwrap()[0];
+    assert_eq!(value(source, 0x0008_1155).as_deref(), Some("1.2.3"));
+    assert_eq!(value(source, 0x0008_1150).as_deref(), Some("1.2.840.10008.5.1.4.1.1.1.1"));
+    let purpose = &source.get(core(0x0040_A170)).unwrap().items().unwrap()[0];
+    assert_eq!(value(purpose, 0x0008_0100).as_deref(), Some("121322"));
+    let code = &o.get(core(0x0008_9215)).unwrap().items().unwrap()[0];
+    assert_eq!(value(code, 0x0008_0100).as_deref(), Some("113047"));
+}
+
+#[test]
+fn metadata_keeps_the_uid_asked_for() {
+    let image = image(Photometric::Rgb, 3);
+    let mut o = object();
+    let how = Derivation { image: Some(&image), instance: None, masked: true, deidentified: true };
+    derive(&mut o, &how).unwrap();
+    assert_eq!(value(&o, 0x0008_0018).as_deref(), Some("1.2.3"));
+    assert_eq!(value(&o, 0x0028_0006).as_deref(), Some("0"), "pixel by pixel");
+    assert_eq!(value(&o, 0x0028_0301).as_deref(), Some("NO"));
+    assert!(o.get(core(0x0008_2112)).is_none());
+}
+
+/// One row of the leak table each, at the top and one level down.
+#[test]
+fn telltales_go_at_every_depth() {
+    let tags = [
+        0x0028_0106,
+        0x0028_0107,
+        0x0028_0108,
+        0x0028_0109,
+        0x0028_7FE0,
+        0x0060_3000,
+        0x0088_0200,
+        0x0400_0500,
+        0x0400_0550,
+        0x0400_0561,
+        0x4FFE_0001,
+        0xFFFA_FFFA,
+        0xFFFC_FFFC,
+        0x0042_0011,
+        0x5400_0100,
+        0x6000_3000,
+        0x6000_0010,
+        0x5002_3000,
+        0x0009_0010,
+        0x7053_1000,
+        0x0070_0001,
+    ];
+    let fill = |o: &mut InMemDicomObject| {
+        for tag in tags {
+            o.put(DataElement::new(core(tag), VR::OB, PrimitiveValue::from(vec![1u8, 2])));
+        }
+        o.put(DataElement::new(core(0x0018_9999), VR::UN, PrimitiveValue::from(vec![1u8, 2])));
+    };
+    let mut item = InMemDicomObject::new_empty();
+    fill(&mut item);
+    put(&mut item, 0x0008_9007, VR::CS, "ORIGINAL\\PRIMARY\\VOLUME\\NONE");
+    let mut frame_type = InMemDicomObject::new_empty();
+    frame_type.put(sequence(0x0018_9329, vec![item]));
+    let mut o = object();
+    fill(&mut o);
+    o.put(sequence(0x5200_9229, vec![frame_type]));
+    derive(&mut o, &Derivation { image: None, instance: None, masked: true, deidentified: false }).unwrap();
+    let shared = &o.get(core(0x5200_9229)).unwrap().items().unwrap()[0];
+    let deep = &shared.get(core(0x0018_9329)).unwrap().items().unwrap()[0];
+    for tag in tags.into_iter().chain([0x0018_9999]) {
+        assert!(o.get(core(tag)).is_none() && deep.get(core(tag)).is_none(), "{tag:08X}");
+    }
+    assert_eq!(value(deep, 0x0008_9007).as_deref(), Some("DERIVED\\SECONDARY\\VOLUME\\NONE"));
+}
+
+#[test]
+fn clear_pixels_keep_their_words() {
+    let mut o = object();
+    o.put(DataElement::new(core(0x0028_0106), VR::US, dicom_value!(U16, [3])));
+    derive(&mut o, &Derivation { image: None, instance: None, masked: false, deidentified: false }).unwrap();
+    assert_eq!(value(&o, 0x0028_0106).as_deref(), Some("3"));
+    assert_eq!(value(&o, 0x0008_0008).as_deref(), Some("ORIGINAL\\PRIMARY\\\\AXIAL"));
+}
+
+#[test]
+fn one_bit_samples_come_back_as_bytes() {
+    let image = ImageInfo { bits_allocated: 1, bits_stored: 1, ..image(Photometric::Monochrome2, 1) };
+    let mut o = object();
+    derive(&mut o, &Derivation { image: Some(&image), instance: None, masked: false, deidentified: false })
+        .unwrap();
+    assert_eq!(
+        ["8", "1", "0"].map(Some),
+        [0x0028_0100, 0x0028_0101, 0x0028_0102].map(|t| value(&o, t)).each_ref().map(|v| v.as_deref())
+    );
+}

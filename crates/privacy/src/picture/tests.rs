@@ -1,0 +1,151 @@
+//! Pictures: windows by hand from the standard's formula, and nothing of hidden pixels.
+
+use super::*;
+use model::{Frame, Photometric, Region, RegionKind, Samples};
+
+fn image() -> ImageInfo {
+    ImageInfo {
+        transfer_syntax: "1.2.840.10008.1.2.1".parse().unwrap(),
+        sop_class: "1.2.840.10008.5.1.4.1.1.1".parse().unwrap(),
+        rows: 1,
+        columns: 1,
+        frames: 1,
+        samples: 1,
+        photometric: Photometric::Monochrome2,
+        bits_allocated: 16,
+        bits_stored: 16,
+        high_bit: 15,
+        signed: true,
+        planar: false,
+        rescale_slope: 1.0,
+        rescale_intercept: 0.0,
+        window: None,
+        inverse: false,
+        spacing: None,
+        palette: None,
+        modality: "CT".into(),
+        body_part: String::new(),
+        view_position: String::new(),
+        image_type: String::new(),
+        burned_in: None,
+        age_years: None,
+        sex: String::new(),
+    }
+}
+
+fn frame(rows: u32, columns: u32, photometric: Photometric, data: Samples) -> Frame {
+    let samples = if photometric == Photometric::Rgb || photometric == Photometric::YbrFull { 3 } else { 1 };
+    let (bits_stored, signed) = if matches!(data, Samples::U8(_)) { (8, false) } else { (16, true) };
+    Frame { rows, columns, samples, bits_stored, signed, photometric, data }
+}
+
+fn signed(values: &[i16]) -> Frame {
+    let data = values.iter().map(|v| v.cast_unsigned()).collect();
+    frame(1, values.len() as u32, Photometric::Monochrome2, Samples::U16(data))
+}
+
+fn clear(frame: Frame, image: &ImageInfo) -> Redacted {
+    crate::redact(frame, image, 0, None)
+}
+
+#[test]
+fn windows_follow_the_standard() {
+    // C.11.2.1.2.1 with c = 40, w = 401: black up to -160.5, white above 239.5, y = ((x - 39.5) / 400 + 0.5) × 255.
+    let ct =
+        ImageInfo { rescale_slope: 2.0, rescale_intercept: -1000.0, window: Some((40.0, 401.0)), ..image() };
+    // Stored 300 → -400; 420 → -160 → 0.3; 520 → 40 → 127.8; 619 → 238 → 254.04; 700 → 400.
+    let shown = picture(&clear(signed(&[300, 420, 520, 619, 700]), &ct), &ct, None, 100, true);
+    assert_eq!(shown.data, [0, 0, 128, 254, 255]);
+    let one = ImageInfo { window: Some((40.0, 1.0)), ..image() };
+    let shown = picture(&clear(signed(&[39, 40]), &one), &one, None, 100, false);
+    assert_eq!(shown.data, [0, 255], "a width of one is a step at 39.5");
+    let asked = picture(&clear(signed(&[0, 100, 200]), &one), &one, Some((100.5, 201.0)), 100, false);
+    assert_eq!(asked.data, [0, 128, 255]);
+}
+
+#[test]
+fn inversion_happens_once() {
+    let plain = ImageInfo { window: Some((50.5, 101.0)), ..image() };
+    let of = |photometric, inverse| {
+        let image = ImageInfo { inverse, ..plain.clone() };
+        let frame = Frame { photometric, ..signed(&[0, 100]) };
+        picture(&clear(frame, &image), &image, None, 100, false).data
+    };
+    assert_eq!(of(Photometric::Monochrome2, false), [0, 255]);
+    assert_eq!(of(Photometric::Monochrome1, false), [255, 0]);
+    assert_eq!(of(Photometric::Monochrome2, true), [255, 0]);
+    assert_eq!(of(Photometric::Monochrome1, true), [255, 0]);
+}
+
+#[test]
+fn colours() {
+    let palette =
+        model::frame::Palette { first: 1, tables: [vec![0, 0xFF00], vec![0, 0x8000], vec![0, 0x0100]] };
+    let indexed = ImageInfo { palette: Some(palette), ..image() };
+    let pixels = frame(1, 4, Photometric::PaletteColor, Samples::U8(vec![0, 1, 2, 9]));
+    let shown = picture(&clear(pixels, &indexed), &indexed, None, 100, false);
+    assert_eq!((shown.samples, &*shown.data), (3, &[0, 0, 0, 0, 0, 0, 255, 128, 1, 255, 128, 1][..]));
+    let ybr = frame(1, 2, Photometric::YbrFull, Samples::U8(vec![76, 85, 255, 255, 128, 128]));
+    let shown = picture(&clear(ybr, &image()), &image(), None, 100, false);
+    // PS3.3 C.7.6.3.1.2 backwards: 76, 85, 255 is pure red.
+    assert_eq!(shown.data, [254, 0, 0, 255, 255, 255]);
+}
+
+#[test]
+fn smaller_by_means_and_never_larger() {
+    let grey = frame(2, 4, Photometric::Monochrome2, Samples::U8(vec![0, 4, 8, 12, 20, 24, 28, 32]));
+    let eight = ImageInfo { window: Some((128.0, 256.0)), signed: false, bits_stored: 8, ..image() };
+    let half = picture(&clear(grey.clone(), &eight), &eight, None, 2, false);
+    assert_eq!((half.rows, half.columns, &*half.data), (1, 2, &[12, 20][..]));
+    let same = picture(&clear(grey, &eight), &eight, None, 8192, false);
+    assert_eq!((same.rows, same.columns, &*same.data), (2, 4, &[0, 4, 8, 12, 20, 24, 28, 32][..]));
+    let line = frame(1, 3000, Photometric::Monochrome2, Samples::U8(vec![7; 3000]));
+    let thin = picture(&clear(line, &eight), &eight, None, 10, false);
+    assert_eq!((thin.rows, thin.columns), (1, 10));
+}
+
+/// The automatic window sees open pixels only: a bright pixel under the mask changes nothing.
+#[test]
+fn hidden_extremes_do_not_move_the_window() {
+    let mut data = vec![100i16; 64 * 64];
+    data[..64].iter_mut().zip(0..).for_each(|(v, i)| *v = i);
+    let region = [Region::rectangle(RegionKind::Face, None, [0.0, 10.0, 64.0, 64.0], "test/1", 1.0)];
+    let shown = |data: &[i16]| {
+        let frame = Frame { rows: 64, columns: 64, ..signed(data) };
+        let redacted = crate::redact(frame, &image(), 0, Some((&region, None)));
+        picture(&redacted, &image(), None, 64, true)
+    };
+    let plain = shown(&data);
+    data[50 * 64 + 7] = 30_000;
+    assert_eq!(plain, shown(&data));
+    assert!(plain.data[..10 * 64].contains(&255), "the range is that of what is seen");
+}
+
+#[test]
+fn labels_stay_inside_the_mask() {
+    for side in [400, 180] {
+        let (rows, columns) = (300, 400);
+        let data = Samples::U8((0..rows * columns).map(|i| (i % 251) as u8).collect());
+        let original = frame(rows, columns, Photometric::Monochrome2, data);
+        let eight = ImageInfo { window: Some((128.0, 256.0)), bits_stored: 8, ..image() };
+        let region =
+            [Region::rectangle(RegionKind::Breast, None, [100.0, 50.0, 390.0, 280.0], "test/1", 1.0)];
+        let redacted = crate::redact(original, &eight, 0, Some((&region, None)));
+        let (with, without) =
+            (picture(&redacted, &eight, None, side, true), picture(&redacted, &eight, None, side, false));
+        let mut drawn = 0;
+        for (i, (a, b)) in with.data.iter().zip(&without.data).enumerate() {
+            let (y, x) = (i as u32 / with.columns, i as u32 % with.columns);
+            if a != b {
+                let from = |p: u32, all: u32, to: u32| p * all / to..(p + 1) * all / to;
+                let hidden = from(y, rows, with.rows)
+                    .all(|r| from(x, columns, with.columns).all(|c| redacted.hides(r, c)));
+                assert!(hidden, "{side}: {x}, {y}");
+                drawn += 1;
+            }
+        }
+        assert!(drawn > 500, "{side}: {drawn}");
+    }
+    let open = crate::redact(signed(&[1, 2, 3]), &image(), 0, Some((&[], None)));
+    assert_eq!(picture(&open, &image(), None, 9, true), picture(&open, &image(), None, 9, false));
+}

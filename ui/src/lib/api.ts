@@ -1,0 +1,120 @@
+// What the server offers, with its errors as `Problem`s that carry the stable code.
+
+import type { Attributes } from "./dicom";
+
+export type Role =
+  | "technologist" | "radiologist" | "referrer" | "researcher" | "patient"
+  | "officer" | "admin" | "vendor" | "device";
+
+export interface Account { user: string; name: string; role: Role; organisation: string }
+
+export interface StudyLine {
+  attributes: Attributes;
+  order: boolean;
+  related: boolean;
+  looked: number;
+  mask_version: number;
+}
+
+export interface Grant {
+  expires_in: number;
+  visibility: string;
+  mask_version: number;
+  may_lift: boolean;
+  lifted: boolean;
+}
+
+export type Corner = [number, number];
+
+export interface Region {
+  instance: string;
+  kind: string;
+  frame?: number | null;
+  polygon: Corner[];
+}
+
+export interface MaskSet { version: number; holds_for: string; regions: Region[] }
+
+export interface Access {
+  index: number;
+  time: string;
+  kind: string;
+  actor: string;
+  role: string;
+  organisation: string;
+  details: Record<string, unknown>;
+  study: string | null;
+}
+
+/** A refused or failed call; `code` is the server's stable word, or `offline`. */
+export class Problem extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    readonly retryAfter: number | null = null,
+    readonly request: string | null = null,
+  ) {
+    super(code);
+  }
+}
+
+export function asProblem(error: unknown): Problem {
+  return error instanceof Problem ? error : new Problem("internal", 0);
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  try {
+    const body = (await response.json()) as { code?: string; retry_after?: number; request?: string };
+    return new Problem(body.code ?? "internal", response.status, body.retry_after ?? null, body.request ?? null);
+  } catch {
+    const known: Record<number, string> = { 401: "not-signed-in", 404: "not-found", 429: "slow-down", 503: "unavailable" };
+    return new Problem(known[response.status] ?? "internal", response.status);
+  }
+}
+
+/** Asks; nothing that comes back is kept in the browser's cache on disk. */
+export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, { cache: "no-store", credentials: "same-origin", ...init });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Problem("offline", 0);
+  }
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+async function json<T>(path: string, init: RequestInit = {}): Promise<T> {
+  return (await (await ask(path, init)).json()) as T;
+}
+
+function body(method: string, value: unknown): RequestInit {
+  return { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) };
+}
+
+const studies = "/api/v1/studies/";
+
+export const api = {
+  signIn: (user: string, password: string) =>
+    json<Account>("/auth/sign-in", body("POST", { user, password })),
+  signOut: () => ask("/auth/sign-out", body("POST", {})),
+  me: () => json<Account>("/api/v1/me"),
+  worklist: (search: string, limit: number, offset: number, signal: AbortSignal) =>
+    json<{ studies: StudyLine[]; total: number }>(
+      `/api/v1/worklist?search=${encodeURIComponent(search)}&limit=${limit}&offset=${offset}`, { signal }),
+  myStudies: () => json<{ studies: StudyLine[]; total: number }>("/api/v1/my-studies"),
+  open: (study: string, purpose: string, reason: string | null) =>
+    json<Grant>(`${studies}${study}/open`, body("POST", reason ? { purpose, reason } : { purpose })),
+  lift: (study: string, reason: string) => json<Grant>(`${studies}${study}/lift`, body("POST", { reason })),
+  masks: (study: string) => json<MaskSet>(`${studies}${study}/masks`),
+  saveMasks: (study: string, expect_version: number, regions: Region[]) =>
+    json<MaskSet>(`${studies}${study}/masks`, body("PUT", { expect_version, regions })),
+  accesses: (query: { study?: string; kinds?: readonly string[]; limit: number; before?: number | null }) => {
+    const asked = new URLSearchParams({ limit: String(query.limit) });
+    if (query.study) asked.set("study", query.study);
+    if (query.kinds?.length) asked.set("kind", query.kinds.join(","));
+    if (query.before != null) asked.set("before", String(query.before));
+    return json<{ entries: Access[]; next: number | null }>(`/api/v1/accesses?${asked}`);
+  },
+};

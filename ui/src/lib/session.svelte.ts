@@ -1,0 +1,93 @@
+// Who is signed in, and which page is open. The address never names a study: it would stay in the browser's history.
+
+import { api, asProblem, type Account, type StudyLine } from "./api";
+import { list } from "./list.svelte";
+
+export type Page =
+  | { name: "home" }
+  | { name: "viewer"; line: StudyLine }
+  | { name: "film"; line: StudyLine }
+  | { name: "draw"; line: StudyLine };
+
+class Session {
+  account = $state<Account | null>(null);
+  loading = $state(true);
+  /** The server no longer knows the session; what is on the screen stays. */
+  ended = $state(false);
+  page = $state<Page>({ name: "home" });
+  /** Why it could not even be asked who is signed in. */
+  failed = $state<string | null>(null);
+  /** Another person on this browser finds nothing of the one before. */
+  private last: string | null = null;
+
+  async start() {
+    addEventListener("popstate", (event: PopStateEvent) => this.show(event.state));
+    try {
+      this.account = await api.me();
+      this.last = this.account.user;
+      this.show(history.state);
+    } catch (error) {
+      if (asProblem(error).status !== 401) this.failed = asProblem(error).code;
+    }
+    this.loading = false;
+  }
+
+  private show(state: unknown) {
+    const page = (state as { gauze?: Page } | null)?.gauze;
+    this.page = page ?? { name: "home" };
+  }
+
+  go(page: Page) {
+    const plain = JSON.parse(JSON.stringify(page)) as Page;
+    history.pushState({ gauze: plain }, "");
+    this.page = plain;
+    scrollTo(0, 0);
+  }
+
+  back() {
+    if (history.state?.gauze) history.back();
+    else this.page = { name: "home" };
+  }
+
+  signedIn(account: Account) {
+    if (this.last !== null && this.last !== account.user) this.leave();
+    this.last = account.user;
+    this.account = account;
+    this.ended = false;
+    this.failed = null;
+  }
+
+  private leave() {
+    history.replaceState(null, "");
+    this.page = { name: "home" };
+    list.clear();
+  }
+
+  /** To the sign-in page, and back to where the person was. */
+  signInAgain() {
+    this.account = null;
+  }
+
+  async signOut() {
+    try {
+      await api.signOut();
+    } catch (error) {
+      if (asProblem(error).status !== 401) throw error;
+    }
+    this.leave();
+    this.account = null;
+    this.ended = false;
+  }
+
+  /** Notes a lost session; true when that was the cause. */
+  lost(error: unknown): boolean {
+    const gone = asProblem(error).code === "not-signed-in";
+    if (gone) {
+      this.ended = true;
+      if (this.page.name === "home") this.account = null;
+    }
+    return gone;
+  }
+}
+
+export const session = new Session();

@@ -1,0 +1,80 @@
+// One opened study: its grant, its silent renewal, and requests made under it.
+
+import { api, ask, asProblem, type Grant } from "./api";
+import { session } from "./session.svelte";
+
+/** A grant is renewed when this share of its life has passed. */
+const RENEW_AT = 0.7;
+
+export class Viewing {
+  grant = $state<Grant | null>(null);
+  /** A lift ended: what was loaded stays on the screen, what is loaded from now on is masked. */
+  liftEnded = $state(false);
+  /** Counts changes of what the server would send: caches of older ones are void. */
+  epoch = $state(0);
+  private reason: string | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private closed = false;
+  private opening: Promise<void> | null = null;
+
+  constructor(readonly study: string, readonly purpose: string) {}
+
+  /** Opens, or opens anew. @throws Problem, `reason-needed` among them */
+  open(reason: string | null = this.reason): Promise<void> {
+    this.opening ??= this.openNow(reason).finally(() => (this.opening = null));
+    return this.opening;
+  }
+
+  private async openNow(reason: string | null) {
+    const grant = await api.open(this.study, this.purpose, reason);
+    this.reason = reason;
+    this.take(grant);
+  }
+
+  async lift(reason: string) {
+    const grant = await api.lift(this.study, reason);
+    this.liftEnded = false;
+    this.take(grant);
+    this.epoch += 1;
+  }
+
+  private take(grant: Grant) {
+    const before = this.grant;
+    if (before && (before.visibility !== grant.visibility || before.mask_version !== grant.mask_version)) {
+      if (before.lifted && !grant.lifted) this.liftEnded = true;
+      if (!grant.lifted) this.epoch += 1;
+    }
+    this.grant = grant;
+    clearTimeout(this.timer);
+    if (this.closed) return;
+    const share = grant.lifted ? 1 : RENEW_AT;
+    this.timer = setTimeout(() => void this.renew(), Math.max(2, grant.expires_in * share) * 1000);
+  }
+
+  private async renew() {
+    try {
+      await this.open();
+    } catch (error) {
+      if (session.lost(error) || this.closed) return;
+      this.timer = setTimeout(() => void this.renew(), 10_000);
+    }
+  }
+
+  /** A request under the grant; when the grant ended, it is opened anew once. */
+  async fetch(path: string, accept: string, signal?: AbortSignal): Promise<Response> {
+    const init: RequestInit = { headers: { Accept: accept } };
+    if (signal) init.signal = signal;
+    try {
+      return await ask(path, init);
+    } catch (error) {
+      if (session.lost(error) || asProblem(error).code !== "open-anew") throw error;
+      await this.open();
+      return await ask(path, init);
+    }
+  }
+
+  close() {
+    this.closed = true;
+    clearTimeout(this.timer);
+  }
+}

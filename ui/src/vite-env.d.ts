@@ -1,0 +1,7 @@
+/// <reference types="vite/client" />
+/// <reference types="svelte" />
+
+declare module "virtual:texts" {
+  const texts: Record<string, [en: string, zh: string]>;
+  export default texts;
+}
