@@ -157,6 +157,8 @@ fn side(lung: &[bool], lungs: &Lungs) -> Option<Side> {
     let wide = right - left;
     let inside = |column: f32| column > left + 0.25 * wide && column < left + 0.8 * wide;
     let dome = base.iter().filter(|[x, _]| inside(*x)).map(|[_, y]| *y).reduce(f32::min)? - margin;
+    // Columns that only the upper lung reaches (beside the great vessels, over the lateral wall) have no base.
+    let base = base.into_iter().filter(|[_, row]| *row >= dome + 0.99 * margin).collect();
     (dome > top + 2.0).then_some(Side { apex: top, dome, border, base })
 }
 

@@ -2,7 +2,7 @@
 
 use super::plane::Plane;
 use super::text::blobs;
-use model::{Frame, ImageInfo};
+use model::ImageInfo;
 
 /// Heads are narrower, trunks wider (adult head 130–200 mm, thorax 260–500 mm; a child's trunk is hidden too).
 const HEAD_MM: f64 = 260.0;
@@ -12,7 +12,7 @@ const SIDE: usize = 256;
 const BODY: u8 = 24;
 
 /// May this slice be of a head? Without spacing: yes.
-pub fn may_be(plane: &Plane, _frame: &Frame, image: &ImageInfo, _ct: bool) -> bool {
+pub fn may_be(plane: &Plane, image: &ImageInfo) -> bool {
     let Some((down, across)) = image.spacing.filter(|(a, b)| *a > 0.0 && *b > 0.0) else { return true };
     let copy = plane.shrunk(plane.width.min(SIDE), plane.height.min(SIDE));
     let body = blobs::blobs(&copy, &copy, BODY).into_iter().max_by_key(|b| b.area);

@@ -80,7 +80,7 @@ impl Finder {
                 self.chest = chest::find(&plane);
                 self.markers = side::find(&plane, &found);
             }
-            Kind::Slices { ct, head: None } => self.head |= heads::may_be(&plane, frame, &self.image, ct),
+            Kind::Slices { head: None, .. } => self.head |= heads::may_be(&plane, &self.image),
             Kind::Ultrasound => {
                 self.words.add_all(text::outside::outside(&plane).into_iter().map(|a| (a, 0.5)))
             }

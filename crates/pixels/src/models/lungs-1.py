@@ -2,7 +2,7 @@
 """Fits the two-lung shape of `find/chest` and writes lungs-1.bin. Linear maps only: no network.
 
     lungs-1.py DIR OUT.bin          fit on all pairs of DIR (index.csv, images/, masks/; docs/recognition.md has the source)
-    lungs-1.py DIR --check FOLDS    cross-validate by patient and print Dice
+    lungs-1.py DIR --check FOLDS [N]  cross-validate by patient and print Dice (on all adults and every N-th child)
 
 What is fitted: a mean patch of the chest (for the search), two ridge regressions from patch to correction of the
 pose, one from patch to the 20 main components of the signed distance to the lungs' border. Every film is used as it is
@@ -162,22 +162,49 @@ def search(model, image):
     return kept
 
 
-def outline(model, image):
-    image = blur(image)
+def shape_of(model, values):
+    """Signed distances, mean of patch and mirrored patch, and how far both agree."""
+    map_, bias = model["shape"]
+    one = (model["middle"] + (values @ map_ + bias) @ model["main"]).reshape(SHAPE, SHAPE)
+    turned = values.reshape(PATCH, PATCH)[:, ::-1].ravel()
+    other = (model["middle"] + (turned @ map_ + bias) @ model["main"]).reshape(SHAPE, SHAPE)[:, ::-1]
+    return (one + other) / 2, ((one > 0) & (other > 0)).sum() / max(1, ((one > 0) | (other > 0)).sum())
+
+
+def contrast(values, shape):
+    at = (((np.arange(PATCH) + 0.5) / PATCH - 0.5) * PATCH_SPAN / SHAPE_SPAN + 0.5) * SHAPE
+    known = np.outer((at >= 0) & (at < SHAPE), (at >= 0) & (at < SHAPE))
+    cell = np.clip(at.astype(int), 0, SHAPE - 1)
+    distance, grey = shape[np.ix_(cell, cell)], values.reshape(PATCH, PATCH)
+    inside, outside = known & (distance > 1), known & (distance >= -8) & (distance < -1)
+    return grey[outside].mean() - grey[inside].mean() if inside.any() and outside.any() else 0.0
+
+
+def place(model, image):
+    """As find/chest/lungs.rs: the place with the best of likeness, filling, contrast and agreement."""
     rows, columns = image.shape
-    best = (-9.0, None)
+    best = (-99.0, None)
     for pose in search(model, image):
         for turn in range(4):
             map_, bias = model["coarse" if turn < 2 else "fine"]
             pose = moved(pose, 0.9 * (patch(image, pose) @ map_ + bias))
         fits = (0.35 * columns < pose[2] < 1.2 * columns and 0.25 * rows < pose[3] < 1.35 * rows
                 and 0.25 * columns < pose[0] < 0.75 * columns and 0.2 * rows < pose[1] < 0.8 * rows)
-        score = similar(model["mean"], patch(image, pose)) - (0 if fits else 1)
+        values = patch(image, pose)
+        shape, agreed = shape_of(model, values)
+        score = (similar(model["mean"], values) + 0.6 * min(pose[2] * pose[3] / rows / columns, 0.6)
+                 + 0.2 * contrast(values, shape) + 0.5 * agreed - (0 if fits else 5))
         if score > best[0]:
             best = (score, pose)
-    score, pose = best
-    map_, bias = model["shape"]
-    shape = (model["middle"] + (patch(image, pose) @ map_ + bias) @ model["main"]).reshape(SHAPE, SHAPE)
+    return best
+
+
+def outline(model, image):
+    image = blur(image)
+    rows, columns = image.shape
+    mine, its = place(model, image), place(model, image[:, ::-1])
+    pose = mine[1] if mine[0] >= its[0] else its[1] * [-1, 1, 1, 1] + [columns, 0, 0, 0]
+    shape, _ = shape_of(model, patch(image, pose))
     y, x = np.mgrid[0:rows, 0:columns] + 0.5
     u = ((x - pose[0]) / pose[2] / SHAPE_SPAN + 0.5) * SHAPE - 0.5
     v = ((y - pose[1]) / pose[3] / SHAPE_SPAN + 0.5) * SHAPE - 0.5
@@ -185,14 +212,15 @@ def outline(model, image):
     return (map_coordinates(shape, [v, u], order=1, mode="nearest") > 0) & inside
 
 
-def check(films, folds):
+def check(films, folds, every):
     patients = sorted({f[0] for f in films})
     np.random.default_rng(0).shuffle(patients)
     fold = {p: i % folds for i, p in enumerate(patients)}
     dice = {True: [], False: []}
     for number in range(folds):
         model = fit([f for f in films if fold[f[0]] != number])
-        for _, adult, image, lung in (f for f in films if fold[f[0]] == number):
+        left_out = [f for f in films if fold[f[0]] == number]
+        for _, adult, image, lung in [f for f in left_out if f[1]] + [f for f in left_out if not f[1]][::every]:
             got = outline(model, image)
             dice[adult].append(2 * (got & lung).sum() / (got.sum() + lung.sum()))
     for adult, name in ((False, "children"), (True, "adults")):
@@ -203,6 +231,6 @@ def check(films, folds):
 if __name__ == "__main__":
     pairs = read(sys.argv[1])
     if sys.argv[2] == "--check":
-        check(pairs, int(sys.argv[3]))
+        check(pairs, int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 1)
     else:
         write(fit(pairs), sys.argv[2])

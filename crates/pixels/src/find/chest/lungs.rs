@@ -1,6 +1,6 @@
 //! Two lungs on a frontal film: search with a mean patch, corrections by linear maps, the outline from a linear shape.
-//! Done on the picture and on its mirror image; both must agree, and their mean is taken: a mirrored film gives the
-//! mirrored lungs.
+//! Done on the picture and on its mirror image; the better place and the mean of both shapes are taken: a mirrored
+//! film gives the mirrored lungs.
 
 use super::super::plane::Plane;
 use super::model::{Model, PATCH, PATCH_SPAN, SHAPE, SHAPE_SPAN};
@@ -11,6 +11,11 @@ const SIDE: usize = 128;
 const GRID: usize = 256;
 /// Places from which corrections start.
 const STARTS: usize = 12;
+/// What the share of the picture that the box fills, the lungs' darkness and their symmetry of finding count beside
+/// likeness.
+const FILLED: f32 = 0.6;
+const CONTRAST: f32 = 0.2;
+const AGREED: f32 = 0.5;
 
 /// What was found, before any gate.
 #[derive(Debug, Clone)]
@@ -25,7 +30,11 @@ pub struct Outline {
     pub middle: f32,
     /// Likeness to the mean chest, at most 1.
     pub alike: f32,
-    /// Overlap of the lungs found on the picture and on its mirror image (intersection over union).
+    /// How much darker the lungs are than what is around them, in deviations of the patch.
+    pub contrast: f32,
+    /// Overlap of the boxes found on the picture and on its mirror image (intersection over union).
+    pub same: f32,
+    /// Overlap of the lungs drawn from the patch and from its mirror image.
     pub agreed: f32,
 }
 
@@ -52,27 +61,40 @@ pub fn find(plane: &Plane, model: &Model) -> Outline {
     let picture = Picture::of(&plane.shrunk(columns, rows));
     let mirror = picture.mirrored();
     let (width, height) = fitted(plane, GRID);
-    let mut seen = Vec::new();
-    let mut alike: f32 = 1.0;
-    for picture in [&picture, &mirror] {
-        let (pose, likeness) = place(picture, model);
-        let shape = model.distances(&patch(picture, &pose));
-        let (x, y) = (columns as f32 / width as f32, rows as f32 / height as f32);
-        seen.push((draw(&shape, &pose, width, height, x, y), pose.x / x));
-        alike = alike.min(likeness);
+    let (mine, its) = (place(&picture, model), place(&mirror, model).mirrored(columns as f32));
+    let same = mine.pose.overlap(&its.pose);
+    let best = if mine.score >= its.score { mine } else { its };
+    let (x, y) = (columns as f32 / width as f32, rows as f32 / height as f32);
+    let (shape, agreed) = shape(model, &patch(&picture, &best.pose));
+    let distances = draw(&shape, &best.pose, width, height, x, y);
+    Outline {
+        width,
+        height,
+        distances,
+        middle: best.pose.x / x,
+        alike: best.alike,
+        contrast: best.contrast,
+        same,
+        agreed,
     }
-    let (Some((one, middle)), Some((mut other, away))) = (seen.first().cloned(), seen.last().cloned()) else {
-        return Outline { width, height, distances: Vec::new(), middle: 0.0, alike: 0.0, agreed: 0.0 };
+}
+
+/// The signed distances and those of the mirrored patch, mirrored back: their mean and how far they agree
+/// (intersection over union of what is inside).
+#[expect(clippy::cast_precision_loss, reason = "a grid of 32 × 32")]
+fn shape(model: &Model, patch: &[f32]) -> (Vec<f32>, f32) {
+    let turned = |values: &[f32], width: usize| -> Vec<f32> {
+        values.chunks_exact(width).flat_map(|row| row.iter().rev().copied()).collect()
     };
-    other.chunks_exact_mut(width).for_each(<[f32]>::reverse);
+    let one = model.distances(patch);
+    let other = turned(&model.distances(&turned(patch, PATCH)), SHAPE);
     let (mut both, mut any) = (0u32, 0u32);
     for (a, b) in one.iter().zip(&other) {
         both += u32::from(*a > 0.0 && *b > 0.0);
         any += u32::from(*a > 0.0 || *b > 0.0);
     }
-    let distances = one.iter().zip(&other).map(|(a, b)| f32::midpoint(*a, *b)).collect();
-    let middle = f32::midpoint(middle, width as f32 - away);
-    Outline { width, height, distances, middle, alike, agreed: both as f32 / any.max(1) as f32 }
+    let mean = one.iter().zip(&other).map(|(a, b)| f32::midpoint(*a, *b)).collect();
+    (mean, both as f32 / any.max(1) as f32)
 }
 
 /// The plane's size when its longer side is `side`.
@@ -161,20 +183,69 @@ fn likeness(model: &Model, patch: &[f32]) -> f32 {
     dot(&model.mean, patch) / (dot(&model.mean, &model.mean) * dot(patch, patch) + 1e-9).sqrt()
 }
 
-/// The best place of the lungs' box: a coarse search, then corrections from the best dozen.
-fn place(picture: &Picture, model: &Model) -> (Pose, f32) {
-    let mut best = (Pose { x: 0.0, y: 0.0, width: 1.0, height: 1.0 }, -9.0);
+/// A place of the lungs' box with what speaks for it.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    pose: Pose,
+    alike: f32,
+    contrast: f32,
+    score: f32,
+}
+
+impl Place {
+    fn mirrored(self, columns: f32) -> Self {
+        Self { pose: self.pose.mirrored(columns), ..self }
+    }
+}
+
+/// The best place: a coarse search, then corrections from the best dozen.
+#[expect(clippy::cast_precision_loss, reason = "a picture of 128 pixels")]
+fn place(picture: &Picture, model: &Model) -> Place {
+    let nowhere = Pose { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };
+    let mut best = Place { pose: nowhere, alike: 0.0, contrast: 0.0, score: -99.0 };
     for mut pose in starts(picture, model) {
         for turn in 0..4 {
             let map = if turn < 2 { &model.coarse } else { &model.fine };
             pose = pose.moved(&map.map(&patch(picture, &pose)));
         }
-        let alike = likeness(model, &patch(picture, &pose)) - if pose.fits(picture) { 0.0 } else { 1.0 };
-        if alike > best.1 {
-            best = (pose, alike);
+        let seen = patch(picture, &pose);
+        let alike = likeness(model, &seen);
+        let (distances, agreed) = shape(model, &seen);
+        let contrast = contrast(&seen, &distances);
+        let filled = pose.width * pose.height / (picture.width * picture.height) as f32;
+        // A chest film is filled by its chest: a small box is likelier a piece of it.
+        let misfit = if pose.fits(picture) { 0.0 } else { 5.0 };
+        let score = alike + FILLED * filled.min(0.6) + CONTRAST * contrast + AGREED * agreed - misfit;
+        if score > best.score {
+            best = Place { pose, alike, contrast, score };
         }
     }
     best
+}
+
+/// Mean of the patch just outside the lungs minus the mean inside them.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a grid of 24 × 24"
+)]
+fn contrast(patch: &[f32], distances: &[f32]) -> f32 {
+    let onto = |at: usize| {
+        let offset = ((at as f32 + 0.5) / PATCH as f32 - 0.5) * PATCH_SPAN;
+        let cell = (offset / SHAPE_SPAN + 0.5) * SHAPE as f32;
+        (0.0..SHAPE as f32).contains(&cell).then_some(cell as usize)
+    };
+    let (mut inside, mut outside) = ((0.0, 0.0), (0.0, 0.0));
+    for (at, value) in patch.iter().enumerate() {
+        let (Some(column), Some(row)) = (onto(at % PATCH), onto(at / PATCH)) else { continue };
+        let distance = distances.get(row * SHAPE + column).copied().unwrap_or(-12.0);
+        let sum = if distance > 1.0 { &mut inside } else { &mut outside };
+        if distance > 1.0 || (-8.0..-1.0).contains(&distance) {
+            *sum = (sum.0 + value, sum.1 + 1.0);
+        }
+    }
+    if inside.1 < 1.0 || outside.1 < 1.0 { 0.0 } else { outside.0 / outside.1 - inside.0 / inside.1 }
 }
 
 /// The most alike places of a grid over positions and sizes, no two of them close.
@@ -217,6 +288,19 @@ impl Pose {
             width: self.width * part(2).clamp(-0.3, 0.3).exp(),
             height: self.height * part(3).clamp(-0.3, 0.3).exp(),
         }
+    }
+
+    fn mirrored(self, columns: f32) -> Self {
+        Self { x: columns - self.x, ..self }
+    }
+
+    fn overlap(&self, other: &Self) -> f32 {
+        let along = |a: f32, b: f32, c: f32, d: f32| {
+            ((a + b / 2.0).min(c + d / 2.0) - (a - b / 2.0).max(c - d / 2.0)).max(0.0)
+        };
+        let both = along(self.x, self.width, other.x, other.width)
+            * along(self.y, self.height, other.y, other.height);
+        both / (self.width * self.height + other.width * other.height - both).max(1e-6)
     }
 
     fn differs(&self, other: &Self) -> bool {

@@ -16,14 +16,19 @@ pub struct Chest {
     pub sure: f32,
 }
 
-/// Least likeness to the mean chest, and least agreement with the mirror image.
+/// Least likeness to the mean chest; least agreement with the mirror image, in place and in shape.
 const ALIKE: f32 = 0.40;
-const AGREED: f32 = 0.80;
+const SAME: f32 = 0.78;
+const AGREED: f32 = 0.82;
+/// Lungs are at least so much darker than what is around them.
+const DARKER: f32 = 0.1;
 
 /// The regions of a frontal chest film, or nothing when a gate fails.
 pub fn find(plane: &Plane) -> Option<Chest> {
     let outline = lungs::find(plane, model::Model::shipped()?);
-    if outline.alike < ALIKE || outline.agreed < AGREED {
+    let gates =
+        [(outline.alike, ALIKE), (outline.same, SAME), (outline.agreed, AGREED), (outline.contrast, DARKER)];
+    if gates.iter().any(|(value, least)| value < least) {
         return None;
     }
     let mut shapes = geometry::chest(&split(&outline)?)?;
@@ -33,7 +38,7 @@ pub fn find(plane: &Plane) -> Option<Chest> {
         *column *= x;
         *row *= y;
     }
-    Some(Chest { shapes, sure: outline.alike.min(outline.agreed) })
+    Some(Chest { shapes, sure: outline.alike.min(outline.same) })
 }
 
 /// The largest connected part left of the middle and right of it.

@@ -14,11 +14,11 @@ pub fn strokes(plane: &Plane, side: usize) -> Plane {
 
 /// Extremes over windows of `side` that begin (or, backwards, end) at each pixel, by doubling: log2(side) passes of
 /// plain loops over neighbours.
-fn slide(data: &mut Vec<u8>, width: usize, height: usize, side: usize, ahead: bool, pick: fn(u8, u8) -> u8) {
+fn slide(data: &mut [u8], width: usize, height: usize, side: usize, ahead: bool, pick: fn(u8, u8) -> u8) {
     for step in steps(side) {
         if step < height {
             let shift = step * width;
-            let old = data.clone();
+            let old = data.to_vec();
             if ahead {
                 for (to, from) in data.iter_mut().zip(old.iter().skip(shift)) {
                     *to = pick(*to, *from);
