@@ -91,6 +91,12 @@ class Bare:
 
     def store(self, instance, data, message=1):
         """C-STORE (PS3.7 §9.3.1) of any bytes; the status, or nothing when the peer ended it."""
+        try:
+            return self._store(instance, data, message)
+        except (BrokenPipeError, ConnectionResetError):
+            return None
+
+    def _store(self, instance, data, message):
         fields = [
             (0x00000002, _text(self.abstract)), (0x00000100, struct.pack("<H", 1)),
             (0x00000110, struct.pack("<H", message)), (0x00000700, struct.pack("<H", 0)),
