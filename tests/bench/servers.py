@@ -90,6 +90,9 @@ class Orthanc(Server):
     def storing(self):
         return {}
 
+    def finding(self):
+        return {}
+
     def viewing(self, _who, _studies, _purpose):
         return lambda _study: {}
 
@@ -154,6 +157,9 @@ class Gauze(Server):
 
     def storing(self):
         return self.sign_in("store")
+
+    def finding(self):
+        return self.sign_in("owes")
 
     def viewing(self, who, studies, purpose):
         """Opens each study, as a viewer would, and answers what a request for its pixels shows."""
