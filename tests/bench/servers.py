@@ -46,7 +46,11 @@ class Server:
             os.kill(self.pid, signal.SIGTERM)
         except ProcessLookupError:
             pass
-        self.process.wait(60)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise SystemExit("%s does not end on SIGTERM" % self.name)
 
 
 class Orthanc(Server):
