@@ -19,7 +19,7 @@ bench: build
 	bash scripts/bench.sh
 
 build:
-	$(CARGO) build --locked --release -p app
+	$(CARGO) build --locked --release --workspace
 
 ## Format, lints and the house rules only.
 check:

@@ -10,8 +10,9 @@ export GAUZE_TEST_TOOLS
 
 stage_format() { cargo fmt --all -- --check; }
 stage_lint() { cargo clippy --locked --workspace --all-targets --release -- -D warnings; }
-stage_build() { cargo build --locked --release -p app -p xtask; }
-stage_tidy() { cargo run --locked --release -q -p xtask -- tidy; }
+# One selection for everything: another one has other features, and builds the dependencies once more.
+stage_build() { cargo build --locked --release --workspace --all-targets; }
+stage_tidy() { "$CARGO_TARGET_DIR/release/xtask" tidy; }
 stage_tools() { bash scripts/tools.sh; }
 stage_tests() {
   if cargo nextest --version >/dev/null 2>&1; then

@@ -151,6 +151,7 @@ class Run:
         self.study = None
         self.clear = None
         self.masked = None
+        self.drawn = False
 
     def sign_in_page(self):
         page = self.browser.page()
@@ -281,14 +282,17 @@ class Run:
         one.picture("mask-drawn")
         page.click("Save the mask")
         page.wait("document.body.innerText.includes('Saved.')")
+        self.drawn = True
 
     def mask_holds(self):
         """The referrer's next request shows the drawn mask; who reports under an order still sees all."""
+        expect(self.drawn, "the patient drew no mask")
         one = Journey(self, "referrer")
         one.open(*ANNA)
         one.seen("masked")
         now = one.samples()
-        heart = [pixels.part(x, 0.44, 0.28, 0.56, 0.48) for x in (self.clear, now)]
+        expect(self.masked is not None, "the film was not seen before the mask was drawn")
+        heart = [pixels.part(x, 0.44, 0.28, 0.56, 0.48) for x in (self.masked, now)]
         changed = float((heart[0] != heart[1]).mean())
         print(f"  {changed:.0%} of the drawn region changed")
         expect(changed > 0.9, f"only {changed:.0%} of the drawn region is hidden")

@@ -12,6 +12,12 @@ pub enum Error {
     /// A frame was not decoded, or a picture not encoded.
     #[error("frame: {0}")]
     Codec(#[from] codec::Error),
+    /// The header cannot be turned into what the lease asks for.
+    #[error("header: {0}")]
+    Head(#[from] dicom::Error),
+    /// Not possible for this object, or not built yet.
+    #[error("{0} is not supported")]
+    Unsupported(&'static str),
     /// The lease itself asks for what cannot be.
     #[error("lease: {0}")]
     Lease(&'static str),
@@ -21,9 +27,9 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         use codec::Error as Codec;
         let code = match error {
-            Error::Codec(Codec::Unsupported(_)) => Code::Unsupported,
-            Error::Codec(Codec::TooLarge(_)) => Code::TooLarge,
-            Error::Codec(Codec::Disagree(_) | Codec::Malformed(_)) => Code::BadObject,
+            Error::Codec(Codec::Unsupported(_)) | Error::Unsupported(_) => Code::Unsupported,
+            Error::Codec(Codec::TooLarge(_)) | Error::Head(dicom::Error::TooLarge(_)) => Code::TooLarge,
+            Error::Codec(Codec::Disagree(_) | Codec::Malformed(_)) | Error::Head(_) => Code::BadObject,
             Error::Lease(_) => Code::BadRequest,
         };
         code.into()
