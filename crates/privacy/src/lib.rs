@@ -2,14 +2,17 @@
 //!
 //! Invariant: no I/O, no decoding, no model; only this crate makes a redacted frame.
 
+mod classify;
 mod deidentify;
 mod derive;
+pub mod geometry;
 mod mask;
 mod picture;
 mod plan;
 mod profile;
 mod pseudonym;
 
+pub use classify::{Class, Kind, Part, classify};
 pub use deidentify::deidentify;
 pub use derive::{Derivation, derive};
 pub use mask::{Redacted, mosaic, redact};

@@ -35,8 +35,8 @@ def left_over(original, answer, box):
     if scale != (1.0, 1.0):
         size = (answer.shape[1], answer.shape[0])
         original = np.asarray(Image.fromarray(original.astype(np.float32)).resize(size, Image.BOX))
-    # Finer than a mosaic's cell, which is 1/24 of the short side or more.
-    radius = max(2, min(answer.shape) // 64)
+    # Much finer than a mosaic's cell (1/24 of the short side or more): what is compared is detail, not where edges lie.
+    radius = max(2, min(answer.shape) // 200)
     a, b = (cut(high_pass(p, radius), box, scale).ravel() for p in (original, answer))
     if a.std() < 1e-9 or b.std() < 1e-9:
         return 0.0

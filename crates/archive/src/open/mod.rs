@@ -7,7 +7,7 @@ use crate::context::{About, Context};
 use crate::vault::Vault;
 use ledger::Event;
 use model::{Purpose, Uid};
-use policy::{Action, Grant, Refusal};
+use policy::{Action, Grant, Obligation, Refusal};
 use port::{Code, Fault, Response, archive::Opened};
 
 /// What a caller asks for.
@@ -30,6 +30,12 @@ pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response
     };
     let facts = facts::gather(vault, context, &study, &ask);
     match policy::decide(&vault.policies, ask.action, &facts) {
+        // What a rule obliges to is owed before the picture: without it, nothing would ever ask.
+        Ok(grant) if grant.obligations().contains(&Obligation::Reason) => {
+            let mut rules = vec![policy::refusal::Code::ReasonNeeded.as_str().to_owned()];
+            rules.extend(grant.rules().iter().cloned());
+            refuse(vault, context, &ask, Some(&study), &rules).await
+        }
         Ok(grant) => {
             vault.record(context, About::study(&study), opened(&ask, &grant)).await?;
             Ok(Response::Opened(token(vault, context, &study, &grant)?))

@@ -28,7 +28,7 @@ impl Throttle {
         let Some(over) = failures.count.checked_sub(FREE) else { return 0 };
         let pause = if over == 0 { 0 } else { LONGEST_S.min(1 << (over - 1).min(10)) };
         let left = failures.last.plus_seconds(pause).0.saturating_sub(now.0);
-        u32::try_from(left.max(0).div_euclid(1_000_000_000) + i64::from(left > 0)).unwrap_or(u32::MAX)
+        u32::try_from(left.max(0).saturating_add(999_999_999) / 1_000_000_000).unwrap_or(u32::MAX)
     }
 
     /// An attempt failed.

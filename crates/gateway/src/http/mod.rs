@@ -181,7 +181,7 @@ async fn routed(
     door: &Arc<Door>,
     peer: SocketAddr,
     request: Request<()>,
-    body: Incoming,
+    mut body: Incoming,
     id: String,
 ) -> (&'static str, Result<Reply, Problem>) {
     let uri = request.uri();
@@ -194,9 +194,13 @@ async fn routed(
         Err(problem) => return ("", Err(problem)),
     };
     let outcome = async {
-        let query = query::pairs(request.uri().query())?;
-        let credential = auth::credential(request.headers())?;
-        auth::same_site(request.method(), request.headers(), &credential, body.done())?;
+        let (query, credential) = match checked(&request, body.done()) {
+            Ok(checked) => checked,
+            Err(problem) => {
+                body.drain().await;
+                return Err(problem);
+            }
+        };
         let door_word = if route.path.starts_with("/dicom-web") || route.path == "/wado" {
             model::Door::Dicomweb
         } else {
@@ -214,6 +218,14 @@ async fn routed(
         serve(Ask { door: Arc::clone(door), head: request, body, params, query, arrival, credential }).await
     };
     (route.path, fenced(outcome).await)
+}
+
+/// Query and credential of a request that may have come from our own pages or from no browser.
+fn checked(request: &Request<()>, empty: bool) -> Result<(Vec<(String, String)>, Credential), Problem> {
+    let query = query::pairs(request.uri().query())?;
+    let credential = auth::credential(request.headers())?;
+    auth::same_site(request.method(), request.headers(), &credential, empty)?;
+    Ok((query, credential))
 }
 
 /// A panic in a handler ends this request only, and tells nobody why.
