@@ -26,7 +26,7 @@ impl Local {
     /// Why it is refused, in words that name no value of it.
     pub fn open(path: &Path) -> Result<Self, String> {
         let mut file = File::open(path).map_err(|e| e.to_string())?;
-        let mut intake = Intake::new();
+        let mut intake = Intake::of_a_file_that_stays();
         let mut buffer = vec![0; limits::CHUNK_BYTES];
         loop {
             let len = file.read(&mut buffer).map_err(|e| e.to_string())?;

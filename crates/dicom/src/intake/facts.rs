@@ -12,11 +12,12 @@ pub struct Values<'a> {
     pub walker: &'a Walker,
     pub bytes: &'a [u8],
     charsets: Charsets,
+    unnamed: bool,
 }
 
 impl<'a> Values<'a> {
     pub fn new(walker: &'a Walker, bytes: &'a [u8]) -> Self {
-        let mut values = Self { walker, bytes, charsets: Charsets::new(b"") };
+        let mut values = Self { walker, bytes, charsets: Charsets::new(b""), unnamed: false };
         values.charsets = Charsets::new(values.raw(tags::SPECIFIC_CHARACTER_SET));
         values
     }
@@ -79,8 +80,9 @@ impl<'a> Values<'a> {
     }
 
     fn uid(&self, tag: Tag, what: &'static str) -> Result<Uid> {
-        let text = std::str::from_utf8(self.raw(tag)).map_err(|_| Error::Missing(what))?;
-        text.parse().map_err(|_| Error::Missing(what))
+        let given = std::str::from_utf8(self.raw(tag)).ok().and_then(|text| text.parse().ok());
+        let stand_in = || if self.unnamed { super::NO_UID.parse().ok() } else { None };
+        given.or_else(stand_in).ok_or(Error::Missing(what))
     }
 }
 
@@ -113,8 +115,9 @@ pub fn gather(
     bytes: &[u8],
     meta: &Meta,
     pixels: Option<&PixelTracker>,
+    unnamed: bool,
 ) -> Result<InstanceFacts> {
-    let values = Values::new(walker, bytes);
+    let values = Values { unnamed, ..Values::new(walker, bytes) };
     let sop_class = values.uid(tags::SOP_CLASS_UID, "SOP class")?;
     let image = if pixels.is_some() { image::info(&values, &meta.syntax, &sop_class) } else { None };
     let frames = match (&image, pixels) {

@@ -11,6 +11,9 @@ use pixel::PixelTracker;
 use std::io::Read;
 use walk::{Coding, Stop, Walker};
 
+/// Stands for an identifier that a file lacks, in [`Intake::of_a_file_that_stays`].
+pub const NO_UID: &str = "2.25.0";
+
 /// How far an intake is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
@@ -38,6 +41,7 @@ pub struct Intake {
     walker: Option<Walker>,
     pixels: Option<PixelTracker>,
     failed: Option<Error>,
+    unnamed: bool,
 }
 
 /// What the file meta information says, and where it ends.
@@ -53,6 +57,12 @@ impl Intake {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same for a file that is only looked at and never stored: identifiers that it lacks are [`NO_UID`].
+    #[must_use]
+    pub fn of_a_file_that_stays() -> Self {
+        Self { unnamed: true, ..Self::default() }
     }
 
     /// Takes the next bytes of the file, any number of them.
@@ -128,7 +138,7 @@ impl Intake {
         if meta.coding == Coding::Deflated {
             let inflated = inflate(self.head.get(meta.end..).unwrap_or_default())?;
             let (walker, pixels) = walk_whole(&inflated, Coding::ExplicitLe, 0)?;
-            let mut facts = facts::gather(&walker, &inflated, &meta, pixels.as_ref())?;
+            let mut facts = facts::gather(&walker, &inflated, &meta, pixels.as_ref(), self.unnamed)?;
             facts.frames.clear();
             facts.head_len = self.total;
             return Ok(Parsed { facts, head: self.head });
@@ -139,7 +149,7 @@ impl Intake {
         } else {
             walker.finish(&self.head)?;
         }
-        let facts = facts::gather(&walker, &self.head, &meta, self.pixels.as_ref())?;
+        let facts = facts::gather(&walker, &self.head, &meta, self.pixels.as_ref(), self.unnamed)?;
         Ok(Parsed { facts, head: self.head })
     }
 }

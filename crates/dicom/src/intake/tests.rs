@@ -123,3 +123,19 @@ fn two_gigabytes_pass_in_bounded_memory() {
     let parsed = intake.finish().unwrap();
     assert_eq!(parsed.head.len(), head.len() - 12);
 }
+
+#[test]
+fn a_file_that_is_only_looked_at_may_lack_its_names() {
+    let mut bytes = vec![0; 128];
+    bytes.extend_from_slice(b"DICM");
+    // (0002,0010) Explicit VR Little Endian, (0008,0060) CS "CT": PS3.10 §7.1, and no identifier at all.
+    bytes.extend_from_slice(b"\x02\x00\x10\x00UI\x14\x001.2.840.10008.1.2.1\x00");
+    bytes.extend_from_slice(b"\x08\x00\x60\x00CS\x02\x00CT");
+    let mut strict = Intake::new();
+    strict.push(&bytes).unwrap();
+    assert_eq!(strict.finish().unwrap_err(), Error::Missing("SOP class"));
+    let mut loose = Intake::of_a_file_that_stays();
+    loose.push(&bytes).unwrap();
+    let facts = loose.finish().unwrap().facts;
+    assert_eq!((facts.study_uid.as_str(), facts.sop_class.as_str()), (NO_UID, NO_UID));
+}
