@@ -46,7 +46,11 @@ class Server:
             os.kill(self.pid, signal.SIGTERM)
         except ProcessLookupError:
             pass
-        self.process.wait(60)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise SystemExit("%s does not end on SIGTERM" % self.name)
 
 
 class Orthanc(Server):
@@ -88,6 +92,9 @@ class Orthanc(Server):
         return connection
 
     def storing(self):
+        return {}
+
+    def finding(self):
         return {}
 
     def viewing(self, _who, _studies, _purpose):
@@ -154,6 +161,9 @@ class Gauze(Server):
 
     def storing(self):
         return self.sign_in("store")
+
+    def finding(self):
+        return self.sign_in("owes")
 
     def viewing(self, who, studies, purpose):
         """Opens each study, as a viewer would, and answers what a request for its pixels shows."""

@@ -78,7 +78,7 @@ def store(server, images):
 
 def counted(server, images):
     """What was acknowledged is found again."""
-    proof, found = server.storing(), 0
+    proof, found = server.finding(), 0
     connection = server.connect()
     for study in sorted({ids["study"] for _, ids in images}):
         path = "/dicom-web/studies/%s/instances?limit=200" % study

@@ -43,6 +43,10 @@ fn again(element: &InMemElement, charset: &SpecificCharacterSet) -> Option<InMem
         return None;
     }
     let value = element.value().primitive()?.to_bytes();
+    // Longer ones are UN because their own VR has a length of 16 bits only (PS3.5 §6.2.2).
+    if value.len() > 0xFFFE {
+        return None;
+    }
     let (group, number) = (element.tag().group(), element.tag().element());
     let len = u32::try_from(value.len()).ok()?;
     let bytes = [&group.to_le_bytes()[..], &number.to_le_bytes(), &len.to_le_bytes(), &value].concat();
