@@ -119,7 +119,7 @@ class Client:
             connection = self.connection()
             try:
                 try:
-                    connection.request(method, path, body=body, headers=send)
+                    connection.request(method, path, body=body or None, headers=send)
                 except (ssl.SSLEOFError, BrokenPipeError):
                     pass  # refused before the body was read: the answer is there all the same
                 answer = connection.getresponse()
