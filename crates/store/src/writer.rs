@@ -67,7 +67,10 @@ impl Writer {
                         self.close();
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => self.close(),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.close();
+                    self.refill();
+                }
                 Err(RecvTimeoutError::Disconnected) => return self.close(),
             }
         }
@@ -91,19 +94,37 @@ impl Writer {
         batch
     }
 
+    /// A refused commit ends the epoch like a failed batch does: its caller's memory is ahead of what is durable, and
+    /// commits behind it may rest on that memory. The epoch ends after the rest of the batch is visible, and only then the
+    /// refused are answered: what a caller then reads anew is all that is durable.
     fn batch(&mut self, jobs: Vec<Job>) {
-        let (seq, leaf) = (self.seq, self.leaf);
         let mut versions = HashMap::new();
-        let mut staged = Vec::new();
+        let (mut staged, mut refused) = (Vec::new(), Vec::new());
+        let mut ended = false;
+        let before = (self.seq, self.leaf);
         for (commit, answer) in jobs {
-            match self.stage(commit, &mut versions) {
+            let rests = !commit.rows.is_empty();
+            let result = if ended && rests { Err(Error::Stale) } else { self.stage(commit, &mut versions) };
+            match result {
                 Ok((meta, blob)) => staged.push(Staged { meta, blob, answer }),
-                Err(error) => drop(answer.send(Err(error))),
+                Err(error) => {
+                    ended |= rests && !matches!(error, Error::Stale);
+                    refused.push((answer, error));
+                }
             }
         }
-        if staged.is_empty() {
-            return;
+        if !staged.is_empty() {
+            self.keep(staged, before);
         }
+        if ended {
+            self.shared.epoch.fetch_add(1, Ordering::SeqCst);
+        }
+        for (answer, error) in refused {
+            drop(answer.send(Err(error)));
+        }
+    }
+
+    fn keep(&mut self, staged: Vec<Staged>, (seq, leaf): (u64, u64)) {
         match self.write(&staged) {
             Ok(places) => self.publish(staged, &places),
             Err(error) => {
@@ -121,10 +142,27 @@ impl Writer {
 
     /// Checks a commit against what is durable and what this batch changes already; only then it gets its numbers.
     fn stage(&mut self, commit: Commit, versions: &mut HashMap<[u8; 32], u64>) -> Result<(Meta, Vec<u8>)> {
-        if commit.epoch != self.shared.epoch.load(Ordering::SeqCst) {
+        // Without rows it rests on nobody's memory of rows: ledger entries go on while stores are refused.
+        if !commit.rows.is_empty() && commit.epoch != self.shared.epoch.load(Ordering::SeqCst) {
             return Err(Error::Stale);
         }
-        let stores = commit.stores();
+        let inline = match commit.object.as_ref().map(|o| &o.bytes) {
+            Some(ObjectBytes::Inline(bytes)) => bytes.len() as u64,
+            _ => 0,
+        };
+        if commit.stores() && disk::free_bytes(&self.shared.data) < inline * 2 + MARGIN {
+            return Err(Error::Full);
+        }
+        for row in &commit.rows {
+            let now = match versions.get(&row.key) {
+                Some(version) => *version,
+                None => self.shared.row(&row.key)?.map_or(0, |r| r.version),
+            };
+            if now != row.expect {
+                return Err(Error::Conflict);
+            }
+        }
+        // Nothing refuses it any more: from here on its file is not its sender's to remove.
         let (object, blob) = match commit.object {
             Some(mut new) => {
                 let (spooled, blob) = match &mut new.bytes {
@@ -139,18 +177,6 @@ impl Writer {
             }
             None => (None, Vec::new()),
         };
-        if stores && disk::free_bytes(&self.shared.data) < blob.len() as u64 * 2 + MARGIN {
-            return Err(Error::Full);
-        }
-        for row in &commit.rows {
-            let now = match versions.get(&row.key) {
-                Some(version) => *version,
-                None => self.shared.row(&row.key)?.map_or(0, |r| r.version),
-            };
-            if now != row.expect {
-                return Err(Error::Conflict);
-            }
-        }
         versions.extend(commit.rows.iter().map(|row| (row.key, row.expect + 1)));
         let (seq, first_leaf) = (self.seq, self.leaf);
         self.seq += 1;
@@ -197,6 +223,18 @@ impl Writer {
             if file.set_len(*left).is_err() {
                 return;
             }
+        }
+    }
+
+    /// Takes back what the reserve gave, once there is room for it and for what is to be moved.
+    fn refill(&mut self) {
+        let wanted = self.shared.options.reserve_bytes;
+        if let Some((file, left)) = &mut self.reserve
+            && *left < wanted
+            && disk::free_bytes(&self.shared.data) > wanted - *left + 2 * MARGIN
+            && disk::reserve(file, wanted).is_ok()
+        {
+            *left = wanted;
         }
     }
 

@@ -110,7 +110,7 @@ HIDDEN = {
 }
 TEXT = (4, 4, 308, 42)
 LUNGS = {"right lung": (140, 170, 205, 300), "left lung": (330, 180, 390, 290)}
-MARKER = (485, 208, 502, 226)
+MARKER = (490, 211, 496, 222)
 
 # Words that must not survive de-identification; the second group must not survive masking either (telltales).
 WORDS = {

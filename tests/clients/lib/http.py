@@ -118,7 +118,10 @@ class Client:
         for attempt in (1, 2):
             connection = self.connection()
             try:
-                connection.request(method, path, body=body, headers=send)
+                try:
+                    connection.request(method, path, body=body or None, headers=send)
+                except (ssl.SSLEOFError, BrokenPipeError):
+                    pass  # refused before the body was read: the answer is there all the same
                 answer = connection.getresponse()
                 return Answer(answer.status, answer.headers, answer.read())
             except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):

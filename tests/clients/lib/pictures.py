@@ -36,7 +36,7 @@ def left_over(original, answer, box):
         size = (answer.shape[1], answer.shape[0])
         original = np.asarray(Image.fromarray(original.astype(np.float32)).resize(size, Image.BOX))
     # Much finer than a mosaic's cell (1/24 of the short side or more): what is compared is detail, not where edges lie.
-    radius = max(2, min(answer.shape) // 200)
+    radius = max(1, min(answer.shape) // 200)
     a, b = (cut(high_pass(p, radius), box, scale).ravel() for p in (original, answer))
     if a.std() < 1e-9 or b.std() < 1e-9:
         return 0.0

@@ -13,7 +13,7 @@ from lib.films import data_of, slices
 from lib.http import signed_in, wado
 from lib.server import GAUZE, Server, gauze
 
-ROUNDS, SENDERS, EACH = 10, 4, 150
+ROUNDS, SENDERS, EACH = 10, 4, 50
 ORDER = "A-2605"
 
 
@@ -45,12 +45,12 @@ def _kills(report, place):
     server = Server(home).start()
     for number in range(ROUNDS):
         client = signed_in(server, "technologist")
-        senders = [threading.Thread(target=_stow, args=(client, sent)) for _ in range(SENDERS)]
-        senders.append(threading.Thread(target=_dimse, args=(server, sent, place.work / f"out{number}")))
+        senders = [threading.Thread(target=_stow, args=(client, sent, slices(EACH, accession=ORDER))) for _ in range(SENDERS)]
+        senders.append(threading.Thread(target=_dimse, args=(server, sent, _folder(sent, place.work / f"out{number}"))))
         before = len(sent.acknowledged)
         for sender in senders:
             sender.start()
-        enough, end = before + chance.randrange(5, 120), time.monotonic() + 10
+        enough, end = before + chance.randrange(5, 120), time.monotonic() + 20
         while len(sent.acknowledged) < enough and time.monotonic() < end:
             time.sleep(0.002)
         time.sleep(chance.random() * 0.02)
@@ -66,9 +66,9 @@ def _kills(report, place):
     report.check("kills fell into stores", 0 < len(sent.acknowledged) < len(sent.raw))
 
 
-def _stow(client, sent):
+def _stow(client, sent, films):
     try:
-        for name, raw in slices(EACH, accession=ORDER):
+        for name, raw in films:
             sent.film(name, raw)
             if client.stow([raw]).status == 200:
                 sent.good(name[2])
@@ -76,12 +76,15 @@ def _stow(client, sent):
         return
 
 
-def _dimse(server, sent, folder):
+def _folder(sent, folder):
     folder.mkdir()
-    films = slices(EACH, accession=ORDER)
-    for at, (name, raw) in enumerate(films):
+    for at, (name, raw) in enumerate(slices(EACH, accession=ORDER)):
         sent.film(name, raw)
         (folder / f"{at:03}.dcm").write_bytes(raw)
+    return folder
+
+
+def _dimse(server, sent, folder):
     _, said = dimse.run("storescu", server, "-d", "+sd", files=[folder])
     sent.good(*dimse.acknowledged(said))
 

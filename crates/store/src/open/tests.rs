@@ -114,6 +114,36 @@ fn rows_change_by_version_only() {
     assert_eq!(seen, [(1, 2), (2, 1)], "moved to the table");
 }
 
+/// Whoever rests on a refused commit's rows is refused, too; entries without rows go on.
+#[test]
+fn a_refused_commit_ends_the_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let epoch = store.epoch();
+    let row = |key: u8, expect| RowWrite { key: [key; 32], kind: 2, expect, sealed: vec![] };
+    let put = |epoch, rows| {
+        let mut commit = Commit::new(epoch);
+        commit.rows = rows;
+        commit.leaves.push(Box::new(|index, _| (index.to_string().into_bytes(), vec![])));
+        store.submit(commit).unwrap()
+    };
+    // Submitted one after the other, so that some batch may hold several.
+    let pending = [
+        put(epoch, vec![row(1, 0)]),
+        put(epoch, vec![row(2, 7)]),
+        put(epoch, vec![row(2, 8)]),
+        put(epoch, vec![row(3, 0)]),
+        put(epoch, vec![]),
+    ];
+    let results: Vec<_> = pending.into_iter().map(Pending::wait).collect();
+    assert!(results[0].is_ok() && results[4].is_ok(), "{results:?}");
+    assert!(matches!(results[1], Err(Error::Conflict)), "{results:?}");
+    assert!(matches!((&results[2], &results[3]), (Err(Error::Stale), Err(Error::Stale))), "{results:?}");
+    assert_eq!(store.epoch(), epoch + 1);
+    assert!(store.row(&[1; 32]).unwrap().is_some() && store.row(&[3; 32]).unwrap().is_none());
+    assert!(put(store.epoch(), vec![row(3, 0)]).wait().is_ok());
+}
+
 #[test]
 fn a_folder_has_one_master_and_no_newer_version() {
     let folder = tempfile::tempdir().unwrap();

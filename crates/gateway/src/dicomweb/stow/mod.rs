@@ -22,10 +22,13 @@ const NO_DICOM: u16 = 0xA900;
 
 /// `POST /dicom-web/studies[/{study}]`.
 pub async fn store(mut ask: Ask) -> Result<Reply, Problem> {
-    let study = ask.uid("study")?;
-    let ranges = accepted(ask.headers(), &ask.query)?;
-    choose(&ranges, &["application/dicom+json", "application/json"])?;
-    let shape = shape(&ask)?;
+    let (study, shape) = match asked(&ask) {
+        Ok(asked) => asked,
+        Err(problem) => {
+            ask.body.drain().await;
+            return Err(problem);
+        }
+    };
     let turns = Arc::clone(&ask.door.uploads).acquire_owned();
     let turn = tokio::time::timeout(limits::UPLOAD_TURN, turns).await;
     let Ok(Ok(_turn)) = turn else {
@@ -42,6 +45,14 @@ pub async fn store(mut ask: Ask) -> Result<Reply, Problem> {
         return Err(problem);
     }
     report.reply(&ask.origin(), study.as_ref())
+}
+
+/// What the request's head says, before anything of the body is read.
+fn asked(ask: &Ask) -> Result<(Option<Uid>, Shape), Problem> {
+    let study = ask.uid("study")?;
+    let ranges = accepted(ask.headers(), &ask.query)?;
+    choose(&ranges, &["application/dicom+json", "application/json"])?;
+    Ok((study, shape(ask)?))
 }
 
 enum Shape {
