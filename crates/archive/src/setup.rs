@@ -3,7 +3,7 @@
 
 use crate::catalog;
 use crate::journal::promises;
-use crate::sealing::{Kind, fault};
+use crate::sealing::Kind;
 use crate::vault::{Vault, lock};
 use crate::who::accounts::{AccountRecord, PasswordRecord};
 use crate::who::ties::{OrderRecord, RelationRecord, SiteRecord, TiesRecord};
@@ -164,7 +164,7 @@ impl Vault {
         self.entry_into(&mut commit, envelope, event)?;
         let (names, leaves) = promises(&commit);
         let durable = self.store.submit(commit).and_then(store::Pending::wait);
-        let durable = durable.inspect_err(|e| drop(fault(e))).map_err(Error::Store)?;
+        let durable = durable.map_err(Error::Store)?;
         self.kept(&names, durable.leaf() + leaves);
         Ok(())
     }

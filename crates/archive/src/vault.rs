@@ -1,26 +1,30 @@
 //! The vault: what all flows share.
 
-use crate::catalog::{Catalog, InstanceRecord, PageRecord, PatientKey, Seen, Study, StudyRecord};
+mod change;
+mod seen;
+
+use crate::Result;
+use crate::catalog::{Catalog, InstanceRecord, PageRecord, PatientKey, Study, StudyRecord};
 use crate::context::{About, Context};
 use crate::examine::Queue;
-use crate::journal::{Journal, promises};
+use crate::journal::Journal;
 use crate::rings::Rings;
-use crate::sealing::{Kind, Project, Sealing, fault};
+use crate::sealing::{Kind, Project, Sealing};
 use crate::who::accounts::AccountRecord;
 use crate::who::refusals::Refusals;
 use crate::who::session::Sessions;
 use crate::who::throttle::Throttle;
 use crate::who::ties::{SiteRecord, TiesRecord};
-use crate::{Error, Result};
-use crypto::{Key, Ladder, Random, row};
+use crypto::{Key, Ladder, Random};
 use ledger::Event;
-use model::{Id, Mosaic, PatientRef, Purpose, Tenant, Time, Uid, tags};
+use model::{Id, PatientRef, Purpose, Tenant, Time, Uid, tags};
 use policy::{Asker, GrantRecord, Permit, Policies, Relation, Right};
 use port::{Code, Fault, PixelWork};
+use seen::{check_key, check_seen};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use store::{Commit, Store};
+use store::Store;
 
 /// Time comes from outside.
 pub trait Clock: Send + Sync {
@@ -299,197 +303,10 @@ impl Vault {
         let accession = study.record.attributes.first(tags::ACCESSION_NUMBER);
         (record.to_patient(&key), record.ordered(&study.record.uid, accession, now))
     }
-
-    /// Changes a study's record with an entry in one commit. False: `change` did not want to.
-    pub(crate) async fn change_study(
-        &self,
-        context: &Context,
-        uid: &Uid,
-        event: Event,
-        change: impl FnOnce(&mut StudyRecord) -> bool,
-    ) -> std::result::Result<bool, Fault> {
-        let study = self.catalog().study(uid).cloned().ok_or(Code::NotFound)?;
-        let mut record = study.record.clone();
-        if !change(&mut record) {
-            return Ok(false);
-        }
-        let envelope = self.envelope(context, &About::study(&study));
-        let old = study.record.masks.version;
-        let change = move |catalog: &mut Catalog| {
-            let now = catalog.study(uid).is_some_and(|s| s.record.masks.version == old);
-            now.then(|| catalog.change_study(uid, |r| *r = record)).flatten()
-        };
-        self.change(envelope, event, Vec::new(), None, change).await.map(|done| done.is_some())
-    }
-
-    /// Keeps what examining found: index and sidecar with the entry in one commit.
-    pub(crate) async fn keep_seen(
-        &self,
-        study: &Study,
-        record: &InstanceRecord,
-        seen: Seen,
-        mosaics: &[Mosaic],
-        event: Event,
-    ) -> std::result::Result<(), Fault> {
-        let mut sidecars = Vec::new();
-        if !mosaics.is_empty() {
-            let key = self.sidecar_key(study.patient(), record.object)?;
-            let plain = postcard::to_stdvec(mosaics).map_err(|_| Code::Internal)?;
-            let sealed = row::seal(&key, &*self.sealing.random, &[b"mosaic", &record.object.0], &plain);
-            sidecars.push((self.tenant.clone(), record.object, sealed.map_err(Error::from)?));
-        }
-        let about = About { object: Some(record.object), ..About::study(study) };
-        let envelope = ledger::Envelope {
-            time: self.clock.now().0,
-            tenant: self.tenant.as_str().to_owned(),
-            patient: about.patient,
-            study: study.record.uid.as_str().to_owned(),
-            object: about.object,
-            ..ledger::Envelope::default()
-        };
-        let uid = record.sop_uid.clone();
-        let change = move |catalog: &mut Catalog| catalog.change(&uid, |r| r.seen = Some(seen));
-        self.change(envelope, event, sidecars, None, change).await.map(drop)
-    }
-
-    /// One change of the index: memory under the lock, rows, entry, submit; then durable, or memory is read anew.
-    pub(crate) async fn change(
-        &self,
-        envelope: ledger::Envelope,
-        event: Event,
-        sidecars: Vec<(Tenant, Id, Vec<u8>)>,
-        brought: Option<&Uid>,
-        change: impl FnOnce(&mut Catalog) -> Option<(Uid, crate::catalog::Touched)>,
-    ) -> std::result::Result<Option<()>, Fault> {
-        let submitted = tokio::task::block_in_place(|| -> Result<_> {
-            let mut catalog = self.catalog();
-            let mut commit = Commit::new(catalog.epoch);
-            commit.sidecars = sidecars;
-            let Some((uid, touched)) = change(&mut catalog) else { return Ok(None) };
-            self.rows_into(&mut commit, &mut catalog, &uid, &touched)?;
-            self.entry_into(&mut commit, envelope, event)?;
-            let promises = promises(&commit);
-            Ok(Some((uid, promises, self.store.submit(commit)?)))
-        })?;
-        let Some((uid, (names, leaves), pending)) = submitted else { return Ok(None) };
-        match pending.durable().await {
-            Ok(durable) => {
-                self.kept(&names, durable.leaf() + leaves);
-                self.catalog().settle(&uid, brought);
-                Ok(Some(()))
-            }
-            Err(error) => {
-                self.resync()?;
-                Err(fault(&error))
-            }
-        }
-    }
-
-    pub(crate) fn rows_into(
-        &self,
-        commit: &mut Commit,
-        catalog: &mut Catalog,
-        uid: &Uid,
-        touched: &crate::catalog::Touched,
-    ) -> Result<()> {
-        if touched.study
-            && let Some((record, version)) = catalog.next_study_row(uid)
-        {
-            let name = self.sealing.name(Kind::Study, &[uid.as_str().as_bytes()]);
-            commit.rows.push(self.sealing.row(Kind::Study, name, version, &record)?);
-        }
-        if let Some(page) = touched.page
-            && let Some((record, version)) = catalog.next_page_row(uid, page)
-        {
-            commit.rows.push(self.sealing.row(Kind::Page, self.page_name(&record), version, &record)?);
-        }
-        Ok(())
-    }
-
-    fn page_name(&self, page: &PageRecord) -> [u8; 32] {
-        self.page_key(&page.study, &page.series, page.page)
-    }
-
-    fn page_key(&self, study: &Uid, series: &Uid, page: u32) -> [u8; 32] {
-        let parts: [&[u8]; 3] = [study.as_str().as_bytes(), series.as_str().as_bytes(), &page.to_be_bytes()];
-        self.sealing.name(Kind::Page, &parts)
-    }
-
-    /// After a failed batch: everything that may have been part of it is read anew from what is durable.
-    pub(crate) fn resync(&self) -> Result<()> {
-        let mut catalog = self.catalog();
-        let epoch = self.store.epoch();
-        if catalog.epoch == epoch {
-            return Ok(());
-        }
-        for (uid, series) in catalog.forget_dirty() {
-            let name = self.sealing.name(Kind::Study, &[uid.as_str().as_bytes()]);
-            let Some(row) = self.store.row(&name)? else { continue };
-            catalog.load_study(self.sealing.open_row(&row)?, row.version);
-            let mut pages = Vec::new();
-            for series in &series {
-                for number in 0.. {
-                    let Some(row) = self.store.row(&self.page_key(&uid, series, number))? else { break };
-                    pages.push((self.sealing.open_row(&row)?, row.version));
-                }
-            }
-            catalog.load_pages(pages);
-        }
-        catalog.epoch = epoch;
-        Ok(())
-    }
-
-    /// Remembers the newest checkpoint outside the data folder.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn keep_seen_checkpoint(&self) -> Result<String> {
-        let checkpoint = self.checkpoint()?;
-        let note = note(&checkpoint, &self.journal.signing);
-        self.seen.write(&note)?;
-        Ok(note)
-    }
-}
-
-fn note(checkpoint: &ledger::Checkpoint, key: &crypto::SigningKey) -> String {
-    checkpoint.sign_with(&key.public(), &|text| key.sign(text))
 }
 
 /// The log's name: fixed by its key.
 pub fn origin(public: &[u8]) -> String {
     let id: String = crypto::sha256(public).iter().take(8).map(|b| format!("{b:02x}")).collect();
     format!("gauze/{id}")
-}
-
-/// A key check before anything is touched: the data folder remembers which key it belongs to.
-fn check_key(data: &std::path::Path, ladder: &Ladder) -> Result<()> {
-    let mark: String =
-        ladder.name("gauze/data/mark", &[]).iter().take(16).map(|b| format!("{b:02x}")).collect();
-    match std::fs::read_to_string(data.join("key-mark")) {
-        Ok(text) if text.trim() == mark => Ok(()),
-        Ok(_) => Err(Error::Internal("this key does not belong to this data folder")),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            store::write_mark(&data.join("key-mark"), &format!("{mark}\n")).map_err(Error::Store)
-        }
-        Err(e) => Err(Error::Store(e.into())),
-    }
-}
-
-/// Data older than the newest checkpoint seen do not start (DESIGN.md §6, Ledger).
-fn check_seen(seen: &keys::Seen, public: &[u8], folder: &std::path::Path, size: u64) -> Result<()> {
-    let Some(note) = seen.read()? else { return Ok(()) };
-    let known = ledger::Checkpoint::open(&note, public)?;
-    if known.size > size {
-        return Err(Error::Older { found: size, seen: known.size });
-    }
-    let mut tree = ledger::Tree::default();
-    let reader = ledger::Reader::new(folder);
-    for n in 0..known.size.div_ceil(ledger::tiles::WIDTH) {
-        for (leaf, _) in reader.bundle(n)? {
-            if tree.size() < known.size {
-                tree.push(ledger::leaf::hash(&leaf));
-            }
-        }
-    }
-    if tree.root() == known.root { Ok(()) } else { Err(Error::OtherLedger) }
 }

@@ -1,5 +1,11 @@
 //! Sealed objects, rows, wraps and names against vectors that were made from docs/formats without this code
 //! (testdata/formats/make.py).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends at the first surprise"
+)]
 
 use crypto::seal::{FOOTER, HEADER, Opener, Sealer};
 use crypto::{Error, Key, Ladder, PatientKey, Random, row, seal};

@@ -1,4 +1,10 @@
 //! The acceptor against bytes laid out by hand from PS3.8 §9.3 and PS3.7 §9.3.5.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends at the first surprise"
+)]
 
 use dicom::dimse::{Acceptor, Event, Options};
 

@@ -1,5 +1,12 @@
 //! Seeded mutation of everything that reads bytes from outside: no target may panic, whatever it answers. Targets are
 //! `fn(&[u8])`, so that another fuzzer can drive them too. Rounds are set for about three seconds a target.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends at the first surprise"
+)]
 
 use dicom::dimse::{Acceptor, Options};
 use dicom::{Intake, Query, query::Level, read_head, write_head};

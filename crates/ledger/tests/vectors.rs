@@ -1,5 +1,11 @@
 //! Leaves, bodies, signatures, tree and checkpoints against vectors that were made from docs/formats/ledger.md without this
 //! code (testdata/formats/make.py).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends at the first surprise"
+)]
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use ledger::{Checkpoint, Leaf, Tree, body, leaf, tree};

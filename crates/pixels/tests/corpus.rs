@@ -1,4 +1,10 @@
 //! Hostile files through the head, every plan: refused or written so that they can be read, never a panic.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends at the first surprise"
+)]
 
 use dicom::{Intake, Parsed, read_head};
 use model::tags;

@@ -149,7 +149,7 @@ fn side(lung: &[bool], lungs: &Lungs) -> Option<Side> {
     let base: Vec<[f32; 2]> = (0..lungs.width)
         .filter_map(|column| {
             let cells = lung.iter().skip(column).step_by(lungs.width);
-            let lowest = cells.enumerate().filter(|(_, on)| **on).map(|(row, _)| row).last()?;
+            let lowest = cells.enumerate().filter(|(_, on)| **on).map(|(row, _)| row).next_back()?;
             Some([column as f32 + 0.5, (lowest as f32 + 1.0 + margin).min(lungs.height as f32)])
         })
         .collect();

@@ -78,7 +78,7 @@ async fn archive(home: &Home) -> Result<(Arc<dyn Archive>, Option<Arc<archive::V
 
 async fn import(home: &Home, command: &Import, archive: Arc<dyn Archive>) -> Result<Counts, Failure> {
     let root = command.folder.clone();
-    let files = tokio::task::block_in_place(|| files::all(&[root.clone()]));
+    let files = tokio::task::block_in_place(|| files::all(std::slice::from_ref(&root)));
     if files.is_empty() {
         return Err(Failure::Usage(say::text("import-nothing", &[&root.display()])));
     }

@@ -129,9 +129,8 @@ async fn a_film_goes_in_by_stow_over_both_versions() {
         let (code, text) = curl(&world, "/dicom-web/studies", &more).await;
         assert_eq!((code, text.ends_with(" 200")), (0, true), "{version} {text}");
     }
-    let stored = world.fake.stored.lock().unwrap();
+    let stored = world.fake.stored.lock().unwrap().clone();
     assert!(stored.len() == 2 && stored.iter().all(|(bytes, _)| *bytes == film));
-    drop(stored);
     world.running.stop().await;
 }
 
@@ -276,13 +275,12 @@ async fn dcmtk_stores_plain_and_over_tls() {
         assert!(call.arrival.software.starts_with("OFFIS_DCMTK"), "{}", call.arrival.software);
         assert_eq!(call.arrival.request.len(), 16);
     }
-    let stored = world.fake.stored.lock().unwrap();
+    let stored = world.fake.stored.lock().unwrap().clone();
     let known: Vec<_> = stored.iter().map(|(_, facts)| facts.sop_uid.as_str()).collect();
     assert_eq!(known.len(), 2);
     // The pixels of the file end both; between them stands what PS3.10 asks for.
     let pixels = &film[film.len() - 27..];
     assert!(stored.iter().all(|(bytes, _)| bytes[128..132] == *b"DICM" && bytes.ends_with(pixels)));
-    drop(stored);
     world.running.stop().await;
 }
 

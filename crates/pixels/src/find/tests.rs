@@ -56,8 +56,11 @@ fn hidden(look: &Look, image: &ImageInfo, [x, y]: [f32; 2], only: Option<RegionK
     look.regions.iter().filter(counts).any(|region| inside(region, x, y))
 }
 
+/// A film, points that must be hidden, points that must stay.
+type Chest = (&'static str, &'static [[f32; 2]], &'static [[f32; 2]]);
+
 /// Film; lungs and mediastinum (stay); beside the lungs and below the domes (hidden).
-const CHESTS: &[(&str, &[[f32; 2]], &[[f32; 2]])] = &[
+const CHESTS: &[Chest] = &[
     (
         "anna-chest-2024",
         &[[0.26, 0.56], [0.79, 0.56], [0.51, 0.52]],

@@ -39,9 +39,12 @@ fn image(sop: &str, modality: &str, part: &str, view: &str, sex: &str) -> ImageI
     }
 }
 
+/// What the header says, then level and whether it is withheld.
+type Case = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str, u8, bool);
+
 #[test]
 fn classes() {
-    let cases: &[(&str, &str, &str, &str, &str, &str, u8, bool)] = &[
+    let cases: &[Case] = &[
         // SOP class, modality, part, view, sex → name, level, withheld
         (DX, "DX", "CHEST", "PA", "F", "projection", 4, false),
         (DX, "DX", "CHEST", "PA", "", "projection", 4, false),

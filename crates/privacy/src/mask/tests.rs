@@ -40,7 +40,7 @@ fn image(rows: u32, columns: u32) -> ImageInfo {
 fn frame(rows: u32, columns: u32) -> Frame {
     let value = |y: u32, x: u32| {
         let slope = (x * 1500 / columns) + (y * 1000 / rows);
-        let stripes = if (x / 5 + y / 7) % 2 == 0 { 500 } else { 0 };
+        let stripes = if (x / 5 + y / 7).is_multiple_of(2) { 500 } else { 0 };
         let grain =
             (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)).wrapping_mul(2_246_822_519) >> 24;
         (slope + stripes + grain) as u16

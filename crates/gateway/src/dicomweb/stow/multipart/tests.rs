@@ -1,11 +1,10 @@
 use super::*;
 
+/// Media and bytes of each part, and the end.
+type Read = (Vec<(Option<String>, Vec<u8>)>, Result<(), &'static str>);
+
 /// Parts (media, bytes) and how it ended, fed in pieces of these sizes, over and over.
-fn read_all(
-    boundary: &str,
-    body: &[u8],
-    sizes: &[usize],
-) -> (Vec<(Option<String>, Vec<u8>)>, Result<(), &'static str>) {
+fn read_all(boundary: &str, body: &[u8], sizes: &[usize]) -> Read {
     let mut multipart = Multipart::new(boundary);
     let (mut parts, mut open, mut at, mut turn) = (Vec::new(), false, 0, 0);
     loop {
