@@ -107,15 +107,20 @@ class Span:
         }
 
 
+PLACES = (("/intake", "log"), ("/blobs", "objects"), (".sqlite", "tables"), ("/ledger", "tiles"), ("/keys", "keys"))
+
+
 def syncs(trace, window):
-    """Sync calls in an strace file, until the last answer and afterwards."""
+    """Sync calls in a file of `strace -y`, by what was synced, until the last answer and afterwards."""
     began, answered, ended = window
     counts = {"until_last_answer": {}, "afterwards": {}}
     with open(trace, errors="replace") as file:
         for line in file:
-            call = re.match(r"(?:\d+\s+)?(\d+\.\d+) (\w+)\(", line)
+            call = re.match(r"(?:\d+\s+)?(\d+\.\d+) (\w+)\((?:\d+<([^>]*)>)?", line)
             if not call or not began <= float(call.group(1)) <= ended:
                 continue
+            path = call.group(3) or ""
+            place = next((name for part, name in PLACES if part in path), "files")
             when = "until_last_answer" if float(call.group(1)) <= answered else "afterwards"
-            counts[when][call.group(2)] = counts[when].get(call.group(2), 0) + 1
+            counts[when][place] = counts[when].get(place, 0) + 1
     return counts

@@ -30,7 +30,7 @@ class Server:
 
     def run(self, command, **options):
         if self.trace:
-            command = ["strace", "-f", "--seccomp-bpf", "-ttt", "-e", "trace=" + meter.SYNCS, "-o", self.trace] + command
+            command = ["strace", "-f", "--seccomp-bpf", "-y", "-ttt", "-e", "trace=" + meter.SYNCS, "-o", self.trace] + command
         log = open(os.path.join(self.folder, "log"), "w")
         self.process = subprocess.Popen(command, stderr=log, **options)
         return self.process

@@ -14,13 +14,13 @@ HEAD = [
 
 
 def per(figures, jobs):
-    """Syncs per object until its acknowledgement, and with what follows."""
-    if not jobs:
-        return "?"
-    before = sum(figures["syncs"]["until_last_answer"].values())
-    after = sum(figures["syncs"]["afterwards"].values())
-    kinds = sorted(set(figures["syncs"]["until_last_answer"]) | set(figures["syncs"]["afterwards"]))
-    return "%.2f, later %.2f more%s" % (before / jobs, after / jobs, " (%s)" % ", ".join(kinds) if kinds else "")
+    """Syncs per object until its acknowledgement and afterwards, by what was synced."""
+    words = []
+    for when, label in (("until_last_answer", ""), ("afterwards", "later ")):
+        counts = figures["syncs"][when]
+        kinds = ", ".join("%s %.2f" % (name, count / jobs) for name, count in sorted(counts.items()))
+        words.append("%s%.2f%s" % (label, sum(counts.values()) / jobs, " (%s)" % kinds if kinds else ""))
+    return "; ".join(words)
 
 
 def row(name, timed, traced):
