@@ -118,12 +118,16 @@ class Client:
         for attempt in (1, 2):
             connection = self.connection()
             try:
+                whole = True
                 try:
                     connection.request(method, path, body=body or None, headers=send)
-                except (ssl.SSLEOFError, BrokenPipeError):
-                    pass  # refused before the body was read: the answer is there all the same
+                except (ssl.SSLError, BrokenPipeError):
+                    whole = False  # refused before the body was read: the answer is there all the same
                 answer = connection.getresponse()
-                return Answer(answer.status, answer.headers, answer.read())
+                got = Answer(answer.status, answer.headers, answer.read())
+                if not whole:
+                    self.close()
+                return got
             except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
                 self.close()
                 if attempt == 2 or method not in ("GET", "HEAD"):

@@ -29,15 +29,16 @@ def cut(a, box, scale=(1.0, 1.0)):
     return a[round(top * y) : round(bottom * y), round(left * x) : round(right * x)]
 
 
-def left_over(original, answer, box):
-    """|r| of what the answer shows in `box` with the original, both high-passed; the answer may be scaled."""
+def left_over(original, answer, *boxes):
+    """|r| of what the answer shows in the boxes with the original, both high-passed; the answer may be scaled."""
     scale = answer.shape[0] / original.shape[0], answer.shape[1] / original.shape[1]
     if scale != (1.0, 1.0):
         size = (answer.shape[1], answer.shape[0])
         original = np.asarray(Image.fromarray(original.astype(np.float32)).resize(size, Image.BOX))
     # Much finer than a mosaic's cell (1/24 of the short side or more): what is compared is detail, not where edges lie.
     radius = max(1, min(answer.shape) // 200)
-    a, b = (cut(high_pass(p, radius), box, scale).ravel() for p in (original, answer))
+    fine = [high_pass(p, radius) for p in (original, answer)]
+    a, b = (np.concatenate([cut(p, box, scale).ravel() for box in boxes]) for p in fine)
     if a.std() < 1e-9 or b.std() < 1e-9:
         return 0.0
     return abs(float(np.corrcoef(a, b)[0, 1]))

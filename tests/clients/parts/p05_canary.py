@@ -128,7 +128,11 @@ def hidden(report, who, pixels, answers, masked=True):
             report.check(f"{who}, {what}: only a clear grant gets stored syntaxes", not masked)
             continue
         count += 1
-        left = {place: left_over(pixels, got, box) for place, box in {**HIDDEN, "text": TEXT}.items()}
+        places = {place: [box] for place, box in HIDDEN.items()}
+        if min(got.shape) < min(pixels.shape):
+            # A box of a thumbnail has too few pixels for a figure of its own.
+            places = {"all": list(HIDDEN.values())}
+        left = {place: left_over(pixels, got, *boxes) for place, boxes in {**places, "text": [TEXT]}.items()}
         if masked:
             report.check(f"{who}, {what}: pattern and text are absent", max(left.values()) <= PATTERN, _round(left))
             worst = max(worst, max(left.values()))

@@ -1,6 +1,7 @@
 """Broken and hostile files through every door: an answer with a reason, bounded memory, nothing by halves, the archive
 alive, and the valid file between two hostile ones stored."""
 
+import http.client
 import io
 import os
 import socket
@@ -203,15 +204,24 @@ def _import(report, place, server, files):
 
 def _whole(report, server):
     """Everything visible can be read to its end."""
-    radiologist, bad = signed_in(server, "radiologist"), []
+    radiologist, bad, cut = signed_in(server, "radiologist"), [], []
     studies = radiologist.find("/studies?limit=1000")
     for study in studies:
         uid = study["0020000D"]["Value"][0]
         if radiologist.open(uid, "report").status != 200:
             bad.append((uid, "open"))
             continue
-        radiologist.lift(uid, "everything is read once")
-        answer = radiologist.get(f"/dicom-web/studies/{uid}", accept='multipart/related; type="application/dicom"')
+        clear = radiologist.lift(uid, "everything is read once").status == 200
+        try:
+            answer = radiologist.get(f"/dicom-web/studies/{uid}", accept='multipart/related; type="application/dicom"')
+        except http.client.IncompleteRead:
+            # Pixels that cannot be decoded cannot be masked: then the answer is cut. As stored, it must be whole.
+            cut.append(uid)
+            if clear:
+                bad.append((uid, "cut although clear"))
+            radiologist.close()
+            continue
         if answer.status != 200 or not all(body[128:132] == b"DICM" for _, body in answer.parts()):
             bad.append((uid, answer.status))
-    report.equal(f"all {len(studies)} studies can be read whole", bad, [])
+    print(f"   {len(studies)} studies read, {len(cut)} of them cut because they cannot be masked")
+    report.equal(f"all {len(studies)} studies can be read whole, or are visibly cut when masked", bad, [])
