@@ -46,9 +46,8 @@ impl Pool {
         noise: [u8; 32],
         mut body: Stream,
     ) -> Result<(Outcome, Stream), Fault> {
-        let _turn = place(&self.examining).await?;
         let bound = encoded_bound(&image);
-        let mut examiner = self.work(move || Examiner::new(&image, noise)).await?;
+        let mut examiner = self.examining(move || Examiner::new(&image, noise)).await?;
         let mut open: Option<(u32, Vec<u8>)> = None;
         loop {
             let item = body.next().await?;
@@ -71,7 +70,7 @@ impl Pool {
                     if let Some((number, bytes)) = open.take() {
                         examiner = self.look(examiner, number, bytes).await?;
                     }
-                    let examined = self.work(move || examiner.finish()).await?;
+                    let examined = self.examining(move || examiner.finish()).await?;
                     return Ok((Outcome::Examined(Box::new(examined)), port::empty()));
                 }
                 Some(_) => return Err(Code::BadRequest.into()),
@@ -80,11 +79,21 @@ impl Pool {
     }
 
     async fn look(&self, mut examiner: Examiner, number: u32, bytes: Vec<u8>) -> Result<Examiner, Fault> {
-        self.work(move || {
+        self.examining(move || {
             examiner.frame(number, &bytes);
             examiner
         })
         .await
+    }
+
+    /// One turn of examining. Turns are given in the order asked for, a frame each: a long object delays a short one by a
+    /// frame at a time.
+    async fn examining<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let _turn = place(&self.examining).await?;
+        self.work(job).await
     }
 
     /// Runs on a thread of its own when a place is free. What panics there is the object's fault and fails this call

@@ -146,6 +146,7 @@ async fn layers_are_by_frame() {
         let third = codec::decode(&file.image, &file.frames[2]).unwrap();
         assert_eq!(all.mosaics[2], privacy::mosaic(&third, file.image.spacing, &[5; 32]), "{name}");
         let some = seen(&[1, 4, 7, 10]).await;
+        assert!(some.fallback, "{name}: frames that were not shown are hidden");
         assert!(some.maskable && some.mosaics == all.mosaics[..1], "{name}: no frame gets another's cells");
         let none = seen(&[]).await;
         assert!(!none.maskable && none.withheld && none.mosaics.is_empty(), "{name}");
@@ -163,6 +164,25 @@ async fn what_cannot_be_decoded_cannot_be_masked() {
         let Outcome::Examined(examined) = outcome else { panic!("{outcome:?}") };
         assert!(!examined.maskable && examined.withheld && examined.level == 5, "{name}");
     }
+}
+
+/// One object whose frames still come does not keep another from being examined.
+#[tokio::test]
+async fn a_long_object_does_not_hold_up_others() {
+    let pool = Pool::new(1);
+    let file = file("pydicom__MR_small_RLE.dcm");
+    let ask = || Lease::Examine { image: Box::new(file.image.clone()), noise: [5; 32] };
+    let (sink, endless) = stream();
+    let (long, ours) = (Arc::clone(&pool), ask());
+    let long = tokio::spawn(async move { long.work(ours, endless).await.map(|_| ()) });
+    let part = Part { media: String::new(), transfer_syntax: None, instance: None, frame: Some(1) };
+    sink.send(Item::Part(part)).await.unwrap();
+    sink.bytes(file.frames[0].clone().into()).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let short = pool.work(ask(), examine(&file, &[1]));
+    assert!(tokio::time::timeout(std::time::Duration::from_secs(20), short).await.unwrap().is_ok());
+    sink.finish().await.unwrap();
+    assert!(long.await.unwrap().is_ok());
 }
 
 #[tokio::test]

@@ -19,21 +19,35 @@ use std::time::Duration;
 
 /// How long a first request for pixels waits (DESIGN.md §3, Recognition).
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Frames of one object that are looked at; of more, evenly chosen ones are (words stay where they are).
-const FRAMES_LOOKED_AT: u32 = 64;
+/// An object of at most so many frames is looked at frame by frame: a name may stand on any of them.
+const FRAMES_LOOKED_AT: u32 = 2_000;
+/// Of one with more only the first are, for its class; the finder, which was not shown the rest, then hides all.
+const FRAMES_OF_LONG: u32 = 16;
+/// Objects examined at the same time, besides those that somebody waits for. The worker takes turns frame by frame, so
+/// that a long one does not hold up the others.
+const TOGETHER: usize = 2;
 
-/// Examines what is queued, until the vault goes away.
+/// Examines what is queued, until the vault goes away: some of any kind, and always one more that somebody waits for.
 pub async fn run(vault: Arc<Vault>) {
     let waiting = vault.catalog().unexamined();
     for uid in waiting {
         vault.queue.push(uid);
     }
+    let mut lanes = tokio::task::JoinSet::new();
+    for lane in 0..=TOGETHER {
+        lanes.spawn(run_lane(Arc::clone(&vault), lane == TOGETHER));
+    }
+    // Dropped with this call, the set ends its lanes.
+    while lanes.join_next().await.is_some() {}
+}
+
+async fn run_lane(vault: Arc<Vault>, awaited_only: bool) {
     loop {
-        let uid = vault.queue.next().await;
+        let uid = vault.queue.next(awaited_only).await;
         if let Err(fault) = examine(&vault, &uid).await {
             tracing::warn!(code = fault.code.as_str(), "an instance could not be examined");
         }
-        vault.queue.done();
+        vault.queue.done(&uid);
     }
 }
 
@@ -76,11 +90,15 @@ fn unseen() -> Examined {
     }
 }
 
+/// How many frames are looked at, from the first.
+const fn looked_at(count: u32) -> u32 {
+    if count > FRAMES_LOOKED_AT { FRAMES_OF_LONG } else { count }
+}
+
 fn frames(object: ObjectReader, count: u32) -> Stream {
     let (sink, body) = stream();
     tokio::spawn(async move {
-        let step = count.div_ceil(FRAMES_LOOKED_AT).max(1);
-        for number in (1..=count).step_by(step as usize) {
+        for number in 1..=looked_at(count) {
             let bytes = match fragments(&object, number).await {
                 Ok(bytes) => bytes,
                 Err(fault) => return sink.fail(fault).await,
@@ -147,3 +165,6 @@ impl Vault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

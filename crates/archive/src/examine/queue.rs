@@ -8,11 +8,15 @@ use tokio::sync::{Notify, futures::Notified};
 
 #[derive(Default)]
 struct Waiting {
+    /// Somebody wants to see these.
+    awaited: VecDeque<Uid>,
     order: VecDeque<Uid>,
     known: HashSet<Uid>,
+    /// Taken and not done.
+    in_work: HashSet<Uid>,
 }
 
-/// The queue. An instance stands in it once.
+/// The queue. An instance stands in it once, and is in work once.
 #[derive(Default)]
 pub struct Queue {
     waiting: Mutex<Waiting>,
@@ -34,37 +38,50 @@ impl Queue {
     fn put(&self, uid: Uid, front: bool) {
         {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            if waiting.in_work.contains(&uid) {
+                return;
+            }
             let known = !waiting.known.insert(uid.clone());
             match (known, front) {
                 (true, false) => return,
                 (true, true) => {
                     waiting.order.retain(|other| *other != uid);
-                    waiting.order.push_front(uid);
+                    waiting.awaited.retain(|other| *other != uid);
+                    waiting.awaited.push_front(uid);
                 }
-                (false, true) => waiting.order.push_front(uid),
+                (false, true) => waiting.awaited.push_front(uid),
                 (false, false) => waiting.order.push_back(uid),
             }
         }
-        self.more.notify_one();
+        self.more.notify_waiters();
     }
 
-    /// The next one, when there is one.
-    pub async fn next(&self) -> Uid {
+    /// The next one, when there is one; or only one that somebody wants to see.
+    pub async fn next(&self, awaited_only: bool) -> Uid {
         loop {
             let more = self.more.notified();
-            {
-                let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(uid) = waiting.order.pop_front() {
-                    waiting.known.remove(&uid);
-                    return uid;
-                }
+            tokio::pin!(more);
+            // Registered before looking: nothing put in between is missed.
+            more.as_mut().enable();
+            if let Some(uid) = self.take(awaited_only) {
+                return uid;
             }
             more.await;
         }
     }
 
-    /// One was examined.
-    pub fn done(&self) {
+    fn take(&self, awaited_only: bool) -> Option<Uid> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = waiting.awaited.pop_front();
+        let uid = if awaited_only { next } else { next.or_else(|| waiting.order.pop_front()) }?;
+        waiting.known.remove(&uid);
+        waiting.in_work.insert(uid.clone());
+        Some(uid)
+    }
+
+    /// This one was examined.
+    pub fn done(&self, uid: &Uid) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).in_work.remove(uid);
         self.finished.notify_waiters();
     }
 
@@ -78,7 +95,7 @@ impl Queue {
     /// How many wait.
     #[cfg(test)]
     pub fn len(&self) -> usize {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).order.len()
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).known.len()
     }
 }
 
@@ -97,7 +114,26 @@ mod tests {
         queue.first(uid(3));
         assert_eq!(queue.len(), 3, "each stands in it once");
         for expected in [3, 1, 2] {
-            assert_eq!(queue.next().await, uid(expected));
+            assert_eq!(queue.next(false).await, uid(expected));
         }
+    }
+
+    #[tokio::test]
+    async fn a_lane_for_who_looks_takes_nothing_else_and_nothing_twice() {
+        let queue = Queue::default();
+        let uid = |n: u32| format!("1.{n}").parse::<Uid>().unwrap();
+        queue.push(uid(1));
+        queue.push(uid(2));
+        let idle = tokio::time::timeout(std::time::Duration::from_millis(20), queue.next(true));
+        assert!(idle.await.is_err());
+        assert_eq!(queue.next(false).await, uid(1));
+        // In work: asked for again it is not worked on a second time.
+        queue.first(uid(1));
+        queue.first(uid(2));
+        assert_eq!(queue.next(true).await, uid(2));
+        assert_eq!(queue.len(), 0);
+        queue.done(&uid(1));
+        queue.first(uid(1));
+        assert_eq!(queue.next(true).await, uid(1));
     }
 }

@@ -1,7 +1,7 @@
 //! What one grant lets out of one instance. Undecided pixels are masked, unknown objects are withheld (DESIGN.md §2.4).
 
 use crate::catalog::{Instance, Study};
-use model::{Pixels, Region, RegionKind, Visibility, Words};
+use model::{ImageInfo, Pixels, Region, RegionKind, Visibility, Words};
 use policy::Grant;
 
 /// Version of the finder that says: nothing was found out in time, so all is hidden.
@@ -33,7 +33,7 @@ pub fn plan(grant: &Grant, related: bool, study: &Study, instance: &Instance) ->
         (Pixels::Masked, _) => {}
     }
     // Not an image, or one that nobody could look at: nothing of it can be masked, so it is withheld.
-    instance.record.image.as_ref()?;
+    let image = instance.record.image.as_ref()?;
     let secondary = words == Words::Pseudonymous;
     match seen {
         Some(seen) if !seen.maskable => None,
@@ -46,8 +46,15 @@ pub fn plan(grant: &Grant, related: bool, study: &Study, instance: &Instance) ->
             let regions = all.filter(|r| r.kind == RegionKind::Marker || hide.hides(r.kind)).collect();
             Some(Plan::Masked { regions, fallback: seen.fallback })
         }
+        // Not looked at: what its header already says is withheld. `maskable` is not known, so its pixels are all hidden.
+        None if withheld_by_header(image, related, secondary) => None,
         None => Some(Plan::Masked { regions: vec![everything(instance)], fallback: true }),
     }
+}
+
+/// Would examining withhold it for this caller, whatever the pixels show?
+fn withheld_by_header(image: &ImageInfo, related: bool, secondary: bool) -> bool {
+    (secondary || !related) && privacy::classify(image).withheld
 }
 
 /// One region over the whole frame.
@@ -57,3 +64,6 @@ fn everything(instance: &Instance) -> Region {
     let edges = [0.0, 0.0, columns as f32, rows as f32];
     Region::rectangle(RegionKind::Unsure, None, edges, FALLBACK, 0.0)
 }
+
+#[cfg(test)]
+mod tests;

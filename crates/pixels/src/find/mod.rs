@@ -4,7 +4,9 @@
 pub mod chest;
 mod fallback;
 mod heads;
+mod limb;
 pub mod plane;
+mod repeat;
 mod side;
 pub mod text;
 mod words;
@@ -21,6 +23,12 @@ use words::Words;
 /// Finder and version of a region.
 const CHEST: &str = "chest/1";
 const CLASS: &str = "class/1";
+/// Pixels of working copies that are searched for one object: about 20 s of a core. What is left unsearched is hidden.
+const SEARCHED: usize = 240 << 20;
+/// A search for lungs costs about as much as one for words on so many pixels.
+const LUNGS: usize = 1 << 20;
+/// Chests kept of one object: with their regions the limit of a mask set is near.
+const CHESTS: usize = 24;
 
 /// Looks at the frames of one object, one after the other.
 #[derive(Debug)]
@@ -29,10 +37,17 @@ pub struct Finder {
     class: Class,
     words: Words,
     markers: Vec<text::blocks::Area>,
-    chest: Option<Chest>,
+    chests: Vec<Chest>,
+    unsure: bool,
     head: bool,
+    /// Frames of which all is known.
     seen: u32,
+    /// Number of the last frame shown.
+    last: u32,
     broken: bool,
+    /// The frame searched last: what looks the same needs no search.
+    known: Option<Plane>,
+    searched: usize,
 }
 
 /// What was found on all frames.
@@ -59,35 +74,77 @@ impl Finder {
             class: privacy::classify(image),
             words: Words::default(),
             markers: Vec::new(),
-            chest: None,
+            chests: Vec::new(),
+            unsure: false,
             head: false,
             seen: 0,
+            last: 0,
             broken: false,
+            known: None,
+            searched: 0,
         }
     }
 
-    /// Looks at one decoded frame (numbers count from 1). Words are taken together over all frames; a chest is looked
-    /// for on the first.
-    pub fn frame(&mut self, _number: u32, frame: &Frame) {
+    /// Looks at one decoded frame (numbers count from 1 and rise). Words are taken together over all frames, and so are
+    /// the chests of a film of several frames. A frame beyond the budget is not looked at, and then all is hidden.
+    pub fn frame(&mut self, number: u32, frame: &Frame) {
+        if number <= self.last {
+            return;
+        }
+        self.last = number;
         let fits = frame.rows == self.image.rows && frame.columns == self.image.columns;
         let Some(plane) = Plane::of(frame, &self.image).filter(|_| fits) else {
             self.broken = true;
             return;
         };
-        let found = text::find(&plane, self.class.wordy);
+        if self.known.as_ref().is_some_and(|known| repeat::same(known, &plane)) {
+            self.seen += 1;
+            return;
+        }
+        let lungs = if matches!(self.class.kind, Kind::Projection(_)) { LUNGS } else { 0 };
+        let cost = text::cost(&plane) + lungs;
+        // The first frame is always looked at: its size has a bound of its own.
+        if (self.seen > 0 && self.searched + cost > SEARCHED) || self.chests.len() >= CHESTS {
+            return;
+        }
+        self.searched += cost;
+        self.search(&plane);
+        self.seen += 1;
+        self.known = Some(plane);
+    }
+
+    fn search(&mut self, plane: &Plane) {
+        let found = text::find(plane, self.class.wordy);
         match self.class.kind {
-            Kind::Projection(_) if self.seen == 0 => {
-                self.chest = chest::find(&plane);
-                self.markers = side::find(&plane, &found);
+            Kind::Projection(part) => {
+                self.film(plane, part);
+                // A marker stays visible on all frames, so it is kept only where there is no other frame.
+                if self.image.frames == 1 {
+                    self.markers = side::find(plane, &found);
+                }
             }
-            Kind::Slices { head: None, .. } => self.head |= heads::may_be(&plane, &self.image),
+            Kind::Slices { head: None, .. } => self.head |= heads::may_be(plane, &self.image),
             Kind::Ultrasound => {
-                self.words.add_all(text::outside::outside(&plane).into_iter().map(|a| (a, 0.5)))
+                self.words.add_all(text::outside::outside(plane).into_iter().map(|a| (a, 0.5)))
             }
             _ => {}
         }
         self.words.add_all(found);
-        self.seen += 1;
+    }
+
+    /// A film that shows two lungs is a chest, whatever its header says. One that should and does not is unsure, and so is
+    /// a limb that does not look like one or shows lungs when turned: the header alone opens nothing.
+    fn film(&mut self, plane: &Plane, part: Part) {
+        let least = match part {
+            Part::Chest | Part::Unknown | Part::Limb | Part::Pelvis => 0.0,
+            Part::ChestLateral | Part::Head => 0.7,
+        };
+        match (chest::find(plane).filter(|chest| chest.sure >= least), part) {
+            (Some(chest), _) => self.chests.push(chest),
+            (None, Part::Limb) => self.unsure |= !limb::plausible(plane) || chest::turned(plane),
+            (None, Part::Pelvis) => self.unsure |= chest::turned(plane),
+            (None, Part::Chest | Part::ChestLateral | Part::Head | Part::Unknown) => self.unsure = true,
+        }
     }
 
     /// What all frames together say.
@@ -111,7 +168,8 @@ impl Finder {
 
     /// Everything but words and markers; true when it is a fall-back.
     fn body(&self, regions: &mut Vec<Region>) -> bool {
-        if self.broken || self.seen == 0 {
+        // Also where frames were not looked at: the name may stand on one of them.
+        if self.broken || self.seen < self.image.frames.max(1) {
             regions.push(fallback::everything(&self.image));
             return true;
         }
@@ -137,35 +195,25 @@ impl Finder {
         }
     }
 
-    /// A film that shows two lungs is a chest, whatever its header says; one that should and does not is a fall-back.
+    /// The regions of all frames on all frames: each hides its own at least.
     fn projection(&self, part: Part, regions: &mut Vec<Region>) -> bool {
-        let least = match part {
-            Part::Chest | Part::Unknown => 0.0,
-            Part::Pelvis => 0.6,
-            Part::ChestLateral | Part::Limb | Part::Head => 0.7,
-        };
-        match (self.chest.as_ref().filter(|chest| chest.sure >= least), part) {
-            (Some(chest), _) => {
-                regions.extend(chest.shapes.iter().map(|shape| Region {
-                    kind: shape.kind,
-                    frame: None,
-                    polygon: shape.polygon.clone(),
-                    source: CHEST.to_owned(),
-                    confidence: chest.sure.clamp(0.0, 1.0),
-                }));
-                false
-            }
-            (None, Part::Limb) => false,
-            (None, Part::Pelvis) => {
-                let (columns, rows) = fallback::size(&self.image);
-                let edges = [0.0, rows * 2.0 / 3.0, columns, rows];
-                regions.push(Region::rectangle(RegionKind::Pelvis, None, edges, CLASS, 0.5));
-                false
-            }
-            (None, Part::Chest | Part::ChestLateral | Part::Head | Part::Unknown) => {
-                regions.extend(fallback::around_the_centre(&self.image));
-                true
-            }
+        regions.extend(self.chests.iter().flat_map(|chest| {
+            chest.shapes.iter().map(|shape| Region {
+                kind: shape.kind,
+                frame: None,
+                polygon: shape.polygon.clone(),
+                source: CHEST.to_owned(),
+                confidence: chest.sure.clamp(0.0, 1.0),
+            })
+        }));
+        if part == Part::Pelvis {
+            let (columns, rows) = fallback::size(&self.image);
+            let edges = [0.0, rows * 2.0 / 3.0, columns, rows];
+            regions.push(Region::rectangle(RegionKind::Pelvis, None, edges, CLASS, 0.5));
         }
+        if self.unsure {
+            regions.extend(fallback::around_the_centre(&self.image));
+        }
+        self.unsure
     }
 }

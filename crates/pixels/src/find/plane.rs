@@ -57,6 +57,27 @@ impl Plane {
         Self { width: self.width, height: self.height, data: self.data.iter().map(|v| 255 - v).collect() }
     }
 
+    /// Turned by a quarter, clockwise.
+    pub fn turned(&self) -> Self {
+        let mut out = Self::new(self.height, self.width);
+        let across = out.width;
+        for (row, line) in out.data.chunks_exact_mut(across).enumerate() {
+            for (column, pixel) in line.iter_mut().enumerate() {
+                *pixel = self.at(row, self.height - 1 - column);
+            }
+        }
+        out
+    }
+
+    /// A copy of at most `side` pixels on the longer side.
+    pub fn reduced(&self, side: usize) -> Self {
+        let long = self.width.max(self.height);
+        if long <= side {
+            return self.clone();
+        }
+        self.shrunk((self.width * side / long).max(1), (self.height * side / long).max(1))
+    }
+
     /// The shorter side.
     pub fn short(&self) -> usize {
         self.width.min(self.height)
@@ -88,16 +109,21 @@ impl Plane {
         let across = taps(self.width, factor);
         let down = taps(self.height, factor);
         let width = out.width;
-        let scale = u32::try_from(4 * factor * factor).unwrap_or(4);
+        // 4 × factor² × 255 fits for factors of some thousand; those here are 2 and 3.
+        let narrow = |value: usize| u32::try_from(value).unwrap_or(0);
+        let (double, scale) = (narrow(2 * factor), narrow(4 * factor * factor).max(1));
+        let across: Vec<(usize, usize, u32)> =
+            across.into_iter().map(|(l, r, a)| (l, r, narrow(a))).collect();
+        let mut mixed = vec![0u32; self.width];
         for (line, (top, bottom, below)) in out.data.chunks_exact_mut(width).zip(down) {
-            let (upper, lower) = (self.line(top), self.line(bottom));
-            let above = 2 * factor - below;
+            let (below, above) = (narrow(below), double - narrow(below));
+            for ((to, upper), lower) in mixed.iter_mut().zip(self.line(top)).zip(self.line(bottom)) {
+                *to = above * u32::from(*upper) + below * u32::from(*lower);
+            }
             for (pixel, (left, right, after)) in line.iter_mut().zip(&across) {
-                let before = 2 * factor - after;
-                let pick = |line: &[u8], at: usize| line.get(at).map_or(0, |v| usize::from(*v));
-                let value = above * (before * pick(upper, *left) + after * pick(upper, *right))
-                    + below * (before * pick(lower, *left) + after * pick(lower, *right));
-                *pixel = u8::try_from(u32::try_from(value).unwrap_or(0) / scale).unwrap_or(255);
+                let pick = |at: usize| mixed.get(at).copied().unwrap_or(0);
+                let value = (double - after) * pick(*left) + after * pick(*right);
+                *pixel = u8::try_from(value / scale).unwrap_or(255);
             }
         }
         out

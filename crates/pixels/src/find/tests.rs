@@ -2,6 +2,7 @@
 //! height, well inside of what it belongs to; nothing here was taken from the finder's answers.
 
 mod evaluate;
+mod frames;
 
 use super::*;
 use model::{Photometric, Samples};

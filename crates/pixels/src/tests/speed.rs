@@ -48,6 +48,11 @@ fn speed_of_a_film_and_a_slice() {
         let (image, encoded) = film(rows, columns, &base);
         println!("{name}");
         let frame = timed("decode native", || codec::decode(&image, &encoded).unwrap());
+        timed("look", || {
+            let mut finder = find::Finder::new(&image);
+            finder.frame(1, &frame);
+            finder.finish()
+        });
         let layer = timed("mosaic layer", || privacy::mosaic(&frame, image.spacing, &[1; 32]));
         let (c, r) = (columns as f32, rows as f32);
         let regions = vec![

@@ -1,9 +1,12 @@
 //! What gives hidden pixels away: statistics of them, copies of them, whatever nobody can look into.
 
-use super::{nested_all, tag_of};
+use super::{core, nested_all, tag_of};
 use crate::profile::removed_group;
 use dicom_core::VR;
+use dicom_core::dictionary::DataDictionary as _;
+use dicom_dictionary_std::StandardDataDictionary;
 use dicom_object::InMemDicomObject;
+use dicom_object::mem::InMemElement;
 use model::{Tag, limits};
 
 /// Attributes that go, with the reason.
@@ -40,15 +43,69 @@ const TELLTALES: &[(Tag, &str)] = &[
     (0x7FE0_0010, "pixel data"),
 ];
 
-/// Removes them at every depth.
+/// Groups that hold copies, measures or drawings of what the pixels show, or nothing that a viewer of images needs: zonal
+/// maps and code tables of old standards, embedded objects, surfaces, tracks, implants, annotations, presentation states,
+/// dose, structures, waveforms, spectra, digests.
+const GROUPS: &[Tag] = &[
+    0x0042, 0x0060, 0x0062, 0x0064, 0x0066, 0x0068, 0x006A, 0x0070, 0x1000, 0x1010, 0x3004, 0x3006, 0x4FFE,
+    0x5400, 0x5600, 0xFFFA, 0xFFFC,
+];
+
+/// Bulk values that stay, since without them the pixels that leave cannot be shown: look-up tables (PS3.3 C.11.1,
+/// C.11.2), palettes (C.7.9), colour profile (C.11.15).
+const BULK: &[Tag] =
+    &[0x0028_1201, 0x0028_1202, 0x0028_1203, 0x0028_1221, 0x0028_1222, 0x0028_1223, 0x0028_2000, 0x0028_3006];
+
+/// Longest other value: vectors with a number for each frame are shorter, pictures are longer.
+const LONGEST: usize = 32 << 10;
+/// Longest text: LT has 10,240 characters of up to four bytes.
+const LONGEST_TEXT: usize = 10_240 * 4;
+
+/// Removes them at every depth. What is not in PS3.6 goes too: only what is known to be no copy of the pixels stays.
 pub fn remove(object: &mut InMemDicomObject, depth: usize) {
-    object.retain(|element| {
-        let tag = tag_of(element);
-        let named = TELLTALES.iter().any(|(t, _)| *t == tag);
-        let unknown = element.vr() == VR::UN;
-        !(named || unknown || removed_group(tag) || tag & 0xFFFF == 0)
-    });
+    object.retain(|element| stays(element));
     if depth < limits::SEQUENCE_DEPTH {
         nested_all(object, &mut |item| remove(item, depth + 1));
     }
+}
+
+fn stays(element: &InMemElement) -> bool {
+    let tag = tag_of(element);
+    let group = tag >> 16;
+    let gone = TELLTALES.iter().any(|(t, _)| *t == tag)
+        || GROUPS.contains(&group)
+        || group >> 8 == 0x7F
+        || removed_group(tag)
+        || tag & 0xFFFF == 0;
+    if gone || StandardDataDictionary.by_tag(core(tag)).is_none() {
+        return false;
+    }
+    if BULK.contains(&tag) {
+        return element.vr() != VR::UN;
+    }
+    let long =
+        |most: usize| element.value().primitive().is_some_and(|value| value.calculate_byte_len() > most);
+    match element.vr() {
+        VR::OB | VR::OW | VR::OD | VR::OF | VR::OL | VR::OV | VR::UN => false,
+        // Without a bound of their own: anything may be in them.
+        VR::UT | VR::UC | VR::UR => known_text(tag) && !long(LONGEST_TEXT),
+        VR::LT | VR::ST => !long(LONGEST_TEXT),
+        VR::SQ => element.items().is_some(),
+        _ => !long(LONGEST),
+    }
+}
+
+/// Unbounded texts that are words about the examination or codes (PS3.6, PS3.3 Table 8.8-1).
+const fn known_text(tag: Tag) -> bool {
+    matches!(
+        tag,
+        0x0008_0119
+            | 0x0008_0120
+            | 0x0008_010E
+            | 0x0008_0304
+            | 0x0008_1190
+            | 0x0040_0031
+            | 0x0040_0032
+            | 0x0040_0035
+    )
 }

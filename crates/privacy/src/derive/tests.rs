@@ -144,6 +144,57 @@ fn telltales_go_at_every_depth() {
     assert_eq!(value(deep, 0x0008_9007).as_deref(), Some("DERIVED\\SECONDARY\\VOLUME\\NONE"));
 }
 
+/// What no list names goes; what viewers need stays. By hand from PS3.5 6.2, PS3.6 and PS3.3 C.7.6.3, C.7.9, C.11.
+#[test]
+fn only_what_is_known_stays_beside_masked_pixels() {
+    let bytes = || PrimitiveValue::from(vec![7u8; 64]);
+    let text = || PrimitiveValue::from("a copy of the film".repeat(4));
+    let gone = [
+        (0x7F02_0010, VR::OW, bytes()), // private-like, not in PS3.6
+        (0x7F00_0010, VR::OB, bytes()), // variable pixel data, retired
+        (0x7FE0_0020, VR::OW, bytes()), // coefficients SDVN, retired
+        (0x7FE0_0001, VR::OV, bytes()), // extended offset table
+        (0x0018_9998, VR::UT, text()),  // not in PS3.6
+        (0x0028_9998, VR::LT, text()),
+        (0x0018_9998 + 2, VR::US, dicom_value!(U16, [1, 2])),
+        (0x0020_4000, VR::OB, bytes()), // a known tag with bytes for text
+        (0x0028_1408, VR::OW, bytes()), // blending weight constant's neighbour
+        (0x0028_0020, VR::OW, bytes()),
+        (0x0066_0101, VR::LT, text()),                 // tracks
+        (0x0064_0009, VR::OF, bytes()),                // deformation grid
+        (0x1000_0010, VR::US, dicom_value!(U16, [1])), // zonal map, retired
+        (0x1010_0004, VR::US, dicom_value!(U16, [1])),
+        (0x0018_1065, VR::DS, PrimitiveValue::from("1\\".repeat(40_000))), // a picture as numbers
+        (0x0008_1030, VR::UT, text()), // study description as unbounded text
+    ];
+    let kept = [
+        (0x0028_3006, VR::OW),
+        (0x0028_1201, VR::OW),
+        (0x0028_1203, VR::OW),
+        (0x0028_1221, VR::OW),
+        (0x0028_2000, VR::OB),
+    ];
+    let mut o = object();
+    for (tag, vr, value) in &gone {
+        o.put(DataElement::new(core(*tag), *vr, value.clone()));
+    }
+    for (tag, vr) in kept {
+        o.put(DataElement::new(core(tag), vr, bytes()));
+    }
+    put(&mut o, 0x0020_4000 + 0x10000, VR::LT, "not in PS3.6");
+    put(&mut o, 0x0010_4000, VR::LT, "patient comments");
+    put(&mut o, 0x0018_1063, VR::DS, "33.3");
+    put(&mut o, 0x0028_1050, VR::DS, "40");
+    derive(&mut o, &Derivation { image: None, instance: None, masked: true, deidentified: false }).unwrap();
+    for (tag, ..) in gone {
+        assert!(o.get(core(tag)).is_none(), "{tag:08X}");
+    }
+    assert!(o.get(core(0x0021_4000)).is_none());
+    for tag in kept.into_iter().map(|(t, _)| t).chain([0x0010_4000, 0x0018_1063, 0x0028_1050, 0x0010_0010]) {
+        assert!(o.get(core(tag)).is_some(), "{tag:08X}");
+    }
+}
+
 #[test]
 fn clear_pixels_keep_their_words() {
     let mut o = object();

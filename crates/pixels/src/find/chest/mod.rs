@@ -41,6 +41,18 @@ pub fn find(plane: &Plane) -> Option<Chest> {
     Some(Chest { shapes, sure: outline.alike.min(outline.same) })
 }
 
+/// Longest side of the copy that is turned.
+const TURNED: usize = 256;
+
+/// Two lungs on a film that lies on its side or on its head.
+pub fn turned(plane: &Plane) -> bool {
+    let mut copy = plane.reduced(TURNED);
+    (0..3).any(|_| {
+        copy = copy.turned();
+        find(&copy).is_some()
+    })
+}
+
 /// The largest connected part left of the middle and right of it.
 pub fn split(outline: &Outline) -> Option<Lungs> {
     let (width, height) = (outline.width, outline.height);

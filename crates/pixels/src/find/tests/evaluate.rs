@@ -59,3 +59,32 @@ fn evaluate() {
         );
     }
 }
+
+/// All pictures of two folders of chest films, each turned four times, under the header of a hand.
+#[test]
+#[ignore = "needs a folder of films in GAUZE_FILMS"]
+fn chests_called_hands() {
+    let folder = std::path::PathBuf::from(std::env::var("GAUZE_FILMS").unwrap());
+    let (mut films, mut chests, mut back) = (0, 0, 0);
+    for part in ["images", "unlabelled"] {
+        for entry in std::fs::read_dir(folder.join(part)).unwrap() {
+            let path = entry.unwrap().path();
+            let Some((columns, rows, data)) = grey(&path) else { continue };
+            let mut film = blank(rows, columns, 0);
+            film.frame.data = Samples::U8(data);
+            film.image.body_part = "HAND".to_owned();
+            for turn in 0..4 {
+                let look = look(&film);
+                films += 1;
+                back += u32::from(look.fallback);
+                let chest = look.regions.iter().any(|r| r.source == CHEST);
+                chests += u32::from(chest && !look.fallback);
+                if !chest && !look.fallback {
+                    println!("open: {} turned {turn}", path.display());
+                }
+                film = super::frames::turned(&film);
+            }
+        }
+    }
+    println!("{films} views: {chests} as chests, {back} fall back, {} open", films - chests - back);
+}

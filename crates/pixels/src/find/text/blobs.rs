@@ -55,6 +55,9 @@ impl Blob {
     }
 }
 
+/// Pixels of a row that are tested together.
+const CHUNK: usize = 32;
+
 struct Run {
     left: usize,
     right: usize,
@@ -88,18 +91,29 @@ pub fn blobs(plane: &Plane, strokes: &Plane, threshold: u8) -> Vec<Blob> {
 fn runs_of(line: &[u8], threshold: u8) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut start = None;
-    for (column, value) in line.iter().enumerate() {
-        match (*value > threshold, start) {
-            (true, None) => start = Some(column),
+    for (at, chunk) in line.chunks(CHUNK).enumerate() {
+        // Most of a picture has no strokes.
+        if start.is_none() && chunk.iter().fold(0, |most, v| most.max(*v)) <= threshold {
+            continue;
+        }
+        spans_of(chunk, at * CHUNK, threshold, &mut start, &mut runs);
+    }
+    runs.extend(start.map(|left| Run { left, right: line.len(), label: 0 }));
+    runs
+}
+
+fn spans_of(chunk: &[u8], from: usize, threshold: u8, start: &mut Option<usize>, runs: &mut Vec<Run>) {
+    for (at, value) in chunk.iter().enumerate() {
+        let column = from + at;
+        match (*value > threshold, *start) {
+            (true, None) => *start = Some(column),
             (false, Some(left)) => {
                 runs.push(Run { left, right: column, label: 0 });
-                start = None;
+                *start = None;
             }
             _ => {}
         }
     }
-    runs.extend(start.map(|left| Run { left, right: line.len(), label: 0 }));
-    runs
 }
 
 fn part(run: &Run, row: usize, line: &[u8], values: &[u8]) -> Blob {

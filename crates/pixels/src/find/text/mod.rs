@@ -26,6 +26,18 @@ pub fn working(plane: &Plane) -> (Plane, f32) {
     }
 }
 
+/// Pixels of the working copy: what a search costs.
+pub fn cost(plane: &Plane) -> usize {
+    let pixels = plane.width * plane.height;
+    match plane.short() {
+        0..384 => pixels * 9,
+        384..768 => pixels * 4,
+        768..1500 => pixels,
+        1500..3000 => pixels / 4,
+        _ => pixels / 9,
+    }
+}
+
 /// The rectangles of a frame that hold words, with confidence. `generous`: words that identify are likely.
 pub fn find(plane: &Plane, generous: bool) -> Vec<(Area, f32)> {
     let (copy, scale) = working(plane);
