@@ -87,18 +87,23 @@ pub fn verify(
     };
     let mut expected: Vec<&Checkpoint> = checkpoints.iter().collect();
     expected.sort_by_key(|c| c.size);
-    let in_tiles = reader.size()?;
+    let (in_tiles, hole) = reader.extent()?;
+    let mut tiles = Vec::new();
     'bundles: for n in 0..in_tiles.div_ceil(WIDTH) {
         let width = (in_tiles - n * WIDTH).min(WIDTH);
         let bundle = match reader.bundle(n) {
-            Ok(bundle) => bundle,
+            // The archive may be running: what came after the size was read is not looked at.
+            Ok(mut bundle) => {
+                bundle.truncate(usize::try_from(width).unwrap_or(usize::MAX));
+                bundle
+            }
             Err(Error::Damaged(_)) => {
                 walk.fail(n * WIDTH, What::Tree);
                 break;
             }
             Err(error) => return Err(error),
         };
-        let tile = reader.tile(n, width).unwrap_or_default();
+        let tile = tile(reader, 0, n, width);
         for (at, stored) in bundle.iter().enumerate() {
             let index = n * WIDTH + at as u64;
             walk.entry(index, stored);
@@ -110,7 +115,16 @@ pub fn verify(
                 break 'bundles;
             }
         }
+        if width == WIDTH {
+            tiles.push(root(&tile));
+        }
         progress(walk.tree.size());
+    }
+    if walk.fault.is_none() {
+        walk.upper(reader, tiles);
+    }
+    if hole {
+        walk.fail(in_tiles, What::Removed);
     }
     for (index, stored) in tail {
         if walk.fault.is_none() && *index == walk.tree.size() {
@@ -124,6 +138,28 @@ pub fn verify(
     Ok(Report { entries: walk.tree.size(), root: walk.tree.root(), fault: walk.fault })
 }
 
+/// Looks for a tile that a running archive is about to write: entries come first.
+const LOOKS: u32 = 20;
+
+fn tile(reader: &Reader, level: u32, n: u64, width: u64) -> Vec<[u8; 32]> {
+    for _ in 0..LOOKS {
+        match reader.hashes(level, n, width) {
+            Ok(tile) => return tile,
+            Err(Error::Io(e)) if e.kind() == std::io::ErrorKind::NotFound => {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            Err(_) => break,
+        }
+    }
+    Vec::new()
+}
+
+fn root(tile: &[[u8; 32]]) -> [u8; 32] {
+    let mut tree = Tree::default();
+    tile.iter().for_each(|hash| tree.push(*hash));
+    tree.root()
+}
+
 struct Walk<'a> {
     origin: &'a str,
     key: UnparsedPublicKey<Vec<u8>>,
@@ -134,6 +170,22 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn fail(&mut self, index: u64, what: What) {
         self.fault.get_or_insert(Fault { index, what });
+    }
+
+    /// The tiles above level 0 from the roots of its full tiles.
+    fn upper(&mut self, reader: &Reader, mut hashes: Vec<[u8; 32]>) {
+        let mut level = 1;
+        let mut covers = WIDTH * WIDTH;
+        while !hashes.is_empty() {
+            for (n, chunk) in (0u64..).zip(hashes.chunks(WIDTH as usize)) {
+                if tile(reader, level, n, chunk.len() as u64) != chunk {
+                    return self.fail(n * covers, What::Tree);
+                }
+            }
+            hashes = hashes.as_chunks::<{ WIDTH as usize }>().0.iter().map(|tile| root(tile)).collect();
+            level += 1;
+            covers = covers.saturating_mul(WIDTH);
+        }
     }
 
     fn entry(&mut self, index: u64, stored: &Stored) {

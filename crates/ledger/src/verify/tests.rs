@@ -91,3 +91,39 @@ fn tiles_that_do_not_fit_are_named() {
     let got = verify(&reader, &vec![], (ORIGIN, key().public_key().as_ref()), &[], &mut |_| {}).unwrap();
     assert_eq!(got.fault, Some(Fault { index: 77, what: What::Tree }));
 }
+
+/// A running archive: the partial bundle that was there when the size was read may have grown, or become full.
+#[test]
+fn a_log_that_grows_while_it_is_read_raises_no_alarm() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = entries(600);
+    let mut writer = Writer::open(folder.path()).unwrap();
+    writer.append(0, &all[..10]).unwrap();
+    writer.append(10, &all[10..300]).unwrap();
+    let reader = Reader::new(folder.path());
+    let public = key().public_key().as_ref().to_vec();
+    let mut later = Some(writer);
+    let grow = &mut |_| {
+        if let Some(mut writer) = later.take() {
+            writer.append(300, &all[300..400]).unwrap();
+            writer.append(400, &all[400..]).unwrap();
+        }
+    };
+    let got = verify(&reader, &vec![], (ORIGIN, &public), &[checkpoint(&all[..280])], grow).unwrap();
+    assert_eq!((got.entries, got.fault), (300, None));
+}
+
+#[test]
+fn holes_and_upper_tiles_are_named() {
+    let all = entries(600);
+    for (path, expected) in [("tile/1/000.p/2", (0, What::Tree)), ("tile/entries/001", (256, What::Removed))]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        Writer::open(folder.path()).unwrap().append(0, &all).unwrap();
+        std::fs::remove_file(folder.path().join(path)).unwrap();
+        let reader = Reader::new(folder.path());
+        let got = verify(&reader, &vec![], (ORIGIN, key().public_key().as_ref()), &[], &mut |_| {}).unwrap();
+        let fault = got.fault.map(|f| (f.index, f.what));
+        assert_eq!(fault, Some(expected), "{path}");
+    }
+}
