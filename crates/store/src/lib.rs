@@ -8,6 +8,7 @@ mod disk;
 mod open;
 mod overlay;
 mod place;
+mod reserve;
 mod rows;
 mod segment;
 mod writer;
@@ -56,6 +57,19 @@ pub enum Error {
     /// The log holds something that this program did not write.
     #[error("the intake log is damaged: {0}")]
     Damaged(&'static str),
+    /// A segment was changed after it was written.
+    #[error(
+        "{path} is damaged behind byte {good}; it was left as it is: restore it from a backup, or move it away to start without what it holds"
+    )]
+    Segment {
+        /// The segment.
+        path: std::path::PathBuf,
+        /// Its last byte that checks.
+        good: u64,
+    },
+    /// A commit that no record may hold.
+    #[error("the commit is too large")]
+    TooLarge,
     /// The disk or the system refused.
     #[error("disk: {0}")]
     Io(#[from] std::io::Error),

@@ -4,22 +4,24 @@ use crate::blob::{self, BlobReader, Part, Spool};
 use crate::commit::{Commit, LeafSink, Pending};
 use crate::overlay::{Leaf, Overlay};
 use crate::place::{Places, move_segment};
+use crate::reserve::Reserve;
 use crate::rows::{Row, Tables};
-use crate::writer::{Closed, Job, Writer};
+use crate::segment::End;
+use crate::writer::{Closed, Job, MARGIN, Writer};
 use crate::{DATA_VERSION, Error, Result, disk, segment};
 use model::{Id, Tenant};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Commits that may wait for the writer; more callers wait themselves.
 const WAITING: usize = 256;
-/// Closed segments that may wait for the mover; then the writer waits.
-const UNMOVED: usize = 8;
+/// The mover looks so often whether the store is being closed.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// How to open a data folder.
 #[derive(Debug, Clone)]
@@ -48,6 +50,11 @@ pub(crate) struct Shared {
     pub data: PathBuf,
     pub epoch: AtomicU64,
     pub syncs: AtomicU64,
+    /// Closed segments that wait for the mover.
+    pub unmoved: AtomicUsize,
+    /// The store is being closed.
+    stop: AtomicBool,
+    reserve: Mutex<Reserve>,
     overlay: RwLock<Overlay>,
     tables: Mutex<Tables>,
 }
@@ -63,6 +70,24 @@ impl Shared {
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reserve(&self) -> MutexGuard<'_, Reserve> {
+        self.reserve.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives back a step of the reserve; false when nothing is left of it.
+    pub fn release(&self) -> bool {
+        self.reserve().release()
+    }
+
+    /// What the reserve gave and has not got back.
+    pub fn owed(&self) -> u64 {
+        self.reserve().owed()
+    }
+
+    pub fn refill(&self) {
+        self.reserve().refill(&self.data, 2 * MARGIN);
     }
 
     pub fn row(&self, key: &[u8; 32]) -> Result<Option<Row>> {
@@ -98,17 +123,21 @@ impl Store {
         let number = replay(&data, &mut Places { blobs: &blobs, tables: &mut tables, sink: &mut *sink })?;
         remove_spools(&blobs)?;
         let (seq, leaf) = (tables.next_seq()?, sink.size());
-        let reserve = reserve(&data, options.reserve_bytes);
+        let reserve = Reserve::open(&data, options.reserve_bytes);
         let shared = Arc::new(Shared {
             options,
             data: data.clone(),
             epoch: AtomicU64::new(1),
             syncs: AtomicU64::new(0),
+            unmoved: AtomicUsize::new(0),
+            stop: AtomicBool::new(false),
+            reserve: Mutex::new(reserve),
             overlay: RwLock::default(),
             tables: Mutex::new(Tables::open(&data)?),
         });
         let (jobs, waiting) = sync_channel(WAITING);
-        let (closed, unmoved) = sync_channel(UNMOVED);
+        // Paths only: the writer never waits for the mover.
+        let (closed, unmoved) = channel();
         let writer = Writer {
             shared: Arc::clone(&shared),
             jobs: waiting,
@@ -116,8 +145,8 @@ impl Store {
             number,
             seq,
             leaf,
-            reserve,
             current: None,
+            stopped: false,
         };
         let mover = Mover { shared: Arc::clone(&shared), tables, sink, unmoved };
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
@@ -241,6 +270,7 @@ fn found<T>(result: std::io::Result<T>) -> Result<T> {
 
 impl Drop for Store {
     fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
         self.jobs = None;
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
@@ -260,26 +290,43 @@ struct Mover {
 impl Mover {
     fn run(mut self) {
         let blobs = self.shared.data.join("blobs");
-        while let Ok(Closed { path, number }) = self.unmoved.recv() {
+        while let Ok(Closed { path, number, good }) = self.unmoved.recv() {
             let mut pause = Duration::from_millis(100);
             loop {
                 let mut places = Places { blobs: &blobs, tables: &mut self.tables, sink: &mut *self.sink };
-                match move_segment(&path, number, &mut places) {
+                match move_segment(&path, number, End::Known(good), &mut places) {
                     Ok(()) => break,
                     Err(error) => tracing::warn!(%error, number, "a segment waits to be moved"),
                 }
                 // A full disk: what is in the log stays readable there; a stop leaves it to the next start.
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_secs(5));
-                if Arc::strong_count(&self.shared) == 1 {
+                if disk::free_bytes(&self.shared.data) < MARGIN {
+                    self.shared.release();
+                }
+                if self.stopped_within(pause) {
                     return;
                 }
+                pause = (pause * 2).min(Duration::from_secs(5));
             }
+            self.shared.unmoved.fetch_sub(1, Ordering::SeqCst);
             self.shared.overlay_mut().moved(number);
             if let Err(error) = std::fs::remove_file(&path) {
                 tracing::warn!(%error, "a moved segment stays until the next start");
             }
         }
+    }
+}
+
+impl Mover {
+    fn stopped_within(&self, pause: Duration) -> bool {
+        let mut left = pause;
+        while !self.shared.stop.load(Ordering::SeqCst) {
+            if left.is_zero() {
+                return false;
+            }
+            std::thread::sleep(left.min(LOOK));
+            left = left.saturating_sub(LOOK);
+        }
+        true
     }
 }
 
@@ -304,7 +351,8 @@ fn replay(data: &Path, places: &mut Places<'_>) -> Result<u64> {
     let numbers = segment::numbers(&folder)?;
     for number in &numbers {
         let path = segment::path(&folder, *number);
-        move_segment(&path, *number, places)?;
+        let end = if Some(number) == numbers.last() { End::Torn } else { End::Whole };
+        move_segment(&path, *number, end, places)?;
         std::fs::remove_file(&path)?;
     }
     disk::sync_folder(&folder)?;
@@ -323,20 +371,6 @@ fn remove_spools(blobs: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Without room for the reserve the archive still starts: it reads, and stores nothing.
-fn reserve(data: &Path, bytes: u64) -> Option<(File, u64)> {
-    let file =
-        File::options().create(true).truncate(false).write(true).open(data.join("intake/reserve")).ok()?;
-    match disk::reserve(&file, bytes) {
-        Ok(()) => Some((file, bytes)),
-        Err(error) => {
-            tracing::warn!(%error, "no room for the ledger's reserve");
-            let left = file.metadata().map_or(0, |m| m.len());
-            Some((file, left))
-        }
-    }
 }
 
 #[cfg(test)]

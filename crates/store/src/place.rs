@@ -6,7 +6,7 @@ use crate::commit::LeafSink;
 use crate::disk::sync_folder;
 use crate::overlay::Leaf;
 use crate::rows::Tables;
-use crate::segment::{self, RowRecord};
+use crate::segment::{self, End, RowRecord};
 use crate::{Error, Result};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,12 +20,12 @@ pub struct Places<'a> {
     pub sink: &'a mut dyn LeafSink,
 }
 
-/// Moves segment `number`; on return it may be removed.
-pub fn move_segment(path: &Path, number: u64, places: &mut Places<'_>) -> Result<()> {
+/// Moves segment `number`; on return, and only then, it may be removed.
+pub fn move_segment(path: &Path, number: u64, end: End, places: &mut Places<'_>) -> Result<()> {
     let mut moved: Vec<Moved> = Vec::new();
     let mut leaves: Vec<(u64, Vec<Leaf>)> = Vec::new();
     let mut folders = BTreeSet::new();
-    segment::read(path, number, |found| {
+    segment::read(path, number, end, |found| {
         let meta = found.meta;
         if let Some((tenant, id, spooled)) = &meta.object {
             if *spooled {

@@ -1,7 +1,7 @@
 //! Segments of the intake log (docs/formats/intake-log.md): a header of 32 bytes, then records. A record carries one
 //! commit; its checksum is chained to the record before, so that a torn tail ends the segment and nothing in it is believed.
 
-use crate::commit::{RowWrite, WrapWrite};
+use crate::commit::{Commit, ObjectBytes, RowWrite, WrapWrite};
 use crate::overlay::Leaf;
 use crate::{Error, Result};
 use model::{Id, Tenant, limits};
@@ -61,6 +61,24 @@ pub struct Framed {
     pub checksum: u32,
 }
 
+/// Room for the numbers and lengths beside each item's bytes.
+const BESIDE: usize = 128;
+/// A ledger entry: leaf, signature, sealed body.
+const LEAF_ROOM: usize = limits::LEDGER_BODY_BYTES + 2048;
+
+/// The commit fits into one record, whatever its entries will be: one caller's excess is nobody else's failure.
+pub fn fits(commit: &Commit) -> bool {
+    let blob = match commit.object.as_ref().map(|o| &o.bytes) {
+        Some(ObjectBytes::Inline(bytes)) => bytes.len(),
+        _ => 0,
+    };
+    let items = commit.sidecars.iter().map(|(_, _, bytes)| bytes.len());
+    let items = items.chain(commit.rows.iter().map(|r| r.sealed.len()));
+    let items = items.chain(commit.wraps.iter().map(|w| w.sealed.len()));
+    let meta: usize = items.map(|len| len + BESIDE).sum::<usize>() + commit.leaves.len() * LEAF_ROOM + BESIDE;
+    meta <= META_BYTES && blob <= 2 * limits::INLINE_OBJECT_BYTES
+}
+
 /// Frames one record after the one whose checksum is `previous`.
 pub fn frame(previous: u32, meta: &Meta, blob: &[u8]) -> Result<Framed> {
     let body = postcard::to_stdvec(meta).map_err(|_| Error::Damaged("record cannot be written"))?;
@@ -92,10 +110,31 @@ pub struct Found {
     pub blob_len: u64,
 }
 
-/// Reads whole records from the start, calling `each`; stops at a torn tail. Answers the bytes that were good.
-pub fn read(path: &Path, number: u64, mut each: impl FnMut(Found) -> Result<()>) -> Result<u64> {
+/// How a segment may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// At this byte, as its writer knows; what may stand behind it was refused.
+    Known(u64),
+    /// With its last record: it was closed.
+    Whole,
+    /// In a torn tail: the newest one after a crash.
+    Torn,
+}
+
+/// Reads whole records from the start, calling `each`. Answers the bytes that were good.
+///
+/// # Errors
+/// [`Error::Segment`] when it ends before it may, or when whole records follow one that does not check.
+pub fn read(path: &Path, number: u64, end: End, mut each: impl FnMut(Found) -> Result<()>) -> Result<u64> {
     let file = File::open(path)?;
-    let len = file.metadata()?.len();
+    let there = file.metadata()?.len();
+    let len = match end {
+        End::Known(good) => there.min(good),
+        _ => there,
+    };
+    if end == End::Torn && there < HEADER as u64 {
+        return Ok(0);
+    }
     let mut reader = BufReader::with_capacity(1 << 20, file);
     let mut head = [0; HEADER];
     if len < HEADER as u64 {
@@ -111,7 +150,35 @@ pub fn read(path: &Path, number: u64, mut each: impl FnMut(Found) -> Result<()>)
         at = next;
         previous = sum;
     }
-    Ok(at)
+    let damaged = match end {
+        End::Known(good) => at != good,
+        End::Whole => at != there,
+        End::Torn => follows(path, at, there)?,
+    };
+    if damaged { Err(Error::Segment { path: path.to_path_buf(), good: at }) } else { Ok(at) }
+}
+
+/// Whether a whole record follows the one at `at`, which does not check: then that one is damaged, not torn. Its stored
+/// checksum is what the next one is chained to.
+fn follows(path: &Path, at: u64, len: u64) -> Result<bool> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(at))?;
+    let mut sizes = [0; 8];
+    if at + 8 > len {
+        return Ok(false);
+    }
+    file.read_exact(&mut sizes)?;
+    let [a, b, c, d, e, f, g, h] = sizes;
+    let (meta_len, blob_len) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
+    let next = at + 8 + u64::from(meta_len) + u64::from(blob_len) + 4;
+    if next > len {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::Start(next - 4))?;
+    let mut sum = [0; 4];
+    file.read_exact(&mut sum)?;
+    let found = record(&mut BufReader::new(file), next, len, u32::from_be_bytes(sum));
+    Ok(!matches!(found, Ok(None)))
 }
 
 fn record(
@@ -172,7 +239,7 @@ pub fn unmoved_leaves(data: &Path) -> Result<Vec<(u64, Leaf)>> {
     let folder = data.join("intake");
     let mut out = Vec::new();
     for number in numbers(&folder)? {
-        let leaves = read(&path(&folder, number), number, |found| {
+        let leaves = read(&path(&folder, number), number, End::Torn, |found| {
             out.extend((found.meta.first_leaf..).zip(found.meta.leaves));
             Ok(())
         });

@@ -4,13 +4,13 @@ use crate::commit::{Commit, ObjectBytes};
 use crate::disk;
 use crate::open::Shared;
 use crate::segment::{self, HEADER, Meta, RowRecord};
-use crate::{Error, Result};
+use crate::{Error, Result, Spool};
 use model::Durable;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, atomic::Ordering};
 use tokio::sync::oneshot;
 
@@ -19,9 +19,9 @@ const BATCH_BYTES: usize = 32 << 20;
 /// Commits that one sync may cover.
 const BATCH_COMMITS: usize = 1024;
 /// Objects are refused when less is left, so that what moves afterwards finds room.
-const MARGIN: u64 = 8 << 20;
-/// The reserve is given back in such steps.
-const RESERVE_STEP: u64 = 4 << 20;
+pub const MARGIN: u64 = 8 << 20;
+/// While so many segments wait to be moved, silence does not close another.
+const UNMOVED: usize = 2;
 
 pub type Job = (Commit, oneshot::Sender<Result<Durable>>);
 
@@ -29,17 +29,20 @@ pub type Job = (Commit, oneshot::Sender<Result<Durable>>);
 pub struct Closed {
     pub path: PathBuf,
     pub number: u64,
+    /// Bytes that were acknowledged; what may stand behind them was refused.
+    pub good: u64,
 }
 
 pub struct Writer {
     pub shared: Arc<Shared>,
     pub jobs: Receiver<Job>,
-    pub closed: SyncSender<Closed>,
+    pub closed: Sender<Closed>,
     pub number: u64,
     pub seq: u64,
     pub leaf: u64,
-    pub reserve: Option<(File, u64)>,
     pub current: Option<Current>,
+    /// Refused records could not be cut off: nothing may be written behind them.
+    pub stopped: bool,
 }
 
 pub struct Current {
@@ -52,6 +55,8 @@ pub struct Current {
 struct Staged {
     meta: Meta,
     blob: Vec<u8>,
+    /// Its file goes with it unless the commit is kept.
+    spool: Option<Spool>,
     answer: oneshot::Sender<Result<Durable>>,
 }
 
@@ -68,8 +73,10 @@ impl Writer {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    self.close();
-                    self.refill();
+                    if self.shared.unmoved.load(Ordering::SeqCst) < UNMOVED {
+                        self.close();
+                    }
+                    self.shared.refill();
                 }
                 Err(RecvTimeoutError::Disconnected) => return self.close(),
             }
@@ -104,9 +111,13 @@ impl Writer {
         let before = (self.seq, self.leaf);
         for (commit, answer) in jobs {
             let rests = !commit.rows.is_empty();
+            if self.stopped {
+                refused.push((answer, Error::Stopped));
+                continue;
+            }
             let result = if ended && rests { Err(Error::Stale) } else { self.stage(commit, &mut versions) };
             match result {
-                Ok((meta, blob)) => staged.push(Staged { meta, blob, answer }),
+                Ok((meta, blob, spool)) => staged.push(Staged { meta, blob, spool, answer }),
                 Err(error) => {
                     ended |= rests && !matches!(error, Error::Stale);
                     refused.push((answer, error));
@@ -141,7 +152,14 @@ impl Writer {
     }
 
     /// Checks a commit against what is durable and what this batch changes already; only then it gets its numbers.
-    fn stage(&mut self, commit: Commit, versions: &mut HashMap<[u8; 32], u64>) -> Result<(Meta, Vec<u8>)> {
+    fn stage(
+        &mut self,
+        commit: Commit,
+        versions: &mut HashMap<[u8; 32], u64>,
+    ) -> Result<(Meta, Vec<u8>, Option<Spool>)> {
+        if !segment::fits(&commit) {
+            return Err(Error::TooLarge);
+        }
         // Without rows it rests on nobody's memory of rows: ledger entries go on while stores are refused.
         if !commit.rows.is_empty() && commit.epoch != self.shared.epoch.load(Ordering::SeqCst) {
             return Err(Error::Stale);
@@ -150,7 +168,7 @@ impl Writer {
             Some(ObjectBytes::Inline(bytes)) => bytes.len() as u64,
             _ => 0,
         };
-        if commit.stores() && disk::free_bytes(&self.shared.data) < inline * 2 + MARGIN {
+        if commit.stores() && disk::free_bytes(&self.shared.data) < inline * 2 + MARGIN + self.shared.owed() {
             return Err(Error::Full);
         }
         for row in &commit.rows {
@@ -162,20 +180,16 @@ impl Writer {
                 return Err(Error::Conflict);
             }
         }
-        // Nothing refuses it any more: from here on its file is not its sender's to remove.
-        let (object, blob) = match commit.object {
-            Some(mut new) => {
-                let (spooled, blob) = match &mut new.bytes {
-                    ObjectBytes::Inline(bytes) => (false, std::mem::take(bytes)),
-                    ObjectBytes::Spooled(spool) if spool.finished() => {
-                        spool.keep();
-                        (true, Vec::new())
-                    }
+        let (object, blob, spool) = match commit.object {
+            Some(new) => {
+                let (blob, spool) = match new.bytes {
+                    ObjectBytes::Inline(bytes) => (bytes, None),
+                    ObjectBytes::Spooled(spool) if spool.finished() => (Vec::new(), Some(spool)),
                     ObjectBytes::Spooled(_) => return Err(Error::Damaged("an object that was not synced")),
                 };
-                (Some((new.tenant, new.id, spooled)), blob)
+                (Some((new.tenant, new.id, spool.is_some())), blob, spool)
             }
-            None => (None, Vec::new()),
+            None => (None, Vec::new(), None),
         };
         versions.extend(commit.rows.iter().map(|row| (row.key, row.expect + 1)));
         let (seq, first_leaf) = (self.seq, self.leaf);
@@ -184,7 +198,7 @@ impl Writer {
         let leaves = (first_leaf..).zip(commit.leaves).map(|(index, make)| make(index, seq)).collect();
         let rows = commit.rows.into_iter().map(RowRecord::of).collect();
         let wraps = segment::wraps(commit.wraps);
-        Ok((Meta { seq, object, sidecars: commit.sidecars, rows, wraps, first_leaf, leaves }, blob))
+        Ok((Meta { seq, object, sidecars: commit.sidecars, rows, wraps, first_leaf, leaves }, blob, spool))
     }
 
     /// Appends and syncs. Answers where each object's bytes lie. After an error nothing of the batch is in the file.
@@ -202,10 +216,11 @@ impl Writer {
             }
             Err(error) => {
                 (current.at, current.checksum) = (start, checksum);
-                // A failed sync may have dropped pages: what is cut here is never read as good, for the chain of
-                // checksums starts anew in the next segment.
-                if current.file.set_len(start).and_then(|()| current.file.sync_all()).is_err() {
-                    tracing::error!("the intake log cannot be cut; a new segment is begun");
+                // What is refused must not be replayed: behind it there would be two histories of the same numbers.
+                let cut = || current.file.set_len(start).and_then(|()| current.file.sync_all());
+                if cut().or_else(|_| cut()).is_err() {
+                    tracing::error!("the intake log cannot be cut; nothing more is written until a restart");
+                    self.stopped = true;
                 }
                 self.close();
                 Err(error)
@@ -215,36 +230,25 @@ impl Writer {
 
     fn make_room(&mut self, staged: &[Staged]) {
         let needed: u64 = staged.iter().map(|s| s.blob.len() as u64 + 4096).sum::<u64>() + (1 << 20);
-        while disk::free_bytes(&self.shared.data) < needed
-            && let Some((file, left)) = &mut self.reserve
-            && *left > 0
-        {
-            *left = left.saturating_sub(RESERVE_STEP);
-            if file.set_len(*left).is_err() {
-                return;
-            }
-        }
-    }
-
-    /// Takes back what the reserve gave, once there is room for it and for what is to be moved.
-    fn refill(&mut self) {
-        let wanted = self.shared.options.reserve_bytes;
-        if let Some((file, left)) = &mut self.reserve
-            && *left < wanted
-            && disk::free_bytes(&self.shared.data) > wanted - *left + 2 * MARGIN
-            && disk::reserve(file, wanted).is_ok()
-        {
-            *left = wanted;
-        }
+        while disk::free_bytes(&self.shared.data) < needed && self.shared.release() {}
     }
 
     fn create(&mut self) -> Result<Current> {
         let folder = self.shared.data.join("intake");
         let path = crate::segment::path(&folder, self.number);
-        let mut file = File::options().create_new(true).append(true).open(&path).map_err(disk::full)?;
-        file.write_all(&segment::header(self.number)).map_err(disk::full)?;
-        file.sync_all().map_err(disk::full)?;
-        disk::sync_folder(&folder)?;
+        let made = (|| -> std::io::Result<File> {
+            let mut file = File::options().create_new(true).append(true).open(&path)?;
+            file.write_all(&segment::header(self.number))?;
+            file.sync_all()?;
+            File::open(&folder)?.sync_all()?;
+            Ok(file)
+        })();
+        let file = made.map_err(|error| {
+            // Nothing was acknowledged in it. Whether or not it goes, its number is used up.
+            let _ = std::fs::remove_file(&path);
+            self.number += 1;
+            disk::full(error)
+        })?;
         Ok(Current { file, path: Arc::new(path), at: HEADER as u64, checksum: 0 })
     }
 
@@ -253,7 +257,10 @@ impl Writer {
         let mut answers = Vec::with_capacity(staged.len());
         {
             let mut overlay = self.shared.overlay_mut();
-            for (one, place) in staged.into_iter().zip(places) {
+            for (mut one, place) in staged.into_iter().zip(places) {
+                if let Some(spool) = &mut one.spool {
+                    spool.keep();
+                }
                 answers.push((one.answer, Durable::assertion(one.meta.seq, one.meta.first_leaf)));
                 overlay.add(self.number, &current.path, one.meta, *place);
             }
@@ -265,8 +272,9 @@ impl Writer {
 
     fn close(&mut self) {
         let Some(current) = self.current.take() else { return };
-        let closed = Closed { path: current.path.to_path_buf(), number: self.number };
+        let closed = Closed { path: current.path.to_path_buf(), number: self.number, good: current.at };
         self.number += 1;
+        self.shared.unmoved.fetch_add(1, Ordering::SeqCst);
         if self.closed.send(closed).is_err() {
             tracing::error!("nobody moves segments any more; the next start will");
         }

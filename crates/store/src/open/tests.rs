@@ -203,11 +203,11 @@ fn torn_tails_are_not_believed() {
     let count = |bytes: &[u8]| {
         File::create(&path).unwrap().write_all(bytes).unwrap();
         let mut count = 0;
-        segment::read(&path, 3, |_| {
+        let read = segment::read(&path, 3, End::Torn, |_| {
             count += 1;
             Ok(())
-        })
-        .unwrap();
+        });
+        assert!(matches!(read, Ok(_) | Err(Error::Segment { .. })), "{read:?}");
         count
     };
     for cut in segment::HEADER..=bytes.len() {
@@ -272,4 +272,69 @@ fn child(folder: &Path, from: u64) {
             println!("ack {n}");
         }
     }
+}
+
+/// A sink that never takes anything.
+struct Stuck;
+
+impl LeafSink for Stuck {
+    fn append(&mut self, _: u64, _: &[Leaf]) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::StorageFull.into())
+    }
+
+    fn size(&self) -> u64 {
+        0
+    }
+}
+
+/// Many segments that cannot be moved: commits go on, the store closes at once, and the next start has all.
+#[test]
+fn a_segment_that_cannot_be_moved_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::new(folder.path().to_path_buf());
+    (options.reserve_bytes, options.segment_bytes) = (1 << 20, 1000);
+    options.idle = Duration::from_millis(20);
+    let store = Store::open(options, Box::new(Stuck)).unwrap();
+    let (sender, done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for n in 0..30 {
+            let _ = store.submit(commit(&store, n)).unwrap().wait().unwrap();
+        }
+        let _ = sender.send(());
+        drop(store);
+        let _ = sender.send(());
+    });
+    done.recv_timeout(Duration::from_secs(30)).expect("commits go on");
+    done.recv_timeout(Duration::from_secs(1)).expect("the store closes");
+    let store = open(folder.path()).unwrap();
+    assert!((0..30).all(|n| whole(&store, n)));
+}
+
+#[test]
+fn a_segment_that_cannot_be_made_fails_one_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    std::fs::create_dir(segment::path(&folder.path().join("intake"), 0)).unwrap();
+    assert!(store.submit(commit(&store, 1)).unwrap().wait().is_err());
+    assert!(store.submit(commit(&store, 1)).unwrap().wait().is_ok());
+}
+
+#[test]
+fn a_refused_spool_goes_and_a_commit_too_large_fails_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let id = Id([9; 16]);
+    let mut spool = store.spool(&Tenant::main(), id).unwrap();
+    spool.finish().unwrap();
+    let mut refused = commit(&store, 1);
+    refused.object = Some(NewObject { tenant: Tenant::main(), id, bytes: ObjectBytes::Spooled(spool) });
+    refused.rows[0].expect = 7;
+    assert!(matches!(store.submit(refused).unwrap().wait(), Err(Error::Conflict)));
+    assert!(!blob::path(&folder.path().join("blobs"), &Tenant::main(), id, Part::Spool).exists());
+    let mut large = Commit::new(store.epoch());
+    large.sidecars.push((Tenant::main(), id, vec![0; segment::META_BYTES + 1]));
+    let large = store.submit(large).unwrap();
+    let good = store.submit(commit(&store, 2)).unwrap();
+    assert!(matches!(large.wait(), Err(Error::TooLarge)));
+    assert!(good.wait().is_ok());
 }

@@ -10,7 +10,7 @@ fn read_bytes(bytes: &[u8]) -> Result<(u64, Vec<Found>)> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::io::Write::write_all(&mut file.as_file(), bytes).unwrap();
     let mut found = Vec::new();
-    let good = read(file.path(), 3, |one| {
+    let good = read(file.path(), 3, End::Torn, |one| {
         found.push(one);
         Ok(())
     })?;
@@ -62,8 +62,14 @@ fn a_torn_or_changed_tail_is_not_believed() {
     for at in HEADER..bytes.len() {
         let mut changed = bytes.clone();
         changed[at] ^= 1;
-        let (_, found) = read_bytes(&changed).unwrap();
-        assert_eq!(found.len(), usize::from(at >= first), "byte {at}");
+        match read_bytes(&changed) {
+            Ok((_, found)) => assert_eq!(found.len(), usize::from(at >= first), "byte {at}"),
+            // The first record's sizes still frame: the second is whole behind it.
+            Err(Error::Segment { good, .. }) => {
+                assert!(at >= HEADER + 8 && at < first && good == HEADER as u64)
+            }
+            Err(other) => panic!("byte {at}: {other}"),
+        }
     }
     // A record of another segment does not follow: the chain starts anew in each.
     let stale = [&bytes[..HEADER], &bytes[first..]].concat();
@@ -73,4 +79,29 @@ fn a_torn_or_changed_tail_is_not_believed() {
         changed[at] ^= 1;
         assert!(read_bytes(&changed).is_err(), "header byte {at}");
     }
+}
+
+#[test]
+fn damage_in_the_middle_is_no_torn_tail() {
+    let mut bytes = vector();
+    bytes[HEADER + 9] ^= 1;
+    assert!(matches!(read_bytes(&bytes), Err(Error::Segment { good: 32, .. })));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let bytes = vector();
+    std::io::Write::write_all(&mut file.as_file(), &bytes[..bytes.len() - 1]).unwrap();
+    let read = |end| {
+        let mut count = 0;
+        read(file.path(), 3, end, |_| {
+            count += 1;
+            Ok(())
+        })
+        .map(|good| (good, count))
+    };
+    let (good, count) = read(End::Torn).unwrap();
+    assert_eq!(count, 1);
+    assert!(matches!(read(End::Whole), Err(Error::Segment { .. })), "a closed one has no torn tail");
+    assert!(matches!(read(End::Known(bytes.len() as u64)), Err(Error::Segment { .. })));
+    assert_eq!(read(End::Known(good)).unwrap(), (good, 1), "what was refused behind it is not read");
+    let refused = read(End::Known(HEADER as u64)).unwrap();
+    assert_eq!(refused, (HEADER as u64, 0), "a whole record that was refused is not read");
 }
