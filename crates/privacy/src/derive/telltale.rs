@@ -63,7 +63,7 @@ const LONGEST_TEXT: usize = 10_240 * 4;
 
 /// Removes them at every depth. What is not in PS3.6 goes too: only what is known to be no copy of the pixels stays.
 pub fn remove(object: &mut InMemDicomObject, depth: usize) {
-    object.retain(|element| stays(element));
+    object.retain(stays);
     if depth < limits::SEQUENCE_DEPTH {
         nested_all(object, &mut |item| remove(item, depth + 1));
     }
