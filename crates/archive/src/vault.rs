@@ -23,7 +23,7 @@ use port::{Code, Fault, PixelWork};
 use seen::{check_key, check_seen};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use store::Store;
 
 /// Time comes from outside.
@@ -102,6 +102,8 @@ pub struct Vault {
     pub(crate) refusals: Shared<Refusals>,
     /// Argon2 takes memory: two at a time.
     pub(crate) sign_ins: tokio::sync::Semaphore,
+    /// Itself, for work that outlives its caller.
+    own: OnceLock<Weak<Self>>,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -157,10 +159,13 @@ impl Vault {
             throttle: Mutex::default(),
             refusals: Mutex::default(),
             sign_ins: tokio::sync::Semaphore::new(2),
+            own: OnceLock::new(),
             store,
         };
         vault.load()?;
-        Ok(Arc::new(vault))
+        let vault = Arc::new(vault);
+        vault.own.get_or_init(|| Arc::downgrade(&vault));
+        Ok(vault)
     }
 
     fn load(&self) -> Result<()> {
@@ -216,6 +221,11 @@ impl Vault {
 
     pub(crate) fn derived_uid(&self, record: &InstanceRecord, mask_version: u64) -> Uid {
         self.sealing.derived_uid(record, mask_version)
+    }
+
+    /// Itself, for work that outlives its caller.
+    pub(crate) fn shared(&self) -> Result<Arc<Self>> {
+        self.own.get().and_then(Weak::upgrade).ok_or(crate::Error::Internal("the vault has ended"))
     }
 
     fn asker(&self, context: &Context) -> Asker {
