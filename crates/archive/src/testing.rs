@@ -1,13 +1,13 @@
 //! A small archive for tests of the flows: real store, ledger and keys in a temporary folder, no pixels, a clock that only
 //! the test moves.
 
+use crate::NewAccount;
 use crate::context::Context;
 use crate::ingest::ingest;
 use crate::vault::{Clock, Options, Parts, Vault};
-use crate::{NewAccount, NewRelation};
 use crypto::Key;
 use model::{Arrival, Attributes, Door, InstanceFacts, Organisation, Role, Time, Uid, tags};
-use policy::{Caller, Policies, RelationKind};
+use policy::{Caller, Policies};
 use port::archive::Stored;
 use port::{Code, Fault, Item, Lease, Outcome, PixelWork, Response, Stream, Trailer};
 use std::sync::Arc;
@@ -82,19 +82,7 @@ impl House {
             patient: patient.map(|number| (String::new(), number.to_owned())),
             password: PASSWORD.to_owned(),
         };
-        self.vault.add_account(new).unwrap();
-    }
-
-    /// The user treats everybody.
-    pub fn relation(&self, user: &str) {
-        let new = NewRelation {
-            user: user.to_owned(),
-            patient: None,
-            kind: RelationKind::Team,
-            source: "test".to_owned(),
-            end: None,
-        };
-        self.vault.add_relation(new).unwrap();
+        tokio::task::block_in_place(|| self.vault.add_account(new)).unwrap();
     }
 
     /// A caller, as if the proof had been checked.

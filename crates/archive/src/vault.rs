@@ -15,6 +15,7 @@ use crate::who::refusals::Refusals;
 use crate::who::session::Sessions;
 use crate::who::throttle::Throttle;
 use crate::who::ties::{SiteRecord, TiesRecord};
+use crate::who::turns::Turns;
 use crypto::{Key, Ladder, Random};
 use ledger::Event;
 use model::{Id, PatientRef, Purpose, Tenant, Time, Uid, tags};
@@ -99,6 +100,7 @@ pub struct Vault {
     pub(crate) ties: Shared<HashMap<String, (TiesRecord, u64)>>,
     pub(crate) site: Shared<(SiteRecord, u64)>,
     pub(crate) throttle: Shared<Throttle>,
+    pub(crate) turns: Shared<Turns>,
     pub(crate) refusals: Shared<Refusals>,
     /// Argon2 takes memory: two at a time.
     pub(crate) sign_ins: tokio::sync::Semaphore,
@@ -157,6 +159,7 @@ impl Vault {
             ties: Mutex::default(),
             site: Mutex::default(),
             throttle: Mutex::default(),
+            turns: Mutex::default(),
             refusals: Mutex::default(),
             sign_ins: tokio::sync::Semaphore::new(2),
             own: OnceLock::new(),
