@@ -40,9 +40,10 @@ impl PixelWork for NoPixels {
 
 /// An archive.
 pub struct House {
-    _folder: tempfile::TempDir,
     pub vault: Arc<Vault>,
     clock: Arc<Still>,
+    /// Goes last: the vault still moves what it has when it ends.
+    _folder: tempfile::TempDir,
 }
 
 impl House {
@@ -65,7 +66,7 @@ impl House {
                 config_digest: [0; 32],
             },
         });
-        Self { _folder: folder, vault: vault.unwrap(), clock }
+        Self { vault: vault.unwrap(), clock, _folder: folder }
     }
 
     pub fn pass(&self, seconds: i64) {

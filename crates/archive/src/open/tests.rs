@@ -7,7 +7,7 @@ fn a_reason_says_something() {
         (".", false),
         (" - ... - ", false),
         ("ok", false),
-        ("OP!", true),
+        ("CT now", true),
         ("急诊", true),
         ("\u{200b}a\u{200b}", false),
     ] {
