@@ -1,6 +1,6 @@
 //! `port::Archive`: authenticate, then the flow.
 
-use crate::context::Context;
+use crate::context::{About, Context};
 use crate::evidence;
 use crate::open::Ask;
 use crate::retrieve::retrieve;
@@ -16,6 +16,10 @@ use std::time::Duration;
 /// The vault as doors see it. Cheap to clone.
 #[derive(Clone)]
 pub struct Door(Arc<Vault>);
+
+/// What a mask is lifted for. Another purpose that the study was opened for, research above all, is none of these.
+const LIFTED_FOR: &[Purpose] =
+    &[Purpose::Report, Purpose::Treatment, Purpose::Emergency, Purpose::SecondOpinion];
 
 /// Counted refusals and the newest checkpoint are written this often.
 const HOUSEKEEPING: Duration = Duration::from_secs(15);
@@ -92,10 +96,19 @@ impl Archive for Door {
         match request {
             Request::Retrieve(ask) => retrieve(vault, &context, ask).await,
             // A bearer token is one grant: it fetches its study's pixels and does nothing else.
-            _ if context.bearer.is_some() => Err(Code::NotAllowed.into()),
+            _ if context.bearer.is_some() => elsewhere(vault, &context).await,
             request => act(vault, &context, request, body).await.map(plain),
         }
     }
+}
+
+/// A token of one grant was shown where no grant counts: somebody tries what it opens.
+async fn elsewhere<T>(vault: &Vault, context: &Context) -> Result<T, Fault> {
+    let about = About { study: context.bearer.clone(), ..About::nothing() };
+    let event =
+        Event::NotAllowed { right: "other-than-retrieve".to_owned(), rules: vec!["bearer".to_owned()] };
+    vault.record(context, about, event).await?;
+    Err(Code::NotAllowed.into())
 }
 
 fn plain(response: Response) -> (Response, Stream) {
@@ -117,7 +130,8 @@ async fn act(
             open::open(vault, context, Ask { study, action: Action::Open, purpose, reason }).await
         }
         Request::Lift { study, reason } => {
-            let purpose = vault.purpose_of(context, &study).unwrap_or(Purpose::Treatment);
+            let held = vault.purpose_of(context, &study).filter(|held| LIFTED_FOR.contains(held));
+            let purpose = held.unwrap_or(Purpose::Treatment);
             let ask = Ask { study, action: Action::Lift, purpose, reason: Some(reason) };
             open::open(vault, context, ask).await
         }

@@ -1,17 +1,21 @@
 //! Entries: made here, sealed here, durable before anybody goes on.
 
+mod looks;
+
+use looks::Looks;
+
 use crate::context::{About, Context};
 use crate::sealing::fault;
 use crate::vault::Vault;
 use crate::{Error, Result};
 use crypto::{Key, Random, SigningKey, aead};
+use ledger::tiles::Stored;
 use ledger::{Entry, Envelope, Event, Leaf, Receipt, Tree, Value};
-use model::{Id, Time};
+use model::{Durable, Id, Time};
 use port::archive::Access;
 use port::{Code, Fault};
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use store::{Commit, LeafFn};
+use store::{Commit, LeafFn, Pending};
 
 /// Version of the sealed body's format: `version(1) ‖ name of its key(32) ‖ nonce ‖ AES-256-GCM(salt(16) ‖ CBOR)`.
 const BODY: u8 = 1;
@@ -23,15 +27,8 @@ pub struct Journal {
     pub signing: Arc<SigningKey>,
     pub reader: ledger::Reader,
     live: Mutex<Tree>,
-    looks: Mutex<Looks>,
+    looks: Looks,
     size: Mutex<u64>,
-}
-
-/// How often films were seen, counted as far as `upto`.
-#[derive(Default)]
-struct Looks {
-    upto: u64,
-    counts: HashMap<String, u64>,
 }
 
 /// Randomness that was drawn before: a leaf is made on the writer's thread, where nothing may fail.
@@ -52,7 +49,7 @@ impl Journal {
             signing: Arc::new(signing),
             reader: ledger::Reader::new(folder),
             live: Mutex::new(tree),
-            looks: Mutex::default(),
+            looks: Looks::default(),
             size: Mutex::new(size),
         }
     }
@@ -83,7 +80,9 @@ impl Vault {
         for _ in 0..4 {
             let mut commit = Commit::new(self.store.epoch());
             self.entry_into(&mut commit, envelope.clone(), event.clone())?;
-            match self.settled(commit).await {
+            let promises = promises(&commit);
+            let pending = tokio::task::block_in_place(|| self.store.submit(commit)).map_err(Error::from)?;
+            match self.settled(promises, pending, |_, durable| Ok(durable)).await? {
                 Err(store::Error::Stale) => {}
                 Err(error) => return Err(fault(&error)),
                 Ok(durable) => return Ok(Receipt::of(&durable)),
@@ -92,13 +91,25 @@ impl Vault {
         Err(Code::Unavailable.into())
     }
 
-    /// Submits a commit and marks what it brought as durable.
-    async fn settled(&self, commit: Commit) -> std::result::Result<model::Durable, store::Error> {
-        let (names, leaves) = promises(&commit);
-        let pending = tokio::task::block_in_place(|| self.store.submit(commit))?;
-        let durable = pending.durable().await?;
-        self.kept(&names, durable.leaf() + leaves);
-        Ok(durable)
+    /// What follows a submitted commit, in a task of its own: a caller who goes away while the disk syncs must not leave
+    /// films pending and invisible, or wraps and entries that nobody counts as durable.
+    pub async fn settled<T: Send + 'static>(
+        &self,
+        (names, leaves): Promises,
+        pending: Pending,
+        then: impl FnOnce(&Self, std::result::Result<Durable, store::Error>) -> std::result::Result<T, Fault>
+        + Send
+        + 'static,
+    ) -> std::result::Result<T, Fault> {
+        let vault = self.shared()?;
+        let tail = tokio::spawn(async move {
+            let durable = pending.durable().await;
+            if let Ok(durable) = &durable {
+                vault.kept(&names, durable.leaf() + leaves);
+            }
+            then(&vault, durable)
+        });
+        tail.await.map_err(|_| Code::Internal)?
     }
 
     /// After a durable commit: its wraps are known, the log is that long.
@@ -158,7 +169,7 @@ impl Vault {
         *self.journal.size.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn stored_entry(&self, index: u64) -> Result<ledger::tiles::Stored> {
+    fn stored_entry(&self, index: u64) -> Result<Stored> {
         match self.store.unmoved_leaf(index) {
             Some(stored) => Ok(stored),
             None => Ok(self.journal.reader.entry(index)?),
@@ -167,12 +178,12 @@ impl Vault {
 
     /// An entry in words; nothing when its key was destroyed.
     pub fn entry(&self, index: u64) -> std::result::Result<Option<Access>, Fault> {
-        Ok(self.read_entry(index)?.map(|entry| access(index, entry)))
+        let stored = self.stored_entry(index)?;
+        Ok(self.opened_entry(index, &stored)?.map(|entry| access(index, entry)))
     }
 
-    fn read_entry(&self, index: u64) -> Result<Option<Entry>> {
-        let stored = self.stored_entry(index)?;
-        let leaf = ledger::tiles::leaf_of(&stored).ok_or(Error::Internal("leaf"))?;
+    fn opened_entry(&self, index: u64, stored: &Stored) -> Result<Option<Entry>> {
+        let leaf = ledger::tiles::leaf_of(stored).ok_or(Error::Internal("leaf"))?;
         let (_, sealed) = ledger::tiles::signature_and_body(&stored.1).ok_or(Error::Internal("body"))?;
         let (name, body) = match sealed.split_first() {
             Some((&BODY, rest)) => rest.split_first_chunk::<32>().ok_or(Error::Internal("body"))?,
@@ -185,23 +196,6 @@ impl Vault {
             return Err(Error::Internal("an entry's body is not its leaf's"));
         }
         Ok(Some(ledger::body::decode(body)?))
-    }
-
-    /// How often somebody else saw each study, by UID.
-    pub fn looks(&self) -> std::result::Result<HashMap<String, u64>, Fault> {
-        let size = self.ledger_size();
-        let mut looks = self.journal.looks.lock().unwrap_or_else(PoisonError::into_inner);
-        while looks.upto < size {
-            let index = looks.upto;
-            if let Some(entry) = self.read_entry(index)?
-                && matches!(entry.kind.as_str(), "opened" | "lifted")
-                && entry.envelope.role != "patient"
-            {
-                *looks.counts.entry(entry.envelope.study).or_default() += 1;
-            }
-            looks.upto += 1;
-        }
-        Ok(looks.counts.clone())
     }
 
     /// A signed checkpoint of all that is durable.
@@ -217,7 +211,10 @@ impl Vault {
 }
 
 /// Names of the wraps and number of entries that a commit brings.
-pub fn promises(commit: &Commit) -> (Vec<[u8; 32]>, u64) {
+pub type Promises = (Vec<[u8; 32]>, u64);
+
+/// What a commit brings.
+pub fn promises(commit: &Commit) -> Promises {
     (commit.wraps.iter().map(|w| w.key).collect(), commit.leaves.len() as u64)
 }
 

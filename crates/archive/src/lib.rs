@@ -18,6 +18,8 @@ mod retrieve;
 mod rings;
 mod sealing;
 mod setup;
+#[cfg(test)]
+mod testing;
 mod vault;
 mod who;
 mod worklist;

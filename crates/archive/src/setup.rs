@@ -85,9 +85,10 @@ impl Vault {
     /// # Errors
     /// Storage.
     pub fn disable_account(&self, user: &str) -> Result<bool> {
-        let Some((record, _)) = lock(&self.accounts).get(user).cloned() else { return Ok(false) };
+        let user = user.to_lowercase();
+        let Some((record, _)) = lock(&self.accounts).get(&user).cloned() else { return Ok(false) };
         self.keep_account(AccountRecord { disabled: true, ..record }, "account-disabled")?;
-        self.sessions().end_user(user);
+        self.sessions().end_user(&user);
         Ok(true)
     }
 
@@ -121,11 +122,12 @@ impl Vault {
     }
 
     fn change_ties(&self, user: &str, change: impl FnOnce(&mut TiesRecord)) -> Result<()> {
-        let (mut record, before) = lock(&self.ties).get(user).cloned().unwrap_or_default();
+        let user = user.to_lowercase();
+        let (mut record, before) = lock(&self.ties).get(&user).cloned().unwrap_or_default();
         change(&mut record);
         let name = self.sealing.name(Kind::Ties, &[user.as_bytes()]);
-        self.keep(Kind::Ties, name, before + 1, &(user, &record), "relation", user)?;
-        lock(&self.ties).insert(user.to_owned(), (record, before + 1));
+        self.keep(Kind::Ties, name, before + 1, &(&user, &record), "relation", &user)?;
+        lock(&self.ties).insert(user, (record, before + 1));
         Ok(())
     }
 

@@ -15,6 +15,7 @@ use crate::who::refusals::Refusals;
 use crate::who::session::Sessions;
 use crate::who::throttle::Throttle;
 use crate::who::ties::{SiteRecord, TiesRecord};
+use crate::who::turns::Turns;
 use crypto::{Key, Ladder, Random};
 use ledger::Event;
 use model::{Id, PatientRef, Purpose, Tenant, Time, Uid, tags};
@@ -23,7 +24,7 @@ use port::{Code, Fault, PixelWork};
 use seen::{check_key, check_seen};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use store::Store;
 
 /// Time comes from outside.
@@ -99,9 +100,12 @@ pub struct Vault {
     pub(crate) ties: Shared<HashMap<String, (TiesRecord, u64)>>,
     pub(crate) site: Shared<(SiteRecord, u64)>,
     pub(crate) throttle: Shared<Throttle>,
+    pub(crate) turns: Shared<Turns>,
     pub(crate) refusals: Shared<Refusals>,
     /// Argon2 takes memory: two at a time.
     pub(crate) sign_ins: tokio::sync::Semaphore,
+    /// Itself, for work that outlives its caller.
+    own: OnceLock<Weak<Self>>,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -155,12 +159,16 @@ impl Vault {
             ties: Mutex::default(),
             site: Mutex::default(),
             throttle: Mutex::default(),
+            turns: Mutex::default(),
             refusals: Mutex::default(),
             sign_ins: tokio::sync::Semaphore::new(2),
+            own: OnceLock::new(),
             store,
         };
         vault.load()?;
-        Ok(Arc::new(vault))
+        let vault = Arc::new(vault);
+        vault.own.get_or_init(|| Arc::downgrade(&vault));
+        Ok(vault)
     }
 
     fn load(&self) -> Result<()> {
@@ -216,6 +224,11 @@ impl Vault {
 
     pub(crate) fn derived_uid(&self, record: &InstanceRecord, mask_version: u64) -> Uid {
         self.sealing.derived_uid(record, mask_version)
+    }
+
+    /// Itself, for work that outlives its caller.
+    pub(crate) fn shared(&self) -> Result<Arc<Self>> {
+        self.own.get().and_then(Weak::upgrade).ok_or(crate::Error::Internal("the vault has ended"))
     }
 
     fn asker(&self, context: &Context) -> Asker {

@@ -59,7 +59,8 @@ events! {
     /// An object came.
     30 "stored" Stored {
         sop_uid: String, sop_class: String, size: u64, digest: [u8; 32], version: u64, duplicate: bool,
-        certificate: String, calling_ae: String, called_ae: String, software: String, operator: String, order: String
+        certificate: String, calling_ae: String, called_ae: String, software: String, operator: String, order: String,
+        contradicts: String
     }
     /// An object was not taken.
     31 "store-refused" StoreRefused { cause: String }

@@ -2,7 +2,7 @@
 
 use super::{Done, Failure, home};
 use crate::config::{Device, template};
-use crate::home::{Home, make_private_folder, write_private, write_public};
+use crate::home::{Home, make_private_folder, remove, write_private, write_public};
 use crate::wiring::{Error, certificates, io, passwords};
 use crate::{clock, say};
 use archive::NewAccount;
@@ -112,7 +112,7 @@ pub fn make(
     let json = serde_json::to_vec_pretty(&lines).map_err(|e| Error::Io("accounts", e.into()))?;
     write_private(&home.key("accounts.json"), &json).map_err(io("accounts"))?;
     write_public(&home.config(), text.as_bytes()).map_err(io("gauze.toml"))?;
-    std::fs::remove_file(mark).map_err(io("home"))?;
+    remove(&mark).map_err(io("home"))?;
     Ok(lines.len())
 }
 
@@ -167,11 +167,18 @@ fn devices(home: &Home, demo: bool) -> Result<Vec<Device>, Error> {
 fn begin(home: &Home) -> Result<PathBuf, Error> {
     let mark = home.path().join("unfinished");
     let folders = [home.keys(), home.data(), home.policies()];
+    if home.exists() {
+        // The configuration is written last: with it the home is finished, and somebody may have used it since.
+        if mark.exists() {
+            remove(&mark).map_err(io("home"))?;
+        }
+        return Err(Error::Exists(home.path().into()));
+    }
     if mark.exists() {
         for folder in folders.iter().filter(|f| f.exists()) {
             std::fs::remove_dir_all(folder).map_err(io("home"))?;
         }
-    } else if home.exists() || folders.iter().any(|f| f.exists()) {
+    } else if folders.iter().any(|f| f.exists()) {
         return Err(Error::Exists(home.path().into()));
     } else {
         make_private_folder(home.path()).map_err(io("home"))?;
@@ -179,3 +186,6 @@ fn begin(home: &Home) -> Result<PathBuf, Error> {
     }
     Ok(mark)
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@ impl Catalog {
             for record in page.instances {
                 let place = Place { study: page.study.clone(), series: at, instance: series.instances.len() };
                 self.instances.insert(record.sop_uid.clone(), place);
-                series.instances.push(Instance { record, pending: false });
+                series.instances.push(Instance { record, pending: false, under_way: Vec::new() });
             }
         }
     }

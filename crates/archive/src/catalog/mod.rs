@@ -45,6 +45,8 @@ pub struct Instance {
     pub record: InstanceRecord,
     /// Not durable yet: invisible.
     pub pending: bool,
+    /// Digests of other bytes of this UID whose commits are under way: nobody is told yet that they are here.
+    pub under_way: Vec<[u8; 32]>,
 }
 
 /// Where an instance stands.
@@ -100,6 +102,11 @@ impl Catalog {
     /// The study whose pseudonymous UID this is.
     pub fn by_pseudonym(&self, uid: &Uid) -> Option<&Study> {
         self.pseudonyms.get(uid).and_then(|original| self.study(original))
+    }
+
+    /// What an arriving instance joins, durable or not: the patient of the study is hers who came first.
+    pub fn known(&self, uid: &Uid) -> Option<&StudyRecord> {
+        self.studies.get(uid).map(|study| &study.record)
     }
 
     /// Where an instance stands, pending or not.

@@ -43,12 +43,13 @@ impl Catalog {
     pub fn add(&mut self, new: NewInstance) -> (Uid, Touched) {
         let uid = new.study.uid.clone();
         let study_is_new = !self.studies.contains_key(&uid);
-        self.by_patient.entry(new.study.patient).or_default().insert(uid.clone());
         let study = self.studies.entry(uid.clone()).or_insert_with(|| Study {
             record: new.study,
             version: 0,
             series: Vec::new(),
         });
+        // The study's own patient, never the arriving one: else a foreign study shows up among somebody's films.
+        self.by_patient.entry(study.record.patient).or_default().insert(uid.clone());
         let at = study.series.iter().position(|s| s.uid == new.series_uid).unwrap_or_else(|| {
             study.series.push(Series {
                 uid: new.series_uid,
@@ -63,7 +64,7 @@ impl Catalog {
         if let Some(series) = study.series.get_mut(at) {
             let index = series.instances.len();
             page = index / PAGE;
-            series.instances.push(Instance { record: new.record, pending: true });
+            series.instances.push(Instance { record: new.record, pending: true, under_way: Vec::new() });
             if series.versions.len() <= page {
                 series.versions.push(0);
             }
@@ -85,6 +86,14 @@ impl Catalog {
         change(&mut study.series.get_mut(place.series)?.instances.get_mut(place.instance)?.record);
         self.begin(&place.study);
         Some((place.study, Touched { study: false, page: Some((place.series, place.instance / PAGE)) }))
+    }
+
+    /// Adds other bytes of a known UID; they are under way until settled.
+    pub fn add_other(&mut self, sop_uid: &Uid, (object, digest): (Id, [u8; 32])) -> Option<(Uid, Touched)> {
+        let place = self.instances.get(sop_uid)?.clone();
+        let series = self.studies.get_mut(&place.study)?.series.get_mut(place.series)?;
+        series.instances.get_mut(place.instance)?.under_way.push(digest);
+        self.change(sop_uid, |record| record.others.push((object, digest)))
     }
 
     /// Changes a study's record.
@@ -125,14 +134,20 @@ impl Catalog {
         Some((record, version))
     }
 
-    /// A commit that touched this study is durable; with the instance that it brought, if it did.
-    pub fn settle(&mut self, study: &Uid, brought: Option<&Uid>) {
-        if let Some(place) = brought.and_then(|uid| self.instances.get(uid)).cloned()
+    /// A commit of this epoch that touched this study is durable; with the instance and digest that it brought, if it
+    /// did. One from before a resync was read with all that is durable, and must not count down what began since.
+    pub fn settle(&mut self, epoch: u64, study: &Uid, brought: Option<(&Uid, &[u8; 32])>) {
+        if epoch != self.epoch {
+            return;
+        }
+        if let Some((uid, digest)) = brought
+            && let Some(place) = self.instances.get(uid).cloned()
             && let Some(study) = self.studies.get_mut(&place.study)
             && let Some(series) = study.series.get_mut(place.series)
             && let Some(instance) = series.instances.get_mut(place.instance)
         {
             instance.pending = false;
+            instance.under_way.retain(|other| other != digest);
         }
         if let Some(under_way) = self.dirty.get_mut(study) {
             *under_way = under_way.saturating_sub(1);
@@ -151,20 +166,23 @@ impl Catalog {
         self.pseudonyms.insert(pseudonym, original);
     }
 
-    /// Takes out all studies with changes that may not be durable, so that they can be read anew.
-    /// Answers what to read: study and number of series known.
-    pub fn forget_dirty(&mut self) -> Vec<(Uid, Vec<Uid>)> {
-        let dirty = std::mem::take(&mut self.dirty);
-        let mut out = Vec::new();
-        for uid in dirty.into_keys() {
+    /// Studies with changes that may not be durable, each with its series: what a resync reads.
+    pub fn dirty(&self) -> Vec<(Uid, Vec<Uid>)> {
+        let known = self.dirty.keys().filter_map(|uid| self.studies.get(uid).map(|study| (uid, study)));
+        known
+            .map(|(uid, study)| (uid.clone(), study.series.iter().map(|s| s.uid.clone()).collect()))
+            .collect()
+    }
+
+    /// Takes out all studies with changes that may not be durable; what was read of them goes in after this.
+    pub fn forget_dirty(&mut self) {
+        for uid in std::mem::take(&mut self.dirty).into_keys() {
             let Some(study) = self.studies.remove(&uid) else { continue };
             for instance in study.series.iter().flat_map(|s| &s.instances) {
                 self.instances.remove(&instance.record.sop_uid);
             }
             self.drop_patient_of(&uid, study.record.patient);
-            out.push((uid, study.series.into_iter().map(|s| s.uid).collect()));
         }
-        out
     }
 
     fn drop_patient_of(&mut self, uid: &Uid, patient: Id) {

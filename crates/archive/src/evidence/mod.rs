@@ -3,6 +3,7 @@
 use crate::context::{About, Context};
 use crate::vault::Vault;
 use ledger::Event;
+use ledger::tiles::WIDTH;
 use model::Uid;
 use policy::Right;
 use port::archive::{Access, StudyLine};
@@ -12,9 +13,6 @@ use port::{Code, Fault, Response};
 const PAGE: usize = 200;
 /// Entries looked at for one page, newest first; more are on the next page.
 const LOOKED_AT: u64 = 50_000;
-/// What a patient is told of: acts on her films by others, not the archive's own work.
-const FOR_PATIENTS: &[&str] =
-    &["stored", "opened", "open-refused", "lifted", "released", "release-refused", "mask-changed"];
 
 /// One page of entries.
 pub struct Ask {
@@ -33,10 +31,28 @@ pub async fn accesses(vault: &Vault, context: &Context, ask: Ask) -> Result<Resp
     let all = vault.right(context, Right::ReadAllAccesses);
     if all.is_err() {
         vault.may(context, Right::ReadOwnAccesses).await?;
-        let own = own_study(vault, context, ask.study.as_ref())?;
-        return page(vault, context, ask, Some(own)).await;
+        let own = match own_study(vault, context, ask.study.as_ref()) {
+            Ok(own) => own,
+            Err(fault) => return refuse(vault, context, ask.study.as_ref(), fault).await,
+        };
+        read(vault, context, Some(&own)).await?;
+        return own_page(vault, &own, &ask).await;
     }
-    page(vault, context, ask, None).await
+    read(vault, context, ask.study.as_ref()).await?;
+    page(vault, &ask)
+}
+
+/// The question itself is recorded first, refused ones too: who asks about whom is worth knowing.
+async fn refuse<T>(vault: &Vault, context: &Context, study: Option<&Uid>, fault: Fault) -> Result<T, Fault> {
+    let right = Right::ReadOwnAccesses.as_str().to_owned();
+    let event = Event::NotAllowed { right, rules: vec![fault.code.as_str().to_owned()] };
+    vault.record(context, about(vault, study), event).await?;
+    Err(fault)
+}
+
+async fn read(vault: &Vault, context: &Context, study: Option<&Uid>) -> Result<(), Fault> {
+    let event = Event::AccessesRead { of_study: study.is_some() };
+    vault.record(context, about(vault, study), event).await.map(drop)
 }
 
 /// The caller's own study; for her, no other one exists.
@@ -48,27 +64,50 @@ fn own_study(vault: &Vault, context: &Context, study: Option<&Uid>) -> Result<Ui
     found.map(|s| s.record.uid.clone()).ok_or_else(|| Code::NotFound.into())
 }
 
-async fn page(vault: &Vault, context: &Context, ask: Ask, own: Option<Uid>) -> Result<Response, Fault> {
-    let event = Event::AccessesRead { of_study: ask.study.is_some() };
-    vault.record(context, about(vault, ask.study.as_ref()), event).await?;
-    let wanted = own.clone().or_else(|| ask.study.clone());
-    let end = ask.before.unwrap_or(u64::MAX).min(vault.ledger_size());
-    let limit = ask.limit.clamp(1, PAGE);
-    let (mut entries, mut next) = (Vec::new(), None);
-    for index in (end.saturating_sub(LOOKED_AT)..end).rev() {
-        let Some(access) = vault.entry(index)? else { continue };
-        let told = own.is_none() || FOR_PATIENTS.contains(&access.kind.as_str());
-        let of_kind = ask.kinds.is_empty() || ask.kinds.contains(&access.kind);
-        if !told || !of_kind || (wanted.is_some() && access.study != wanted) {
-            continue;
-        }
-        if entries.len() == limit {
-            next = entries.last().map(|last: &Access| last.index);
-            break;
-        }
-        entries.push(if own.is_some() { by_function(access) } else { access });
+/// The patient's page: from the index, so that nothing else in the log, however much, stands between her and an entry.
+async fn own_page(vault: &Vault, own: &Uid, ask: &Ask) -> Result<Response, Fault> {
+    let told = vault.told(own.as_str()).await?;
+    let before = ask.before.unwrap_or(u64::MAX);
+    let mut wanted = told.iter().rev().filter(|(index, kind)| *index < before && ask.wants(kind));
+    let mut entries = Vec::new();
+    let page: Vec<u64> = wanted.by_ref().take(ask.limit.clamp(1, PAGE)).map(|(index, _)| *index).collect();
+    for index in &page {
+        let access = tokio::task::block_in_place(|| vault.entry(*index))?;
+        entries.extend(access.map(by_function));
     }
+    let next = page.last().copied().filter(|_| wanted.next().is_some());
     Ok(Response::Accesses { entries, next })
+}
+
+/// The officer's page. What was not looked at is on the next one, also when this one has nothing.
+fn page(vault: &Vault, ask: &Ask) -> Result<Response, Fault> {
+    let end = ask.before.unwrap_or(u64::MAX).min(vault.ledger_size());
+    let from = end.saturating_sub(LOOKED_AT);
+    let limit = ask.limit.clamp(1, PAGE);
+    let (mut entries, mut end): (Vec<Access>, u64) = (Vec::new(), end);
+    while end > from {
+        let first = ((end - 1) / WIDTH * WIDTH).max(from);
+        let bundle = tokio::task::block_in_place(|| vault.entries(first..end))?;
+        for access in bundle.into_iter().rev() {
+            let of_study = ask.study.is_none() || access.study == ask.study;
+            if !of_study || !ask.wants(&access.kind) {
+                continue;
+            }
+            if entries.len() == limit {
+                let next = entries.last().map(|last| last.index);
+                return Ok(Response::Accesses { entries, next });
+            }
+            entries.push(access);
+        }
+        end = first;
+    }
+    Ok(Response::Accesses { entries, next: (from > 0).then_some(from) })
+}
+
+impl Ask {
+    fn wants(&self, kind: &str) -> bool {
+        self.kinds.is_empty() || self.kinds.iter().any(|wanted| wanted == kind)
+    }
 }
 
 fn about(vault: &Vault, study: Option<&Uid>) -> About {
@@ -98,7 +137,7 @@ pub async fn my_studies(vault: &Vault, context: &Context) -> Result<Response, Fa
     let event =
         Event::Queried { keys_hash: vault.sealing.text_hash("query", "own"), hits: studies.len() as u64 };
     vault.record(context, About::nothing(), event).await?;
-    let counts = vault.looks()?;
+    let counts = vault.looks().await?;
     let mut studies: Vec<StudyLine> = studies
         .into_iter()
         .map(|line| {
@@ -112,3 +151,6 @@ pub async fn my_studies(vault: &Vault, context: &Context) -> Result<Response, Fa
     let total = studies.len();
     Ok(Response::Studies { studies, total })
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,25 +12,44 @@ pub struct Scope<'a> {
     pub words: Words,
     /// Only this patient's.
     pub patient: Option<PatientRef>,
+    /// Studies that are as if absent for this caller, by their own UID.
+    pub absent: &'a dyn Fn(&Study) -> bool,
     /// For pseudonymous words.
     pub pseudonyms: &'a dyn Pseudonyms,
 }
 
-/// Answers a query. Newest study first; series and instances in order of arrival.
+/// Answers a query. Newest study first, pseudonyms in their own order; series and instances in order of arrival.
 pub fn answers(catalog: &Catalog, query: &Query, scope: &Scope<'_>) -> Found {
     let limit = query.limit.min(limits::MATCHES);
-    let mut studies: Vec<(&Study, Attributes)> =
-        candidates(catalog, &query.keys, scope).into_iter().map(|s| (s, s.answer())).collect();
-    studies.sort_by(|(a, left), (b, right)| {
-        let day =
-            |x: &Attributes| (x.first(tags::STUDY_DATE).to_owned(), x.first(tags::STUDY_TIME).to_owned());
-        day(right).cmp(&day(left)).then_with(|| a.record.uid.cmp(&b.record.uid))
-    });
+    let studies = ordered(catalog, &query.keys, scope);
     let all = studies.iter().flat_map(|(study, answer)| lines(study, answer, query.level));
     let cleaned = all.filter_map(|line| clean(&line, scope.words, scope.pseudonyms));
     let mut hits = cleaned.filter(|line| matches(line, &query.keys)).skip(query.offset);
     let found: Vec<Attributes> = hits.by_ref().take(limit).map(|line| wanted(line, query)).collect();
     Found { more: hits.next().is_some(), answers: found }
+}
+
+/// All studies of a scope that fit, cleaned, in the order of [`answers`], uncut: for lists that are sorted once more.
+pub fn listed(catalog: &Catalog, scope: &Scope<'_>, fits: impl Fn(&Attributes) -> bool) -> Vec<Attributes> {
+    let studies = ordered(catalog, &[], scope);
+    let cleaned = studies.iter().filter_map(|(_, line)| clean(line, scope.words, scope.pseudonyms));
+    cleaned.filter(|line| fits(line)).collect()
+}
+
+fn ordered<'a>(catalog: &'a Catalog, keys: &[Key], scope: &Scope<'_>) -> Vec<(&'a Study, Attributes)> {
+    let found = candidates(catalog, keys, scope).into_iter().filter(|s| !(scope.absent)(s));
+    let mut studies: Vec<(&Study, Attributes)> = found.map(|s| (s, s.answer())).collect();
+    if scope.words == Words::Pseudonymous {
+        // The newest first would tell an order of dates that a pseudonymous answer does not have.
+        studies.sort_by_cached_key(|(study, _)| String::from(scope.pseudonyms.uid(&study.record.uid)));
+        return studies;
+    }
+    studies.sort_by(|(a, left), (b, right)| {
+        let day =
+            |x: &Attributes| (x.first(tags::STUDY_DATE).to_owned(), x.first(tags::STUDY_TIME).to_owned());
+        day(right).cmp(&day(left)).then_with(|| a.record.uid.cmp(&b.record.uid))
+    });
+    studies
 }
 
 /// Studies worth looking at: one by its UID, the patient's, or all.

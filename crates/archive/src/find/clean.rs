@@ -11,7 +11,6 @@ const KEPT: &[u32] = &[
     tags::BODY_PART_EXAMINED,
     tags::VIEW_POSITION,
     tags::LATERALITY,
-    tags::PATIENT_SEX,
     tags::NUMBER_OF_FRAMES,
     tags::ROWS,
     tags::COLUMNS,
@@ -22,6 +21,23 @@ const KEPT: &[u32] = &[
     tags::NUMBER_OF_STUDY_RELATED_INSTANCES,
     tags::NUMBER_OF_SERIES_RELATED_INSTANCES,
     tags::INSTANCE_AVAILABILITY,
+];
+
+/// What matches a film to a person besides [`KEPT`]: who she is and which examination it was; no physicians, no places.
+const REDUCED: &[u32] = &[
+    tags::SPECIFIC_CHARACTER_SET,
+    tags::PATIENT_NAME,
+    tags::PATIENT_ID,
+    tags::ISSUER_OF_PATIENT_ID,
+    tags::PATIENT_BIRTH_DATE,
+    tags::PATIENT_SEX,
+    tags::ACCESSION_NUMBER,
+    tags::STUDY_DATE,
+    tags::STUDY_TIME,
+    tags::STUDY_DESCRIPTION,
+    tags::STUDY_INSTANCE_UID,
+    tags::SERIES_INSTANCE_UID,
+    tags::SOP_INSTANCE_UID,
 ];
 
 /// Attributes whose value is a UID that is replaced.
@@ -39,9 +55,18 @@ pub trait Pseudonyms {
 pub fn clean(attributes: &Attributes, words: Words, pseudonyms: &dyn Pseudonyms) -> Option<Attributes> {
     match words {
         Words::Full => Some(attributes.clone()),
-        Words::None | Words::Reduced => None,
+        Words::None => None,
+        Words::Reduced => Some(reduced(attributes)),
         Words::Pseudonymous => Some(pseudonymous(attributes, pseudonyms)),
     }
+}
+
+fn reduced(attributes: &Attributes) -> Attributes {
+    let mut out = Attributes::new();
+    for (tag, attribute) in attributes.iter().filter(|(tag, _)| KEPT.contains(tag) || REDUCED.contains(tag)) {
+        out.set(tag, attribute.vr.0, attribute.values.iter().cloned());
+    }
+    out
 }
 
 fn pseudonymous(attributes: &Attributes, pseudonyms: &dyn Pseudonyms) -> Attributes {
@@ -84,6 +109,8 @@ mod tests {
         given.set(tags::STUDY_DESCRIPTION, *b"LO", ["Thorax Doe".to_owned()]);
         given.set(tags::STUDY_INSTANCE_UID, *b"UI", ["1.2.3".to_owned()]);
         given.set(tags::MODALITY, *b"CS", ["CT".to_owned()]);
+        given.set(tags::PATIENT_SEX, *b"CS", ["F".to_owned()]);
+        given.set(tags::REFERRING_PHYSICIAN_NAME, *b"PN", ["Roe^Richard".to_owned()]);
         let out = clean(&given, Words::Pseudonymous, &Fixed).unwrap();
         let got: Vec<_> = out.iter().map(|(tag, a)| (tag, a.values.join("\\"))).collect();
         let expected = [
@@ -93,6 +120,9 @@ mod tests {
             (tags::STUDY_INSTANCE_UID, "2.25.1"),
         ];
         assert_eq!(got, expected.map(|(tag, text)| (tag, text.to_owned())));
+        let reduced = clean(&given, Words::Reduced, &Fixed).unwrap();
+        assert_eq!(reduced.len(), given.len() - 1);
+        assert_eq!(reduced.get(tags::REFERRING_PHYSICIAN_NAME), None);
         assert_eq!(clean(&given, Words::None, &Fixed), None);
         assert_eq!(clean(&given, Words::Full, &Fixed), Some(given));
     }

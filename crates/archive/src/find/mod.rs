@@ -4,13 +4,15 @@ mod answers;
 mod clean;
 mod matching;
 
-pub use answers::{Scope, answers};
+pub use answers::{Scope, answers, listed};
 pub use clean::Pseudonyms;
 pub use matching::name_key;
 
+use crate::catalog::Study;
 use crate::context::{About, Context};
 use crate::vault::Vault;
 use ledger::Event;
+use model::{Words, tags};
 use port::find::{Found, Query};
 use port::{Fault, Response};
 
@@ -20,10 +22,29 @@ pub async fn find(vault: &Vault, context: &Context, query: Query) -> Result<Resp
     let found = {
         let catalog = vault.catalog();
         let patient = if permit.own_only() { Some(vault.own_patient(context, &catalog)?) } else { None };
-        answers(&catalog, &query, &Scope { words: permit.words(), patient, pseudonyms: &vault.project() })
+        let (absent, project) = (absent(vault, permit.words()), vault.project());
+        let scope = Scope { words: permit.words(), patient, absent: &*absent, pseudonyms: &project };
+        answers(&catalog, &query, &scope)
     };
     vault.record(context, About::nothing(), asked(vault, &query, &found)).await?;
     Ok(Response::Found(found))
+}
+
+/// What secondary use does not find: it could not open it either (rights and policies 7 and 8).
+pub fn absent(vault: &Vault, words: Words) -> Box<dyn Fn(&Study) -> bool> {
+    if words != Words::Pseudonymous {
+        return Box::new(|_| false);
+    }
+    let objections = vault.site().objections;
+    Box::new(move |study| objections.contains(&study.patient()) || withheld(study))
+}
+
+/// A class that is as if absent, by its header or by what examining found.
+pub fn withheld(study: &Study) -> bool {
+    study.instances().any(|(series, i)| {
+        let header = matches!(series.attributes.first(tags::MODALITY), "MG" | "XC");
+        header || i.record.seen.as_ref().is_some_and(|s| s.withheld)
+    })
 }
 
 /// What was looked for goes into the log only as a keyed hash: equal questions can be told to be equal, no more.
@@ -31,3 +52,6 @@ fn asked(vault: &Vault, query: &Query, found: &Found) -> Event {
     let keys = format!("{:?}", query.keys);
     Event::Queried { keys_hash: vault.sealing.text_hash("query", &keys), hits: found.answers.len() as u64 }
 }
+
+#[cfg(test)]
+mod tests;

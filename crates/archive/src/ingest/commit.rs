@@ -5,11 +5,11 @@ use super::receive::Received;
 use crate::Result;
 use crate::catalog::{Catalog, InstanceRecord, MaskSet, NewInstance, PatientKey, StudyRecord, Touched};
 use crate::context::{About, Context};
-use crate::journal::{new_id, promises};
+use crate::journal::{Promises, new_id, promises};
 use crate::sealing::fault;
 use crate::vault::Vault;
 use ledger::Event;
-use model::Uid;
+use model::{PatientRef, Uid};
 use port::archive::Stored;
 use port::{Code, Fault};
 use std::time::Duration;
@@ -17,17 +17,30 @@ use store::{Commit, NewObject, Pending};
 
 /// How long an arrival waits for another one of the same UID.
 const TURNS: u32 = 2000;
+/// Other bytes kept of one UID: each makes its page's row longer, so a sender that changes a byte each time would fill it.
+const OTHERS: usize = 64;
 
 enum Attempt {
     /// Submitted: study, instance or nothing new of it, version.
-    Submitted { study: Uid, names: Vec<[u8; 32]>, leaves: u64, pending: Pending, stored: Stored },
+    Submitted(Box<Submitted>),
     /// The same bytes are here.
     Duplicate(Stored),
     /// Another arrival of the same UID is under way.
     Wait(Received),
 }
 
-/// Commits.
+/// A commit under way.
+struct Submitted {
+    epoch: u64,
+    study: Uid,
+    digest: [u8; 32],
+    promises: Promises,
+    pending: Pending,
+    stored: Stored,
+}
+
+/// Commits. Once it is submitted nothing takes it back, also when the sender goes away: what became durable is queued and
+/// visible.
 pub async fn commit(
     vault: &Vault,
     context: &Context,
@@ -41,25 +54,30 @@ pub async fn commit(
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             Attempt::Duplicate(stored) => {
-                vault.record(context, About::nothing(), event(context, &stored, 0, [0; 32])).await?;
+                let about = About::nothing();
+                vault.record(context, about, event(context, &stored, (0, [0; 32]), "")).await?;
                 return Ok(stored);
             }
-            Attempt::Submitted { study, names, leaves, pending, stored } => {
-                return match pending.durable().await {
-                    Ok(durable) => {
-                        vault.kept(&names, durable.leaf() + leaves);
-                        vault.catalog().settle(&study, Some(&stored.instance));
-                        Ok(stored)
-                    }
-                    Err(error) => {
-                        vault.resync()?;
-                        Err(fault(&error))
-                    }
-                };
-            }
+            Attempt::Submitted(submitted) => return settle(vault, *submitted).await,
         }
     }
     Err(Code::Unavailable.into())
+}
+
+async fn settle(vault: &Vault, submitted: Submitted) -> std::result::Result<Stored, Fault> {
+    let Submitted { epoch, study, digest, promises, pending, stored } = submitted;
+    let then = move |vault: &Vault, durable| match durable {
+        Ok(_) => {
+            vault.catalog().settle(epoch, &study, Some((&stored.instance, &digest)));
+            vault.queue.push(stored.instance.clone());
+            Ok(stored)
+        }
+        Err(error) => {
+            vault.resync()?;
+            Err(fault(&error))
+        }
+    };
+    vault.settled(promises, pending, then).await
 }
 
 fn attempt(vault: &Vault, context: &Context, received: Received) -> std::result::Result<Attempt, Fault> {
@@ -74,7 +92,7 @@ fn attempt(vault: &Vault, context: &Context, received: Received) -> std::result:
         duplicate: false,
     };
     if let Some((study, series, instance)) = catalog.instance(&facts.sop_uid) {
-        if instance.pending {
+        if instance.pending || instance.under_way.contains(&received.trailer.digest) {
             return Ok(Attempt::Wait(received));
         }
         // The same instance in another study or series is a contradiction, not a version.
@@ -86,6 +104,9 @@ fn attempt(vault: &Vault, context: &Context, received: Received) -> std::result:
         if same(&instance.record.digest) || others.iter().any(|(_, digest)| same(digest)) {
             stored.duplicate = true;
             return Ok(Attempt::Duplicate(stored));
+        }
+        if others.len() >= OTHERS {
+            return Err(Code::TooLarge.into());
         }
         stored.version = u32::try_from(others.len()).unwrap_or(u32::MAX).saturating_add(2);
     }
@@ -100,15 +121,13 @@ fn submit(
     stored: Stored,
 ) -> Result<Attempt> {
     let mut commit = Commit::new(catalog.epoch);
-    let key = PatientKey::of(&received.facts.patient, &received.facts.study_uid);
-    let (patient, _) = catalog.patient_or(key, new_id(&*vault.sealing.random)?);
+    let (patient, contradicts) = patient(vault, catalog, &received)?;
     let Received { object, key, facts, trailer, bytes } = received;
-    let event = event(context, &stored, trailer.len, trailer.digest);
+    let event = event(context, &stored, (trailer.len, trailer.digest), contradicts);
     vault.wrap_into(&mut commit, patient, object, &key)?;
     let (uid, touched): (Uid, Touched) = if stored.version > 1 {
-        let other = (object, trailer.digest);
-        let changed = catalog.change(&facts.sop_uid, |record| record.others.push(other));
-        changed.ok_or(crate::Error::Internal("instance"))?
+        let added = catalog.add_other(&facts.sop_uid, (object, trailer.digest));
+        added.ok_or(crate::Error::Internal("instance"))?
     } else {
         let study = StudyRecord {
             id: new_id(&*vault.sealing.random)?,
@@ -145,13 +164,26 @@ fn submit(
     vault.rows_into(&mut commit, catalog, &uid, &touched)?;
     let about = About { patient: Some(patient), study: Some(uid.clone()), object: Some(object) };
     vault.entry_into(&mut commit, vault.envelope(context, &about), event)?;
-    let (names, leaves) = promises(&commit);
+    let promises = promises(&commit);
     let pending = vault.store.submit(commit)?;
-    Ok(Attempt::Submitted { study: uid, names, leaves, pending, stored })
+    let (epoch, digest) = (catalog.epoch, trailer.digest);
+    Ok(Attempt::Submitted(Box::new(Submitted { epoch, study: uid, digest, promises, pending, stored })))
+}
+
+/// Whose the object is, and what it contradicts. A study has one patient, hers whose film came first: a later one that names
+/// another is kept with it, so that no film is kept from care, and its entry says so, so that people can put it right.
+fn patient(vault: &Vault, catalog: &mut Catalog, received: &Received) -> Result<(PatientRef, &'static str)> {
+    let study = &received.facts.study_uid;
+    let key = PatientKey::of(&received.facts.patient, study);
+    if let Some(known) = catalog.known(study) {
+        let same = PatientKey::of(&known.patient_attributes, study) == key;
+        return Ok((known.patient, if same { "" } else { "patient" }));
+    }
+    Ok((catalog.patient_or(key, new_id(&*vault.sealing.random)?).0, ""))
 }
 
 /// An arrival with its circumstances: what is not recorded now can never be proved (DESIGN.md §3, Ledger).
-fn event(context: &Context, stored: &Stored, size: u64, digest: [u8; 32]) -> Event {
+fn event(context: &Context, stored: &Stored, (size, digest): (u64, [u8; 32]), contradicts: &str) -> Event {
     let [certificate, calling_ae, called_ae, software] = ledger::event::circumstances(&context.arrival);
     Event::Stored {
         sop_uid: stored.instance.as_str().to_owned(),
@@ -166,5 +198,6 @@ fn event(context: &Context, stored: &Stored, size: u64, digest: [u8; 32]) -> Eve
         software,
         operator: String::new(),
         order: String::new(),
+        contradicts: contradicts.to_owned(),
     }
 }

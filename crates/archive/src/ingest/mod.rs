@@ -5,6 +5,8 @@
 mod check;
 mod commit;
 mod receive;
+#[cfg(test)]
+mod tests;
 
 use crate::context::{About, Context};
 use crate::vault::Vault;
@@ -40,11 +42,7 @@ async fn store(
 ) -> Result<Stored, Fault> {
     let received = receive::receive(vault, body).await?;
     let checked = check::check(received, study.as_ref())?;
-    let stored = commit::commit(vault, context, checked).await?;
-    if !stored.duplicate {
-        vault.queue.push(stored.instance.clone());
-    }
-    Ok(stored)
+    commit::commit(vault, context, checked).await
 }
 
 /// A refused store is recorded too, when a ledger entry can still be written; the sender gets the cause either way.

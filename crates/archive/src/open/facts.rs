@@ -45,9 +45,6 @@ fn study_facts(vault: &Vault, study: &Study) -> StudyFacts {
         body_parts: parts(tags::BODY_PART_EXAMINED),
         // Not examined yet: the level of a film that shows a person.
         level: seen().map(|s| s.level).max().unwrap_or(3),
-        withheld_class: study.instances().any(|(series, i)| {
-            let header = matches!(series.attributes.first(tags::MODALITY), "MG" | "XC");
-            header || i.record.seen.as_ref().is_some_and(|s| s.withheld)
-        }),
+        withheld_class: crate::find::withheld(study),
     }
 }

@@ -22,8 +22,12 @@ pub struct Ask {
     pub reason: Option<String>,
 }
 
+/// Letters or digits that make a reason; a Han or Hangul character says as much as two.
+const REASON_LETTERS: usize = 3;
+
 /// Opens a study, or lifts its mask. The entry is durable before the token exists.
 pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response, Fault> {
+    let ask = Ask { reason: ask.reason.filter(|reason| says_something(reason)), ..ask };
     vault.may(context, policy::Right::Open).await?;
     let Some(study) = vault.known_study(context, &ask.study, ask.purpose) else {
         return refuse(vault, context, &ask, None, &[]).await;
@@ -42,6 +46,12 @@ pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response
         }
         Err(refusal) => refuse(vault, context, &ask, Some(&study), &refusal_rules(&refusal)).await,
     }
+}
+
+/// A full stop is no reason: what is recorded must be worth reading to the patient.
+fn says_something(reason: &str) -> bool {
+    let letters = reason.chars().filter(|c| c.is_alphanumeric());
+    letters.map(|c| if c.len_utf8() > 2 { 2 } else { 1 }).sum::<usize>() >= REASON_LETTERS
 }
 
 fn opened(ask: &Ask, grant: &Grant) -> Event {
@@ -119,3 +129,6 @@ fn token(vault: &Vault, context: &Context, study: &Study, grant: &Grant) -> Resu
         lifted: grant.lifted(),
     })
 }
+
+#[cfg(test)]
+mod tests;

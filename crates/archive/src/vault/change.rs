@@ -12,6 +12,9 @@ use model::{Id, Mosaic, Tenant, Uid};
 use port::{Code, Fault};
 use store::Commit;
 
+/// A study's record and pages with the versions of their rows.
+type DurableStudy = ((StudyRecord, u64), Vec<(PageRecord, u64)>);
+
 impl Vault {
     /// Changes a study's record with an entry in one commit. False: `change` did not want to.
     pub(crate) async fn change_study(
@@ -32,7 +35,7 @@ impl Vault {
             let now = catalog.study(uid).is_some_and(|s| s.record.masks.version == old);
             now.then(|| catalog.change_study(uid, |r| *r = record)).flatten()
         };
-        self.change(envelope, event, Vec::new(), None, change).await.map(|done| done.is_some())
+        self.change(envelope, event, Vec::new(), change).await.map(|done| done.is_some())
     }
 
     /// Keeps what examining found: index and sidecar with the entry in one commit.
@@ -62,7 +65,7 @@ impl Vault {
         };
         let uid = record.sop_uid.clone();
         let change = move |catalog: &mut Catalog| catalog.change(&uid, |r| r.seen = Some(seen));
-        self.change(envelope, event, sidecars, None, change).await.map(drop)
+        self.change(envelope, event, sidecars, change).await.map(drop)
     }
 
     /// One change of the index: memory under the lock, rows, entry, submit; then durable, or memory is read anew.
@@ -71,7 +74,6 @@ impl Vault {
         envelope: ledger::Envelope,
         event: Event,
         sidecars: Vec<(Tenant, Id, Vec<u8>)>,
-        brought: Option<&Uid>,
         change: impl FnOnce(&mut Catalog) -> Option<(Uid, crate::catalog::Touched)>,
     ) -> std::result::Result<Option<()>, Fault> {
         let submitted = tokio::task::block_in_place(|| -> Result<_> {
@@ -82,20 +84,20 @@ impl Vault {
             self.rows_into(&mut commit, &mut catalog, &uid, &touched)?;
             self.entry_into(&mut commit, envelope, event)?;
             let promises = promises(&commit);
-            Ok(Some((uid, promises, self.store.submit(commit)?)))
+            Ok(Some((catalog.epoch, uid, promises, self.store.submit(commit)?)))
         })?;
-        let Some((uid, (names, leaves), pending)) = submitted else { return Ok(None) };
-        match pending.durable().await {
-            Ok(durable) => {
-                self.kept(&names, durable.leaf() + leaves);
-                self.catalog().settle(&uid, brought);
+        let Some((epoch, uid, promises, pending)) = submitted else { return Ok(None) };
+        self.settled(promises, pending, move |vault, durable| match durable {
+            Ok(_) => {
+                vault.catalog().settle(epoch, &uid, None);
                 Ok(Some(()))
             }
             Err(error) => {
-                self.resync()?;
+                vault.resync()?;
                 Err(fault(&error))
             }
-        }
+        })
+        .await
     }
 
     pub(crate) fn rows_into(
@@ -135,20 +137,32 @@ impl Vault {
         if catalog.epoch == epoch {
             return Ok(());
         }
-        for (uid, series) in catalog.forget_dirty() {
-            let name = self.sealing.name(Kind::Study, &[uid.as_str().as_bytes()]);
-            let Some(row) = self.store.row(&name)? else { continue };
-            catalog.load_study(self.sealing.open_row(&row)?, row.version);
-            let mut pages = Vec::new();
-            for series in &series {
-                for number in 0.. {
-                    let Some(row) = self.store.row(&self.page_key(&uid, series, number))? else { break };
-                    pages.push((self.sealing.open_row(&row)?, row.version));
-                }
-            }
+        // All is read before anything is forgotten: when reading fails, the epoch stays behind and the next one tries again.
+        let mut durable = Vec::new();
+        for (uid, series) in catalog.dirty() {
+            durable.extend(self.durable_study(&uid, &series)?);
+        }
+        catalog.forget_dirty();
+        for ((record, version), pages) in durable {
+            catalog.load_study(record, version);
             catalog.load_pages(pages);
         }
         catalog.epoch = epoch;
         Ok(())
+    }
+
+    /// A study as its rows say it; nothing when none of it is durable.
+    fn durable_study(&self, uid: &Uid, series: &[Uid]) -> Result<Option<DurableStudy>> {
+        let name = self.sealing.name(Kind::Study, &[uid.as_str().as_bytes()]);
+        let Some(row) = self.store.row(&name)? else { return Ok(None) };
+        let study: StudyRecord = self.sealing.open_row(&row)?;
+        let mut pages = Vec::new();
+        for series in series {
+            for number in 0.. {
+                let Some(row) = self.store.row(&self.page_key(uid, series, number))? else { break };
+                pages.push((self.sealing.open_row(&row)?, row.version));
+            }
+        }
+        Ok(Some(((study, row.version), pages)))
     }
 }

@@ -28,7 +28,8 @@ pub(super) fn check_key(data: &std::path::Path, ladder: &Ladder) -> Result<()> {
     match std::fs::read_to_string(data.join("key-mark")) {
         Ok(text) if text.trim() == mark => Ok(()),
         Ok(_) => Err(Error::Internal("this key does not belong to this data folder")),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+        // Only a folder without data takes a mark: else a wrong key would name itself the right one.
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && !data.join("VERSION").exists() => {
             store::write_mark(&data.join("key-mark"), &format!("{mark}\n")).map_err(Error::Store)
         }
         Err(e) => Err(Error::Store(e.into())),

@@ -5,6 +5,10 @@ pub mod refusals;
 pub mod session;
 pub mod throttle;
 pub mod ties;
+pub mod turns;
+
+#[cfg(test)]
+mod tests;
 
 use crate::context::{About, Context};
 use crate::journal::new_id;
@@ -16,6 +20,7 @@ use model::{Arrival, Door, Organisation, Role};
 use policy::Caller;
 use port::archive::Account;
 use port::{Code, Credential, Fault, Response};
+use turns::Turn;
 
 /// The organisation of machines and local commands: the hospital itself.
 const HOUSE: &str = "hospital";
@@ -129,26 +134,29 @@ pub async fn sign_in(
     password: String,
 ) -> Result<Response, Fault> {
     let user: String = user.trim().to_lowercase().chars().take(64).collect();
-    let source = arrival.peer.rsplit_once(':').map_or(arrival.peer.as_str(), |(host, _)| host);
-    let keys = [format!("user {user}"), format!("source {source}")];
-    let now = vault.clock.monotonic();
-    let wait = keys.iter().map(|k| lock(&vault.throttle).wait_s(k, now)).max().unwrap_or(0);
-    if wait > 0 {
-        refused(vault, arrival, &user, "slow-down").await?;
-        return Err(Fault { code: Code::SlowDown, retry_after_s: Some(wait) });
-    }
-    let account = lock(&vault.accounts).get(&user).map(|(a, _)| a.clone());
-    let record = account.as_ref().map_or(PasswordRecord::unknown(), |a| a.password.clone());
-    let _turn = vault.sign_ins.acquire().await.map_err(|_| Code::Unavailable)?;
-    let good =
-        tokio::task::spawn_blocking(move || record.holds(&password)).await.map_err(|_| Code::Internal)?;
-    let Some(account) = account.filter(|a| good && !a.disabled) else {
-        keys.iter().for_each(|k| lock(&vault.throttle).failed(k, now));
-        refused(vault, arrival, &user, "sign-in-failed").await?;
+    let source = throttle::source(&arrival.peer);
+    let Some(_turn) = Turn::take(vault, &source) else { return Err(slow_down(vault, arrival, 1)) };
+    let begun = lock(&vault.throttle).begin(&user, &source, vault.clock.monotonic());
+    let attempt = begun.map_err(|wait| slow_down(vault, arrival, wait))?;
+    let known = lock(&vault.accounts).get(&user).map(|(a, _)| a.clone());
+    let record = known.as_ref().map_or(PasswordRecord::unknown(), |a| a.password.clone());
+    let good = {
+        let _one_of_two = vault.sign_ins.acquire().await.map_err(|_| Code::Unavailable)?;
+        tokio::task::spawn_blocking(move || record.holds(&password)).await.map_err(|_| Code::Internal)?
+    };
+    let exists = known.is_some();
+    let Some(account) = known.filter(|a| good && !a.disabled) else {
+        refused(vault, arrival, &user, &source, exists)?;
         return Err(Code::SignInFailed.into());
     };
-    keys.iter().for_each(|k| lock(&vault.throttle).passed(k));
+    lock(&vault.throttle).passed(&attempt);
     begin(vault, &context(vault, &account, arrival)).await
+}
+
+/// Counted, not recorded one by one: nobody needs an account to be slowed down.
+fn slow_down(vault: &Vault, arrival: &Arrival, wait: u32) -> Fault {
+    lock(&vault.refusals).note(&arrival.peer, vault.clock.now());
+    Fault { code: Code::SlowDown, retry_after_s: Some(wait) }
 }
 
 async fn begin(vault: &Vault, context: &Context) -> Result<Response, Fault> {
@@ -161,10 +169,23 @@ async fn begin(vault: &Vault, context: &Context) -> Result<Response, Fault> {
     Ok(Response::SignedIn { session, account: account(&context), expires_in_s })
 }
 
-async fn refused(vault: &Vault, arrival: &Arrival, user: &str, cause: &str) -> Result<(), Fault> {
-    let context = machine(vault, Role::Device, "", arrival);
-    let event = Event::SignInRefused { user: user.to_owned(), cause: cause.to_owned() };
-    vault.record(&context, About::nothing(), event).await.map(drop)
+/// One entry an account, source and minute; more, and names that are no account's, are counted. The entry is written in a
+/// task of its own: waiting for it would tell by the clock which names are accounts.
+fn refused(vault: &Vault, arrival: &Arrival, user: &str, source: &str, exists: bool) -> Result<(), Fault> {
+    let now = vault.clock.now();
+    let first = exists && lock(&vault.refusals).first(user, source, now);
+    if !first {
+        lock(&vault.refusals).note(&arrival.peer, now);
+        return Ok(());
+    }
+    let (vault, context) = (vault.shared()?, machine(vault, Role::Device, "", arrival));
+    let event = Event::SignInRefused { user: user.to_owned(), cause: "sign-in-failed".to_owned() };
+    tokio::spawn(async move {
+        if vault.record(&context, About::nothing(), event).await.is_err() {
+            tracing::error!("a refused sign-in could not be recorded");
+        }
+    });
+    Ok(())
 }
 
 /// Signs out: the session and all it opened end.

@@ -1,7 +1,7 @@
 //! Calls without any valid proof, counted per source and minute: one entry each, else anybody fills the disk.
 
 use model::Time;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Sources counted apart; the rest share one entry.
 const SOURCES: usize = 1000;
@@ -11,16 +11,28 @@ const OTHERS: &str = "others";
 #[derive(Debug, Default)]
 pub struct Refusals {
     counts: HashMap<(String, u64), u64>,
+    /// Accounts and sources with an entry in the minute.
+    told: HashSet<(String, String)>,
+    minute: u64,
 }
 
 impl Refusals {
     /// One more from this peer (`address:port`).
     pub fn note(&mut self, peer: &str, now: Time) {
         let source = peer.rsplit_once(':').map_or(peer, |(host, _)| host);
-        let minute = u64::try_from(now.seconds().div_euclid(60)).unwrap_or(0);
+        let minute = minute(now);
         let known = self.counts.contains_key(&(source.to_owned(), minute));
         let source = if known || self.counts.len() < SOURCES { source } else { OTHERS };
         *self.counts.entry((source.to_owned(), minute)).or_default() += 1;
+    }
+
+    /// The first wrong password for this account from this source in this minute: it gets an entry of its own.
+    pub fn first(&mut self, user: &str, source: &str, now: Time) -> bool {
+        if self.minute != minute(now) {
+            self.minute = minute(now);
+            self.told.clear();
+        }
+        self.told.len() < SOURCES && self.told.insert((user.to_owned(), source.to_owned()))
     }
 
     /// All counts so far: source, minute, number.
@@ -30,6 +42,10 @@ impl Refusals {
         all.sort();
         all
     }
+}
+
+fn minute(now: Time) -> u64 {
+    u64::try_from(now.seconds().div_euclid(60)).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Sessions, viewing sets and bearer tokens, in memory under keyed hashes: nothing at rest, all end with the process.
 
 use model::{Id, Purpose, Time, Uid};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// A session ends after this much work without signing in again, and after this much silence.
 pub const SESSION_S: i64 = 12 * 3600;
@@ -10,6 +10,9 @@ const SILENCE_S: i64 = 3600;
 const SESSIONS_OF_ONE: usize = 16;
 /// Studies in one viewing set; the oldest grant ends when one more is added.
 const GRANTS: usize = 256;
+
+/// Viewing cookies of one session that are good at the same time.
+const VIEWINGS: usize = 8;
 
 /// Keyed hash of a token.
 pub type Handle = [u8; 32];
@@ -24,7 +27,7 @@ pub struct Session<Grant> {
     /// When it began, on the monotonic clock.
     pub began: Time,
     last: Time,
-    viewing: Option<Handle>,
+    viewing: VecDeque<Handle>,
     /// Grants by study (as the catalog knows it), newest for each.
     pub grants: BTreeMap<Uid, Held<Grant>>,
 }
@@ -73,7 +76,8 @@ impl<Grant> Sessions<Grant> {
         {
             self.end(oldest);
         }
-        let session = Session { id, user, began: now, last: now, viewing: None, grants: BTreeMap::new() };
+        let session =
+            Session { id, user, began: now, last: now, viewing: VecDeque::new(), grants: BTreeMap::new() };
         self.by_cookie.insert(cookie, session);
     }
 
@@ -129,10 +133,14 @@ impl<Grant> Sessions<Grant> {
         self.by_bearer.insert(bearer, (*cookie, study));
     }
 
-    /// Names the viewing set of a session; the cookie that names it changes with each `open`.
+    /// Names the viewing set of a session; the cookie that names it changes with each `open`. The last [`VIEWINGS`] stay
+    /// good: a request of another tab may still carry the one before.
     pub fn set_viewing(&mut self, cookie: &Handle, viewing: Handle) {
         if let Some(session) = self.by_cookie.get_mut(cookie) {
-            session.viewing = Some(viewing);
+            session.viewing.push_back(viewing);
+            if session.viewing.len() > VIEWINGS {
+                session.viewing.pop_front();
+            }
         }
     }
 
@@ -157,7 +165,7 @@ impl<Grant> Session<Grant> {
 
     /// The viewing cookie is this session's.
     pub fn views(&self, viewing: &Handle) -> bool {
-        self.viewing.as_ref().is_some_and(|own| crypto::same(own, viewing))
+        self.viewing.iter().any(|own| crypto::same(own, viewing))
     }
 }
 
@@ -184,6 +192,18 @@ mod tests {
         sessions.end(&handle(1));
         assert_eq!(sessions.of_bearer(&handle(5)), None);
         assert!(sessions.touch(&handle(1), now).is_none());
+    }
+
+    #[test]
+    fn a_second_tab_does_not_close_the_first() {
+        let mut sessions = Sessions::<u32>::default();
+        sessions.begin(handle(1), Id([1; 16]), "anna".into(), Time(0));
+        for n in 0..=VIEWINGS {
+            sessions.set_viewing(&handle(1), handle(10 + u8::try_from(n).unwrap()));
+        }
+        let session = sessions.touch(&handle(1), Time(0)).unwrap();
+        assert!(!session.views(&handle(10)), "one more than the bound");
+        assert!((11..=18).all(|n| session.views(&handle(n))));
     }
 
     #[test]

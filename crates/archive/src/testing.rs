@@ -1,0 +1,180 @@
+//! A small archive for tests of the flows: real store, ledger and keys in a temporary folder, no pixels, a clock that only
+//! the test moves.
+
+use crate::NewAccount;
+use crate::context::Context;
+use crate::ingest::ingest;
+use crate::vault::{Clock, Options, Parts, Vault};
+use crypto::Key;
+use model::{Arrival, Attributes, Door, InstanceFacts, Organisation, Role, Time, Uid, tags};
+use policy::{Caller, Policies};
+use port::archive::Stored;
+use port::{Code, Fault, Item, Lease, Outcome, PixelWork, Response, Stream, Trailer};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// Strong enough for an account.
+pub const PASSWORD: &str = "mellow-otter-canal-77";
+
+/// A clock that stands until it is moved.
+pub struct Still(AtomicI64);
+
+impl Clock for Still {
+    fn now(&self) -> Time {
+        Time(self.0.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Time {
+        self.now()
+    }
+}
+
+struct NoPixels;
+
+#[async_trait::async_trait]
+impl PixelWork for NoPixels {
+    async fn work(&self, _: Lease, _: Stream) -> Result<(Outcome, Stream), Fault> {
+        Err(Code::Unsupported.into())
+    }
+}
+
+/// An archive.
+pub struct House {
+    pub vault: Arc<Vault>,
+    clock: Arc<Still>,
+    /// Goes last: the vault still moves what it has when it ends.
+    _folder: tempfile::TempDir,
+}
+
+impl House {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("data")).unwrap();
+        let clock = Arc::new(Still(AtomicI64::new(1_795_507_200 * 1_000_000_000)));
+        let vault = Vault::open(Parts {
+            data: folder.path().join("data"),
+            seen: keys::Seen::new(&folder.path().join("seen")),
+            root: Key::from_bytes([7; 32]),
+            random: Arc::new(keys::SystemRandom),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            policies: Policies::embedded().unwrap(),
+            pixels: Arc::new(NoPixels),
+            options: Options {
+                viewing_s: 900,
+                devices: Vec::new(),
+                software: "test".to_owned(),
+                config_digest: [0; 32],
+            },
+        });
+        Self { vault: vault.unwrap(), clock, _folder: folder }
+    }
+
+    pub fn pass(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds * 1_000_000_000, Ordering::SeqCst);
+    }
+
+    /// Makes an account.
+    pub fn account(&self, user: &str, role: Role, patient: Option<&str>) {
+        let new = NewAccount {
+            user: user.to_owned(),
+            name: user.to_owned(),
+            role,
+            organisation: "hospital".to_owned(),
+            patient: patient.map(|number| (String::new(), number.to_owned())),
+            password: PASSWORD.to_owned(),
+        };
+        tokio::task::block_in_place(|| self.vault.add_account(new)).unwrap();
+    }
+
+    /// A caller, as if the proof had been checked.
+    pub fn context(&self, user: &str, role: Role, patient: Option<&str>) -> Context {
+        Context {
+            caller: Caller {
+                user: user.to_owned(),
+                role,
+                organisation: Organisation("hospital".to_owned()),
+                tenant: self.vault.tenant.clone(),
+                own_patient: None,
+            },
+            name: user.to_owned(),
+            session: None,
+            bearer: None,
+            views: false,
+            patient: patient.map(|number| (String::new(), number.to_owned())),
+            arrival: arrival("10.0.0.1:9"),
+            now: self.clock.now(),
+        }
+    }
+
+    /// Stores an object of four bytes.
+    pub async fn store(&self, facts: InstanceFacts, bytes: &[u8; 4]) -> Result<Stored, Fault> {
+        let context = self.context("modality", Role::Device, None);
+        match ingest(&self.vault, &context, None, body(facts, bytes).await).await? {
+            Response::Stored(stored) => Ok(stored),
+            _ => Err(Code::Internal.into()),
+        }
+    }
+
+    /// All entries of a kind, oldest first.
+    pub fn entries(&self, kind: &str) -> Vec<port::archive::Access> {
+        let all = (0..self.vault.ledger_size()).filter_map(|i| self.vault.entry(i).unwrap());
+        all.filter(|entry| entry.kind == kind).collect()
+    }
+}
+
+pub fn arrival(peer: &str) -> Arrival {
+    Arrival {
+        door: Door::Pages,
+        peer: peer.to_owned(),
+        certificate: String::new(),
+        calling_ae: String::new(),
+        called_ae: String::new(),
+        software: String::new(),
+        request: String::new(),
+    }
+}
+
+pub fn uid(text: &str) -> Uid {
+    text.parse().unwrap()
+}
+
+/// An instance without pixels of this study and patient.
+pub fn facts(study: &str, sop: &str, patient: &str) -> InstanceFacts {
+    let attributes = |list: &[(u32, [u8; 2], &str)]| {
+        let mut out = Attributes::new();
+        list.iter().for_each(|(tag, vr, text)| out.set(*tag, *vr, [(*text).to_owned()]));
+        out
+    };
+    let series = format!("{study}.1");
+    InstanceFacts {
+        study_uid: uid(study),
+        series_uid: uid(&series),
+        sop_uid: uid(sop),
+        sop_class: uid("1.2.840.10008.5.1.4.1.1.2"),
+        transfer_syntax: uid("1.2.840.10008.1.2.1"),
+        patient: attributes(&[
+            (tags::PATIENT_ID, *b"LO", patient),
+            (tags::PATIENT_NAME, *b"PN", "Doe^Jane"),
+            (tags::PATIENT_SEX, *b"CS", "F"),
+        ]),
+        study: attributes(&[
+            (tags::STUDY_INSTANCE_UID, *b"UI", study),
+            (tags::STUDY_DATE, *b"DA", "20260101"),
+            (tags::REFERRING_PHYSICIAN_NAME, *b"PN", "Roe^Richard"),
+        ]),
+        series: attributes(&[(tags::SERIES_INSTANCE_UID, *b"UI", &series), (tags::MODALITY, *b"CS", "CT")]),
+        instance: attributes(&[(tags::SOP_INSTANCE_UID, *b"UI", sop)]),
+        image: None,
+        head_len: 4,
+        frames: Vec::new(),
+    }
+}
+
+/// The body of a store.
+pub async fn body(facts: InstanceFacts, bytes: &[u8; 4]) -> Stream {
+    let (sink, stream) = port::stream();
+    sink.bytes(bytes.to_vec().into()).await.unwrap();
+    sink.send(Item::Trailer(Box::new(Trailer::Facts(facts)))).await.unwrap();
+    sink.finish().await.unwrap();
+    stream
+}
