@@ -224,7 +224,8 @@ async fn routed(
 fn checked(request: &Request<()>, empty: bool) -> Result<(Vec<(String, String)>, Credential), Problem> {
     let query = query::pairs(request.uri().query())?;
     let credential = auth::credential(request.headers())?;
-    auth::same_site(request.method(), request.headers(), &credential, empty)?;
+    let authority = request.uri().authority().map(|a| a.as_str());
+    auth::same_site(request.method(), request.headers(), &credential, (authority, empty))?;
     Ok((query, credential))
 }
 
