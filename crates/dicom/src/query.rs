@@ -147,6 +147,9 @@ fn tag(word: &str) -> Result<Tag> {
     Ok(u32::from(tag.group()) << 16 | u32::from(tag.element()))
 }
 
+/// Characters of a value with wildcards: a component group of a name (PS3.5 §6.2).
+const PATTERN_CHARS: usize = 64;
+
 fn kind(tag: Tag, value: &str) -> Result<Kind> {
     if value.is_empty() || value == "*" {
         return Ok(Kind::Universal);
@@ -160,6 +163,10 @@ fn kind(tag: Tag, value: &str) -> Result<Kind> {
         _ if value.chars().any(char::is_control) => Err(Error::Query("control character")),
         _ if tag == tags::MODALITIES_IN_STUDY && value.contains([',', '\\']) => {
             Ok(Kind::List(value.split([',', '\\']).take(bounds::QUERY_LIST).map(str::to_owned).collect()))
+        }
+        // Matching costs pattern times text, and many are matched under one lock.
+        _ if value.contains(['*', '?']) && value.chars().count() > PATTERN_CHARS => {
+            Err(Error::TooLarge("pattern"))
         }
         _ if value.contains(['*', '?']) => Ok(Kind::Wildcard(value.to_owned())),
         _ => Ok(Kind::Single(value.to_owned())),

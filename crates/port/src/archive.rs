@@ -135,6 +135,10 @@ pub struct Retrieve {
     pub instance: Option<Uid>,
     /// In which form.
     pub form: Form,
+    /// The first instance that can be given in this form is enough: no other is released, or recorded as released.
+    pub first: bool,
+    /// In this transfer syntax or not at all (`unsupported`), which is known and refused before anything is released.
+    pub syntax: Option<Uid>,
 }
 
 /// The form of what is fetched.

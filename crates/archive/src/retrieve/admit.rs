@@ -3,8 +3,11 @@
 
 use crate::catalog::Study;
 use crate::context::{About, Context};
-use crate::vault::Vault;
-use policy::{Current, Grant, Lapse};
+use crate::retrieve::Release;
+use crate::vault::{Vault, lock};
+use crate::who::session::Handle;
+use model::{Purpose, Role, Words};
+use policy::{Current, Grant, GrantRecord, Lapse};
 use port::archive::Retrieve;
 use port::{Code, Fault};
 
@@ -13,21 +16,29 @@ pub async fn admit(vault: &Vault, context: &Context, ask: &Retrieve) -> Result<(
     let Some(study) = vault.study_by_any_name(&ask.study) else {
         return refuse(vault, context, None, "unknown-study", Code::NotFound).await;
     };
-    match held(vault, context, &study) {
-        Ok(grant) => {
-            // A pseudonymous grant knows the study by its pseudonym only, every other one by its own UID only.
-            let pseudonymous = grant.visibility().words == model::Words::Pseudonymous;
-            if pseudonymous == (ask.study == study.record.uid) {
-                return refuse(vault, context, Some(&study), "other-name", Code::NotFound).await;
-            }
-            Ok((grant, study))
-        }
+    let held = held(vault, context, &study);
+    // A pseudonymous grant knows the study by its pseudonym only, every other one by its own UID only. Told before any
+    // lapse is: else "open anew" links a name from outside to a pseudonym.
+    let pseudonymous = match &held {
+        Ok(grant) => grant.visibility().words == Words::Pseudonymous,
+        Err(_) => context.caller.role == Role::Researcher || for_research(vault, context, &study),
+    };
+    if pseudonymous == (ask.study == study.record.uid) {
+        return refuse(vault, context, Some(&study), "other-name", Code::NotFound).await;
+    }
+    match held {
+        Ok(grant) => Ok((grant, study)),
         Err(Some(lapse)) => {
             let code = if lapse == Lapse::OtherStudy { Code::NotFound } else { Code::OpenAnew };
             refuse(vault, context, Some(&study), lapse.as_str(), code).await
         }
         Err(None) => refuse(vault, context, Some(&study), "not-opened", Code::NotFound).await,
     }
+}
+
+/// The grant that the session holds or held for the study is one for secondary use.
+fn for_research(vault: &Vault, context: &Context, study: &Study) -> bool {
+    vault.purpose_of(context, &study.record.uid) == Some(Purpose::Research)
 }
 
 /// The grant that this proof holds for the study, readmitted; nothing when it never had one.
@@ -39,27 +50,57 @@ fn held(vault: &Vault, context: &Context, study: &Study) -> Result<Grant, Option
         None if !context.views => return Err(None),
         _ => {}
     }
-    let now = vault.clock.monotonic();
-    let (record, alive) = {
-        let mut sessions = vault.sessions();
-        let session = sessions.touch(&cookie, now).ok_or(Some(Lapse::Revoked))?;
-        let held = session.grants.get(&study.record.uid).ok_or(None)?;
-        (held.grant.clone(), held.alive(now))
-    };
+    let (record, alive) = in_session(vault, &cookie, study)?;
     if !alive {
         return Err(Some(Lapse::Expired));
     }
+    readmit(vault, record, study, study.record.masks.version).map_err(Some)
+}
+
+/// The record that the session holds for the study, and whether its time on the monotonic clock is not over.
+fn in_session(vault: &Vault, cookie: &Handle, study: &Study) -> Result<(GrantRecord, bool), Option<Lapse>> {
+    let now = vault.clock.monotonic();
+    let mut sessions = vault.sessions();
+    let session = sessions.touch(cookie, now).ok_or(Some(Lapse::Revoked))?;
+    let held = session.grants.get(&study.record.uid).ok_or(None)?;
+    Ok((held.grant.clone(), held.alive(now)))
+}
+
+fn readmit(vault: &Vault, record: GrantRecord, study: &Study, mask_version: u64) -> Result<Grant, Lapse> {
     let current = Current {
-        now: context.now,
+        now: vault.clock.now(),
         study: study.record.id,
-        mask_version: study.record.masks.version,
+        mask_version,
         policy_version: vault.policies.version(),
         session_alive: true,
     };
-    policy::readmit(record, &current).map_err(Some)
+    policy::readmit(record, &current)
 }
 
-async fn refuse<T>(
+/// Whether a release may go on now: session, account and grant are alive, and visibility, policy and mask set are those
+/// of the release. Signing out, a revocation or a patient's new mask ends what already flows (DESIGN.md §2.3).
+pub fn still(vault: &Vault, release: &Release) -> Result<(), Lapse> {
+    let (record, alive) = in_session(vault, &release.session, &release.study)
+        .map_err(|lapse| lapse.unwrap_or(Lapse::Revoked))?;
+    if !alive {
+        return Err(Lapse::Expired);
+    }
+    let user = &release.grant.caller().user;
+    if lock(&vault.accounts).get(user).is_none_or(|(account, _)| account.disabled) {
+        return Err(Lapse::Revoked);
+    }
+    let masks = vault.catalog().study(&release.study.record.uid).map(|s| s.record.masks.version);
+    let now = readmit(vault, record, &release.study, masks.ok_or(Lapse::Revoked)?)?;
+    let of = |grant: &Grant| (grant.visibility(), grant.hide(), grant.lifted());
+    if of(&now) != of(&release.grant) {
+        return Err(Lapse::Revoked); // superseded by a grant that shows something else
+    }
+    let versions = |grant: &Grant| (grant.mask_version(), grant.policy_version());
+    if versions(&now) == versions(&release.grant) { Ok(()) } else { Err(Lapse::MaskChanged) }
+}
+
+/// Records a refusal and gives it.
+pub async fn refuse<T>(
     vault: &Vault,
     context: &Context,
     study: Option<&Study>,

@@ -1,25 +1,35 @@
 //! Sends the parts. Needs the receipt of the entry: nothing flows before it is durable (DESIGN.md §2.2).
 
+use super::admit;
+use super::check::{EXPLICIT_LITTLE_ENDIAN, as_stored, native};
 use super::lease::{self, Redacted};
 use super::{Chosen, Plan, Release};
 use crate::object::ObjectReader;
 use crate::vault::Vault;
 use bytes::Bytes;
 use ledger::Receipt;
-use model::{FrameSpan, ImageInfo, Pixels, limits};
+use model::{FrameSpan, ImageInfo, limits};
+use policy::Lapse;
 use port::archive::Form;
 use port::pixels::Output;
 use port::{Code, Fault, Item, Part, Sink, Stream, stream};
 use std::sync::Arc;
+use std::time::Duration;
 
-/// The transfer syntax of everything that was masked or decoded (PS3.5 A.2).
-const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
+/// A release is looked at again this often while it waits for a worker or a slow client, beside every chunk
+/// (DESIGN.md: revoked everywhere within a second).
+const WATCH: Duration = Duration::from_millis(250);
 
 /// Starts sending; dropping the stream stops it.
 pub fn deliver(vault: Arc<Vault>, release: Release, receipt: Receipt) -> Stream {
     let (sink, stream) = stream();
     tokio::spawn(async move {
-        match parts(&vault, &release, &receipt, &sink).await {
+        let out = Outflow { vault: &vault, release: &release, sink: &sink };
+        let sent = tokio::select! {
+            sent = parts(&vault, &release, &receipt, &out) => sent,
+            lapse = lapsed(&vault, &release) => Err(ended(lapse)),
+        };
+        match sent {
             Ok(()) => drop(sink.finish().await),
             Err(fault) => {
                 tracing::warn!(entry = receipt.index(), code = fault.code.as_str(), "release was cut");
@@ -30,7 +40,48 @@ pub fn deliver(vault: Arc<Vault>, release: Release, receipt: Receipt) -> Stream 
     stream
 }
 
-async fn parts(vault: &Vault, release: &Release, _receipt: &Receipt, sink: &Sink) -> Result<(), Fault> {
+/// The way out: everything passes here, and nothing does once the release has lapsed.
+struct Outflow<'a> {
+    vault: &'a Vault,
+    release: &'a Release,
+    sink: &'a Sink,
+}
+
+impl Outflow<'_> {
+    async fn send(&self, item: Item) -> Result<(), Fault> {
+        admit::still(self.vault, self.release).map_err(ended)?;
+        self.sink.send(item).await
+    }
+
+    async fn bytes(&self, mut bytes: Bytes) -> Result<(), Fault> {
+        while !bytes.is_empty() {
+            let chunk = bytes.split_to(bytes.len().min(limits::CHUNK_BYTES));
+            self.send(Item::Chunk(chunk)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn ended(lapse: Lapse) -> Fault {
+    tracing::info!(cause = lapse.as_str(), "a release ended before its end");
+    Code::OpenAnew.into()
+}
+
+async fn lapsed(vault: &Vault, release: &Release) -> Lapse {
+    loop {
+        tokio::time::sleep(WATCH).await;
+        if let Err(lapse) = admit::still(vault, release) {
+            return lapse;
+        }
+    }
+}
+
+async fn parts(
+    vault: &Vault,
+    release: &Release,
+    _receipt: &Receipt,
+    sink: &Outflow<'_>,
+) -> Result<(), Fault> {
     for chosen in &release.chosen {
         let object = vault.open_object(release.study.patient(), &chosen.instance.record).await?;
         match &release.form {
@@ -73,7 +124,7 @@ async fn instance(
     release: &Release,
     chosen: &Chosen,
     object: &ObjectReader,
-    sink: &Sink,
+    sink: &Outflow<'_>,
 ) -> Result<(), Fault> {
     let record = &chosen.instance.record;
     if chosen.plan == Plan::Clear {
@@ -102,7 +153,7 @@ async fn instance(
     Ok(())
 }
 
-async fn stored(object: &ObjectReader, sink: &Sink) -> Result<(), Fault> {
+async fn stored(object: &ObjectReader, sink: &Outflow<'_>) -> Result<(), Fault> {
     const PREAMBLE: u64 = 128;
     sink.bytes(Bytes::from_static(&[0; PREAMBLE as usize])).await?;
     let mut at = PREAMBLE;
@@ -119,7 +170,7 @@ async fn metadata(
     release: &Release,
     chosen: &Chosen,
     object: &ObjectReader,
-    sink: &Sink,
+    sink: &Outflow<'_>,
 ) -> Result<(), Fault> {
     let json = lease::head(vault, release, chosen, object, true).await?;
     sink.send(Item::Part(part(chosen, "application/dicom+json", None, None)?)).await?;
@@ -133,12 +184,11 @@ async fn frame(
     chosen: &Chosen,
     object: &ObjectReader,
     (number, stored): (u32, bool),
-    sink: &Sink,
+    sink: &Outflow<'_>,
 ) -> Result<(), Fault> {
     let record = &chosen.instance.record;
-    let native = matches!(record.transfer_syntax.as_str(), "1.2.840.10008.1.2" | EXPLICIT_LITTLE_ENDIAN);
-    let clear = release.grant.visibility().pixels == Pixels::Clear;
-    if clear && chosen.plan == Plan::Clear && (stored || native) {
+    let native = native(record.transfer_syntax.as_str());
+    if as_stored(release, chosen) && (stored || native) {
         let syntax = if native { EXPLICIT_LITTLE_ENDIAN } else { record.transfer_syntax.as_str() };
         let bytes = fragments(object, number).await?;
         sink.send(Item::Part(part(chosen, "application/octet-stream", Some(syntax), Some(number))?)).await?;

@@ -4,6 +4,7 @@
 //! first byte is sent.
 
 mod admit;
+mod check;
 mod deliver;
 mod lease;
 mod plan;
@@ -15,15 +16,17 @@ pub use plan::Plan;
 use crate::catalog::{Instance, Study};
 use crate::context::{About, Context};
 use crate::vault::Vault;
+use crate::who::session::Handle;
 use ledger::Event;
 use model::Uid;
-use policy::Grant;
+use policy::{Grant, Lapse};
 use port::archive::{Form, Retrieve};
 use port::{Code, Fault, Response, Stream};
 use std::sync::Arc;
 
 /// What leaves under one entry of the ledger.
 struct Release {
+    session: Handle,
     grant: Grant,
     study: Study,
     chosen: Vec<Chosen>,
@@ -45,10 +48,19 @@ pub async fn retrieve(
     ask: Retrieve,
 ) -> Result<(Response, Stream), Fault> {
     let (grant, study) = admit::admit(vault, context, &ask).await?;
-    let release = choose(vault, grant, study, ask).await;
-    if release.chosen.is_empty() {
-        vault.record(context, About::study(&release.study), refused("not-found")).await?;
-        return Err(Code::NotFound.into());
+    let (session, _) = context.session.ok_or(Code::NotSignedIn)?;
+    let (first, syntax) = (ask.first, ask.syntax.clone());
+    let mut release = choose(vault, session, grant, study, ask).await;
+    // Choosing may have waited: what was admitted before need not hold any more.
+    let lapse = admit::still(vault, &release).err().or_else(|| {
+        (release.study.record.masks.version != release.grant.mask_version()).then_some(Lapse::MaskChanged)
+    });
+    if let Some(lapse) = lapse {
+        return admit::refuse(vault, context, Some(&release.study), lapse.as_str(), Code::OpenAnew).await;
+    }
+    // What cannot be given is refused before the entry says that it was.
+    if let Err((cause, code)) = check::givable(&mut release, first, syntax.as_ref()) {
+        return admit::refuse(vault, context, Some(&release.study), cause, code).await;
     }
     let receipt = vault.record(context, About::study(&release.study), released(&release)).await?;
     let fallback = release.chosen.iter().any(|c| matches!(c.plan, Plan::Masked { fallback: true, .. }));
@@ -56,7 +68,7 @@ pub async fn retrieve(
 }
 
 /// Picks the instances that the request names and this grant covers; waits for recognition up to a second.
-async fn choose(vault: &Vault, grant: Grant, study: Study, ask: Retrieve) -> Release {
+async fn choose(vault: &Vault, session: Handle, grant: Grant, study: Study, ask: Retrieve) -> Release {
     let masked = grant.visibility().pixels != model::Pixels::Clear;
     let study = if masked { vault.examined(study, &ask).await } else { study };
     let project = vault.project();
@@ -70,7 +82,7 @@ async fn choose(vault: &Vault, grant: Grant, study: Study, ask: Retrieve) -> Rel
             chosen.push(Chosen { instance: instance.clone(), plan, shown });
         }
     }
-    Release { grant, study, chosen, form: ask.form }
+    Release { session, grant, study, chosen, form: ask.form }
 }
 
 fn released(release: &Release) -> Event {

@@ -48,5 +48,8 @@ fn bounds_plus_one() {
     assert_eq!(one("StudyInstanceUID", &uids), Err(Error::TooLarge("list of unique identifiers")));
     let long = "x".repeat(bounds::QUERY_VALUE_BYTES + 1);
     assert_eq!(one("PatientID", &long), Err(Error::TooLarge("query value")));
+    let pattern = |letters: usize| one("PatientName", &format!("*{}", "王".repeat(letters)));
+    assert!(pattern(PATTERN_CHARS - 1).is_ok());
+    assert_eq!(pattern(PATTERN_CHARS), Err(Error::TooLarge("pattern")));
     assert_eq!(one("limit", "5000").map(|q| q.limit), Ok(limits::MATCHES));
 }

@@ -66,7 +66,7 @@ pub fn same_site(
     method: &Method,
     headers: &HeaderMap,
     credential: &Credential,
-    empty: bool,
+    (authority, empty): (Option<&str>, bool),
 ) -> Result<(), Problem> {
     if matches!(*method, Method::GET | Method::HEAD) || matches!(credential, Credential::Bearer(_)) {
         return Ok(());
@@ -77,9 +77,10 @@ pub fn same_site(
     if sites.iter().any(|value| value != "same-origin") {
         return Err(forbidden());
     }
-    if let (Some(origin), Some(host)) = (headers.get(ORIGIN).map(text), headers.get(HOST).map(text))
-        && origin != format!("https://{host}")
-    {
+    // HTTP/2 says the host in `:authority`, not in `Host` (RFC 9113 §8.3.1). An origin that nothing can be compared with
+    // is another one.
+    let host = authority.map(str::to_owned).or_else(|| headers.get(HOST).map(text)).unwrap_or_default();
+    if headers.get_all(ORIGIN).iter().any(|origin| text(origin) != format!("https://{host}")) {
         return Err(forbidden());
     }
     let media = headers.get(CONTENT_TYPE).map(text).unwrap_or_default().to_ascii_lowercase();

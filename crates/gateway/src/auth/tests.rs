@@ -42,7 +42,7 @@ fn credentials() {
 fn writes_by_cookie_come_from_our_pages() {
     let cookie = Credential::Cookies { session: "a".into(), viewing: None };
     let check = |credential: &Credential, pairs: &[(&'static str, &str)], expected: Result<(), u16>| {
-        let got = same_site(&Method::POST, &headers(pairs), credential, false);
+        let got = same_site(&Method::POST, &headers(pairs), credential, (None, false));
         assert_eq!(got.map_err(|p| p.status.as_u16()), expected, "{pairs:?}");
     };
     let json = ("content-type", "application/json");
@@ -57,6 +57,13 @@ fn writes_by_cookie_come_from_our_pages() {
     check(&cookie, &[json, ("origin", "https://a.example"), ("host", "a.example")], Ok(()));
     check(&cookie, &[json, ("origin", "https://b.example"), ("host", "a.example")], Err(403));
     check(&cookie, &[json, ("origin", "null"), ("host", "a.example")], Err(403));
+    check(&cookie, &[json, ("origin", "https://a.example")], Err(403));
+    let second = |origin: &'static str| {
+        let headers = headers(&[json, ("origin", origin)]);
+        same_site(&Method::POST, &headers, &cookie, (Some("a.example"), false)).map_err(|p| p.status.as_u16())
+    };
+    assert_eq!(second("https://a.example"), Ok(()), "HTTP/2 has no `Host`");
+    assert_eq!(second("https://b.example"), Err(403));
     check(&cookie, &[("content-type", "text/plain; charset=utf-8")], Err(415));
     check(&cookie, &[("content-type", "multipart/form-data; boundary=x")], Err(415));
     check(&cookie, &[], Err(415));

@@ -26,8 +26,9 @@ pub async fn uri(ask: Ask) -> Result<Reply, Problem> {
         return Err(Code::Unsupported.into());
     }
     let form = form(query)?;
-    let retrieve = Retrieve { study, series: Some(series), instance: Some(instance), form };
-    deliver::deliver(ask, retrieve, Delivery { shape: Shape::Single, syntax: None, first_only: false }).await
+    let retrieve =
+        Retrieve { study, series: Some(series), instance: Some(instance), form, first: false, syntax: None };
+    deliver::deliver(ask, retrieve, Delivery { shape: Shape::Single, syntax: None }).await
 }
 
 fn form(query: &[(String, String)]) -> Result<Form, Problem> {

@@ -38,6 +38,8 @@ pub const QUERY_PAIRS: usize = 128;
 pub const ACCEPTED: usize = 32;
 /// Uploads at once: each may hold a header of [`model::limits::HEADER_BYTES`]. More wait.
 pub const UPLOADS: usize = 12;
+/// Of these, of one caller.
+pub const UPLOADS_OF_ONE: usize = 6;
 /// How long an upload waits for its turn.
 pub const UPLOAD_TURN: Duration = Duration::from_secs(60);
 /// Headers of one part of an upload, bytes.

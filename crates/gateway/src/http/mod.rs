@@ -8,9 +8,11 @@ pub mod problem;
 pub mod query;
 pub mod serve;
 pub mod tls;
+pub mod turns;
 
 pub use body::{Body, Incoming, Outlet, Reply, reply};
 pub use problem::Problem;
+pub use turns::Turns;
 
 use crate::routes::{self, Params};
 use crate::{auth, ui};
@@ -25,21 +27,20 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
-use tokio::sync::Semaphore;
 
 /// What all requests share.
 pub struct Door {
     /// The vault.
     pub archive: Arc<dyn Archive>,
     /// Turns of uploads.
-    pub uploads: Arc<Semaphore>,
+    pub uploads: Turns,
 }
 
 impl Door {
     /// In front of a vault.
     #[must_use]
     pub fn new(archive: Arc<dyn Archive>) -> Arc<Self> {
-        Arc::new(Self { archive, uploads: Arc::new(Semaphore::new(limits::UPLOADS)) })
+        Arc::new(Self { archive, uploads: Turns::default() })
     }
 }
 
@@ -224,7 +225,8 @@ async fn routed(
 fn checked(request: &Request<()>, empty: bool) -> Result<(Vec<(String, String)>, Credential), Problem> {
     let query = query::pairs(request.uri().query())?;
     let credential = auth::credential(request.headers())?;
-    auth::same_site(request.method(), request.headers(), &credential, empty)?;
+    let authority = request.uri().authority().map(|a| a.as_str());
+    auth::same_site(request.method(), request.headers(), &credential, (authority, empty))?;
     Ok((query, credential))
 }
 

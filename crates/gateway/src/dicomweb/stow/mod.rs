@@ -5,15 +5,15 @@ mod part;
 mod report;
 
 use crate::http::accept::{Media, accepted, choose};
-use crate::http::{Ask, Incoming, Problem, Reply, limits};
+use crate::http::{Ask, Incoming, Problem, Reply};
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::CONTENT_TYPE;
 use model::{Uid, limits::STOW_PARTS};
 use multipart::{Multipart, Step};
-use part::store_part;
 pub use part::{Fed, Outcome, dimse_status};
-use port::{Code, Fault};
+use part::{of_the_caller, store_part};
+use port::{Code, Fault, Request, Response};
 use report::Report;
 use std::sync::Arc;
 
@@ -29,9 +29,18 @@ pub async fn store(mut ask: Ask) -> Result<Reply, Problem> {
             return Err(problem);
         }
     };
-    let turns = Arc::clone(&ask.door.uploads).acquire_owned();
-    let turn = tokio::time::timeout(limits::UPLOAD_TURN, turns).await;
-    let Ok(Ok(_turn)) = turn else {
+    // Whoever is nobody here takes no turn, and no more of his body is read than he needs to see the answer.
+    let caller = match ask.call(Request::Whoami, port::empty()).await {
+        Ok((Response::Account(account), _)) => account.user,
+        Err(fault) if of_the_caller(fault.code) => {
+            ask.body.drain().await;
+            return Err(fault.into());
+        }
+        // The store itself says what is wrong, part by part.
+        Ok(_) | Err(_) => String::new(),
+    };
+    let door = Arc::clone(&ask.door);
+    let Some(turn) = door.uploads.take(&caller).await else {
         return Err(Fault { code: Code::Unavailable, retry_after_s: Some(5) }.into());
     };
     let mut body = std::mem::replace(&mut ask.body, Incoming::new(crate::http::Body::empty(), None));
@@ -40,6 +49,7 @@ pub async fn store(mut ask: Ask) -> Result<Reply, Problem> {
         Shape::One => one(&ask, study.as_ref(), &mut body, &mut report).await,
         Shape::Many(boundary) => many(&ask, study.as_ref(), &mut body, &boundary, &mut report).await,
     };
+    drop(turn);
     if let Err(problem) = outcome {
         body.drain().await;
         return Err(problem);

@@ -7,6 +7,7 @@ use dicom::{Error, Intake};
 use model::{InstanceFacts, Uid};
 use port::archive::Stored;
 use port::{Code, Fault, Item, Request, Response, Sink, Trailer};
+use std::pin::pin;
 
 /// A study other than the one that the path names (PS3.18 §10.5.1; PS3.18 gives no code of its own: `C4xx`, cannot
 /// understand).
@@ -57,7 +58,7 @@ pub const fn dimse_status(code: Code) -> u16 {
 }
 
 /// A refusal that holds for the whole request, not for this part.
-const fn of_the_caller(code: Code) -> bool {
+pub const fn of_the_caller(code: Code) -> bool {
     matches!(
         code,
         Code::NotSignedIn | Code::SignInFailed | Code::NotAllowed | Code::SlowDown | Code::WrongVersion
@@ -172,7 +173,17 @@ pub async fn store_part(
         }
         result
     };
-    let (answer, fed_well) = tokio::join!(call, feed);
+    let (answer, fed_well) = {
+        let (mut call, mut feed) = (pin!(call), pin!(feed));
+        tokio::select! {
+            // A caller who may not store is not listened to any longer: his bytes come as slowly as he likes.
+            answer = &mut call => match answer {
+                Err(fault) if of_the_caller(fault.code) => return Err(fault.into()),
+                answer => (answer, feed.await),
+            },
+            fed_well = &mut feed => (call.await, fed_well),
+        }
+    };
     if let Err(fault) = &answer
         && of_the_caller(fault.code)
     {

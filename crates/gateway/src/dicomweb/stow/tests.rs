@@ -132,3 +132,21 @@ async fn parts_are_counted() {
     assert_eq!(stow(&fake, "/dicom-web/studies", RELATED, &body(most), 1 << 16).await.status, 409);
     assert_eq!(stow(&fake, "/dicom-web/studies", RELATED, &body(most + 1), 1 << 16).await.status, 413);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_answered_before_his_body_ends() {
+    for code in [Code::NotSignedIn, Code::NotAllowed] {
+        let fake = Arc::new(Fake::refusing(code));
+        let door = crate::http::Door::new(Arc::clone(&fake) as Arc<dyn port::Archive>);
+        let request = hyper::Request::builder().method("POST").uri("/dicom-web/studies");
+        let request = request.header("content-type", "application/dicom").body(()).unwrap();
+        let (outlet, body) = crate::http::Body::flow();
+        outlet.send(Bytes::from_static(b"x")).await.unwrap();
+        let body = crate::http::Incoming::new(body, None);
+        let answering = crate::http::answer(&door, "10.0.0.9:1".parse().unwrap(), request, body);
+        let answer = tokio::time::timeout(std::time::Duration::from_secs(10), answering).await;
+        let answer = answer.expect("a body that never ends holds nothing up");
+        assert_eq!(answer.status(), crate::http::problem::status(code));
+        drop(outlet);
+    }
+}

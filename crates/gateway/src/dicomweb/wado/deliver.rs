@@ -8,7 +8,7 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use model::Uid;
 use port::archive::Retrieve;
-use port::{Code, Item, Part, Request, Response, Stream};
+use port::{Code, Fault, Item, Part, Request, Response, Stream};
 
 /// How parts become one body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +28,14 @@ pub struct Delivery {
     pub shape: Shape,
     /// Only in this transfer syntax.
     pub syntax: Option<Uid>,
-    /// The first part is enough.
-    pub first_only: bool,
 }
 
 /// Asks the vault and starts sending.
 pub async fn deliver(ask: Ask, retrieve: Retrieve, delivery: Delivery) -> Result<Reply, Problem> {
     let study = retrieve.study.clone();
-    let (response, mut stream) = ask.call(Request::Retrieve(retrieve), port::empty()).await?;
+    let retrieve = Retrieve { syntax: delivery.syntax.clone(), ..retrieve };
+    let asked = ask.call(Request::Retrieve(retrieve), port::empty()).await;
+    let (response, mut stream) = asked.map_err(|fault| delivery.refused(fault))?;
     let Response::Parts { fallback } = response else { return Err(Code::Internal.into()) };
     let first = tokio::time::timeout(limits::CALL, stream.next()).await.map_err(|_| Code::Unavailable)??;
     let first = match first {
@@ -70,6 +70,14 @@ fn content_type(part: &Part) -> String {
 }
 
 impl Delivery {
+    /// The vault has it in no transfer syntax that was asked for (PS3.18 §8.7.4).
+    fn refused(&self, fault: Fault) -> Problem {
+        if fault.code == Code::Unsupported && self.syntax.is_some() {
+            return Problem::not_acceptable();
+        }
+        fault.into()
+    }
+
     /// A part in another transfer syntax than the one asked for is not acceptable.
     fn check(&self, part: &Part) -> Result<(), Problem> {
         let fits = self.syntax.as_ref().is_none_or(|wanted| part.transfer_syntax.as_ref() == Some(wanted));
@@ -105,7 +113,6 @@ impl Writer {
         loop {
             let sent = match stream.next().await {
                 Ok(Some(Item::Chunk(bytes))) => self.send(bytes).await,
-                Ok(Some(Item::Part(_))) if self.delivery.first_only => return true,
                 Ok(Some(Item::Part(part))) => {
                     self.delivery.check(&part).is_ok() && self.begin(&part, false).await
                 }

@@ -16,7 +16,8 @@ const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
 
 /// What the path names, to be fetched in a form.
 pub fn named(ask: &Ask, form: Form) -> Result<Retrieve, Problem> {
-    Ok(Retrieve { study: ask.study()?, series: ask.uid("series")?, instance: ask.uid("instance")?, form })
+    let (series, instance) = (ask.uid("series")?, ask.uid("instance")?);
+    Ok(Retrieve { study: ask.study()?, series, instance, form, first: false, syntax: None })
 }
 
 /// `GET` of a study, series or instance: DICOM files.
@@ -40,7 +41,7 @@ fn files(range: &Media, single: bool) -> Option<Delivery> {
         }
         _ => return None,
     };
-    Some(Delivery { shape, syntax: syntax(range)?, first_only: false })
+    Some(Delivery { shape, syntax: syntax(range)? })
 }
 
 /// The transfer syntax that a range insists on; the outer nothing: not a UID.
@@ -56,8 +57,7 @@ pub async fn metadata(ask: Ask) -> Result<Reply, Problem> {
     let retrieve = named(&ask, Form::Metadata)?;
     let ranges = accepted(ask.headers(), &ask.query)?;
     let media = choose(&ranges, &["application/dicom+json", "application/json"])?;
-    deliver::deliver(ask, retrieve, Delivery { shape: Shape::Json(media), syntax: None, first_only: false })
-        .await
+    deliver::deliver(ask, retrieve, Delivery { shape: Shape::Json(media), syntax: None }).await
 }
 
 /// `GET …/frames/{frames}`.
@@ -86,7 +86,7 @@ fn octets(range: &Media, single: bool) -> Option<(Delivery, bool)> {
     let syntax = syntax(range)?;
     let any = range.parameter("transfer-syntax") == Some("*");
     let other = syntax.as_ref().is_some_and(|uid| uid.as_str() != EXPLICIT_LITTLE_ENDIAN);
-    Some((Delivery { shape, syntax, first_only: false }, any || other))
+    Some((Delivery { shape, syntax }, any || other))
 }
 
 /// The frame list of the path (PS3.18 §10.1.1.4), 1-based.
@@ -102,6 +102,9 @@ pub fn numbers(ask: &Ask) -> Result<Vec<u32>, Problem> {
         let number: u32 = word.parse().map_err(|_| bad())?;
         if !digits || !(1..=limits::FRAMES).contains(&number) {
             return Err(bad());
+        }
+        if out.contains(&number) {
+            return Err(Problem::bad("a frame named twice"));
         }
         out.push(number);
     }

@@ -7,7 +7,7 @@ use crate::http::query::{first, number};
 use crate::http::{Ask, Problem, Reply};
 use model::limits;
 use port::Code;
-use port::archive::Form;
+use port::archive::{Form, Retrieve};
 
 /// Unless asked otherwise.
 const QUALITY: u64 = 90;
@@ -24,7 +24,7 @@ pub async fn rendered(ask: Ask) -> Result<Reply, Problem> {
     let shape = if single { Shape::Single } else { Shape::Multipart(media) };
     let form = view.form(numbers, media, view.side.unwrap_or(limits::RENDERED_SIDE));
     let retrieve = named(&ask, form)?;
-    deliver::deliver(ask, retrieve, Delivery { shape, syntax: None, first_only: false }).await
+    deliver::deliver(ask, retrieve, Delivery { shape, syntax: None }).await
 }
 
 /// `GET …/thumbnail`: of the first instance.
@@ -32,8 +32,8 @@ pub async fn thumbnail(ask: Ask) -> Result<Reply, Problem> {
     let media = media(&ask)?;
     let view = View::of(&ask.query)?;
     let side = view.side.unwrap_or(*THUMBNAIL.end()).clamp(*THUMBNAIL.start(), *THUMBNAIL.end());
-    let retrieve = named(&ask, view.form(Vec::new(), media, side))?;
-    deliver::deliver(ask, retrieve, Delivery { shape: Shape::Single, syntax: None, first_only: true }).await
+    let retrieve = Retrieve { first: true, ..named(&ask, view.form(Vec::new(), media, side))? };
+    deliver::deliver(ask, retrieve, Delivery { shape: Shape::Single, syntax: None }).await
 }
 
 fn media(ask: &Ask) -> Result<&'static str, Problem> {

@@ -164,8 +164,20 @@ async fn a_failure_before_the_first_part_is_a_status_and_after_it_a_cut() {
     let items = [part("image/jpeg", None, None, b"one"), part("image/jpeg", None, None, b"two")].concat();
     let got = get(&Arc::new(Fake::sending(items.clone())), &path, &[COOKIES]).await;
     assert_eq!((got.text().as_str(), got.cut), ("one", true));
-    let got = get(&Arc::new(Fake::sending(items)), &format!("{STUDY}/thumbnail"), &[COOKIES]).await;
-    assert_eq!((got.text().as_str(), got.cut), ("one", false));
+    // A thumbnail asks the vault for one instance: what does not leave is not recorded as released.
+    let fake = Arc::new(Fake::sending(part("image/jpeg", None, None, b"one").into()));
+    let got = get(&fake, &format!("{STUDY}/thumbnail"), &[COOKIES]).await;
+    assert_eq!((got.text().as_str(), got.cut, fake.retrieve().first), ("one", false, true));
+    // A frame is named once; HEAD never reaches the vault; the transfer syntax does.
+    let fake = Arc::new(Fake::default());
+    let twice = get(&fake, &format!("{INSTANCE}/frames/1,2,1"), &[COOKIES]).await;
+    let head = crate::tests::fake::send(&fake, "HEAD", STUDY, &[COOKIES], vec![]).await;
+    assert_eq!((twice.status.as_u16(), head.status.as_u16()), (400, 405));
+    assert!(fake.calls.lock().unwrap().is_empty());
+    let accept = ("accept", "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.3");
+    let fake = Arc::new(Fake::refusing(port::Code::Unsupported));
+    assert_eq!(get(&fake, STUDY, &[COOKIES, accept]).await.status, 406);
+    assert_eq!(fake.retrieve().syntax, Some("1.2.3".parse().unwrap()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
