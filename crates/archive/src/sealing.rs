@@ -128,6 +128,7 @@ pub fn fault(error: &store::Error) -> Fault {
         store::Error::Stale | store::Error::Stopped => Code::Unavailable.into(),
         store::Error::Conflict => Code::VersionConflict.into(),
         store::Error::Missing => Code::NotFound.into(),
+        store::Error::TooLarge => Code::TooLarge.into(),
         other => {
             tracing::error!(error = %other, "storage");
             Code::Internal.into()

@@ -23,7 +23,10 @@ pub fn all() -> Vec<String> {
 
 /// The folder of the workspace: this crate's parent.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+    // Two clones may share a target folder: the one that it is called in counts, not the one it was built in.
+    let here = std::env::current_dir().unwrap_or_default();
+    let above = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file());
+    above.map_or(here.clone(), Path::to_path_buf)
 }
 
 /// All files under `folder` with this extension.
