@@ -31,4 +31,4 @@ if ! "$tools/venv/bin/python" -c 'import pydicom, PIL, numpy' 2>/dev/null; then
   "$tools/venv/bin/pip" install -q --disable-pip-version-check -r scripts/requirements.txt
 fi
 "$tools/venv/bin/python" -c 'import pydicom; print("pydicom", pydicom.__version__)'
-dcmsend --version | head -1
+dcmsend --version | sed -n 1p
