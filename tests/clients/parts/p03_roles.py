@@ -164,6 +164,7 @@ def _patient(cast):
     kinds = {e["kind"] for e in seen}
     report.check("she reads who looked, when, why, what", {"opened", "lifted", "released"} <= kinds, str(kinds))
     report.check("by function, not by name", not any("referrer1" in e["actor"] or "Remy" in str(e) for e in seen))
+    cast.tally.expect("not-allowed")
     other = patient.get(f"/api/v1/accesses?study={names(cast.max)[0]}")
     report.equal("of nobody else", other.status, 404)
     _draws(cast, study, instance)

@@ -101,7 +101,7 @@ def _raw(server, method, path, cookie, body=b"", kind="", status=200):
     with socket.create_connection((server.host, server.port), timeout=60) as plain:
         port = plain.getsockname()[1]
         with context.wrap_socket(plain, server_hostname=server.host) as secure:
-            time.sleep(0.15)  # the handshake's last messages (session tickets) leave before this
+            time.sleep(0.5)  # the handshake's last messages (session tickets) leave before this, also of a traced server
             since = time.time()
             head = f"{method} {path} HTTP/1.1\r\nHost: {server.host}\r\nConnection: close\r\nCookie: {cookie}\r\n"
             head += f"Content-Length: {len(body)}\r\n" + (f"Content-Type: {kind}\r\n" if kind else "")
