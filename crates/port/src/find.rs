@@ -12,6 +12,8 @@ pub enum Level {
     Series,
     /// Instances.
     Instance,
+    /// Patients (PS3.4 §C.6.1.1.2).
+    Patient,
 }
 
 /// How a value is compared.
@@ -19,7 +21,7 @@ pub enum Level {
 pub enum Matching {
     /// The same value.
     Single(String),
-    /// One of these (lists of UIDs).
+    /// One of these (lists of UIDs; other lists by extended negotiation).
     List(Vec<String>),
     /// `*` and `?`.
     Wildcard(String),
@@ -27,15 +29,37 @@ pub enum Matching {
     Range(Option<String>, Option<String>),
     /// Anything; the key is returned.
     Universal,
+    /// Absent or without a value.
+    Empty,
 }
+
+/// An attribute, outermost sequence first; one tag for what stands at the top.
+pub type Path = Vec<Tag>;
 
 /// One matching key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     /// The attribute.
-    pub tag: Tag,
+    pub path: Path,
     /// The condition.
     pub matching: Matching,
+}
+
+impl Key {
+    /// A key at the top of the data set.
+    #[must_use]
+    pub fn top(tag: Tag, matching: Matching) -> Self {
+        Self { path: vec![tag], matching }
+    }
+
+    /// The tag, when the key stands at the top.
+    #[must_use]
+    pub fn tag(&self) -> Option<Tag> {
+        match *self.path.as_slice() {
+            [tag] => Some(tag),
+            _ => None,
+        }
+    }
 }
 
 /// A query.
@@ -43,14 +67,38 @@ pub struct Key {
 pub struct Query {
     /// What is asked for.
     pub level: Level,
-    /// All must hold.
+    /// All must hold; keys of one sequence must hold in one item of it.
     pub keys: Vec<Key>,
     /// Further attributes wanted; `None`: all that the index has.
-    pub include: Option<Vec<Tag>>,
+    pub include: Option<Vec<Path>>,
+    /// Nothing but keys, unique identifiers and what `include` names: C-FIND returns what it was asked for
+    /// (PS3.4 §C.4.1.1.3.2), QIDO-RS the attributes of its tables too.
+    pub bare: bool,
     /// At most this many answers, never above [`model::limits::MATCHES`].
     pub limit: usize,
     /// Skip this many.
     pub offset: usize,
+    /// Names match by the beginnings of their words, whatever case and accents, Chinese ones also by pinyin.
+    pub fuzzy: bool,
+    /// The ranges of a date and of its time are one range (PS3.4 §C.2.2.2.5.4), by extended negotiation.
+    pub combined: bool,
+}
+
+impl Query {
+    /// Everything of a level.
+    #[must_use]
+    pub fn all(level: Level) -> Self {
+        Self {
+            level,
+            keys: Vec::new(),
+            include: None,
+            bare: false,
+            limit: model::limits::MATCHES,
+            offset: 0,
+            fuzzy: false,
+            combined: false,
+        }
+    }
 }
 
 /// Answers, in a stable order (newest study first).
@@ -60,4 +108,7 @@ pub struct Found {
     pub answers: Vec<Attributes>,
     /// There are more after the last.
     pub more: bool,
+    /// Keys and wanted attributes that the index does not keep: they were not compared and are not returned. C-FIND says
+    /// so with status FF01 (PS3.4 §C.4.1.1.4), QIDO-RS with a `Warning`.
+    pub unsupported: Vec<Path>,
 }

@@ -26,7 +26,7 @@ pub fn answers(catalog: &Catalog, query: &Query, scope: &Scope<'_>) -> Found {
     let cleaned = all.filter_map(|line| clean(&line, scope.words, scope.pseudonyms));
     let mut hits = cleaned.filter(|line| matches(line, &query.keys)).skip(query.offset);
     let found: Vec<Attributes> = hits.by_ref().take(limit).map(|line| wanted(line, query)).collect();
-    Found { more: hits.next().is_some(), answers: found }
+    Found { more: hits.next().is_some(), answers: found, unsupported: Vec::new() }
 }
 
 /// All studies of a scope that fit, cleaned, in the order of [`answers`], uncut: for lists that are sorted once more.
@@ -58,7 +58,7 @@ fn candidates<'a>(catalog: &'a Catalog, keys: &[Key], scope: &Scope<'_>) -> Vec<
         return catalog.of_patient(&patient).collect();
     }
     let uid = |tag: Tag| {
-        keys.iter().find(|k| k.tag == tag).and_then(|k| match &k.matching {
+        keys.iter().find(|k| k.tag() == Some(tag)).and_then(|k| match &k.matching {
             Matching::Single(uid) => uid.parse::<Uid>().ok(),
             _ => None,
         })
@@ -80,7 +80,7 @@ fn candidates<'a>(catalog: &'a Catalog, keys: &[Key], scope: &Scope<'_>) -> Vec<
 
 fn lines<'a>(study: &'a Study, answer: &'a Attributes, level: Level) -> Vec<Attributes> {
     match level {
-        Level::Study => vec![answer.clone()],
+        Level::Study | Level::Patient => vec![answer.clone()],
         Level::Series => study.series.iter().filter_map(|s| series_line(s, answer)).collect(),
         Level::Instance => {
             let of = |series: &'a Series| {
@@ -120,7 +120,7 @@ fn wanted(line: Attributes, query: &Query) -> Attributes {
     let required = required(query.level);
     let mut out = Attributes::new();
     for (tag, attribute) in line.iter() {
-        let asked = include.contains(&tag) || query.keys.iter().any(|k| k.tag == tag);
+        let asked = include.iter().any(|p| *p == [tag]) || query.keys.iter().any(|k| k.tag() == Some(tag));
         if asked || always.contains(&tag) || required.contains(&tag) {
             out.set(tag, attribute.vr.0, attribute.values.iter().cloned());
         }
@@ -131,7 +131,7 @@ fn wanted(line: Attributes, query: &Query) -> Attributes {
 /// Returned without being asked for (PS3.18 Tables 10.6.3-3 to 10.6.3-5).
 fn required(level: Level) -> &'static [Tag] {
     match level {
-        Level::Study => &[
+        Level::Study | Level::Patient => &[
             tags::STUDY_DATE,
             tags::STUDY_TIME,
             tags::ACCESSION_NUMBER,

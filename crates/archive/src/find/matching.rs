@@ -6,7 +6,9 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// All keys hold.
 pub fn matches(attributes: &Attributes, keys: &[Key]) -> bool {
-    keys.iter().all(|key| holds(attributes.get(key.tag), key.tag, &key.matching))
+    keys.iter().all(|key| {
+        key.tag().is_some_and(|tag| holds(attributes.get(tag), tag, &key.matching))
+    })
 }
 
 fn holds(attribute: Option<&Attribute>, tag: Tag, matching: &Matching) -> bool {
@@ -28,6 +30,7 @@ fn one(value: &str, tag: Tag, matching: &Matching, name: bool) -> bool {
     let value = value.trim();
     match matching {
         Matching::Universal => true,
+        Matching::Empty => value.is_empty(),
         Matching::Single(wanted) if name => name_key(value) == name_key(wanted),
         Matching::Single(wanted) => value == wanted.trim(),
         Matching::List(list) => list.iter().any(|wanted| value == wanted.trim()),
@@ -99,7 +102,7 @@ mod tests {
     fn check(vr: [u8; 2], tag: Tag, value: &str, matching: Matching, expected: bool) {
         let mut attributes = Attributes::new();
         attributes.set(tag, vr, value.split('\\').map(str::to_owned));
-        let got = matches(&attributes, &[Key { tag, matching: matching.clone() }]);
+        let got = matches(&attributes, &[Key::top(tag, matching.clone())]);
         assert_eq!(got, expected, "{value} {matching:?}");
     }
 

@@ -5,7 +5,7 @@ use port::Response;
 use port::find::{Level, Query};
 
 async fn found(house: &House, role: Role) -> Vec<model::Attributes> {
-    let query = Query { level: Level::Study, keys: vec![], include: None, limit: 100, offset: 0 };
+    let query = Query { limit: 100, ..Query::all(Level::Study) };
     match find(&house.vault, &house.context("somebody", role, None), query).await.unwrap() {
         Response::Found(found) => found.answers,
         _ => Vec::new(),

@@ -34,7 +34,7 @@ async fn find(ask: Ask, level: Wanted) -> Result<Reply, Problem> {
     let media = choose(&ranges, &["application/dicom+json", "application/json"])?;
     let (query, fuzzy) = query(&ask, level)?;
     let level = query.level;
-    let Response::Found(Found { answers, more }) = ask.answer(Request::Find(query)).await? else {
+    let Response::Found(Found { answers, more, .. }) = ask.answer(Request::Find(query)).await? else {
         return Err(Code::Internal.into());
     };
     let mut out = if answers.is_empty() {
@@ -74,7 +74,7 @@ fn query(ask: &Ask, level: Wanted) -> Result<(Query, bool), Problem> {
     })?;
     let include = match parsed.include {
         Include::All => None,
-        Include::Tags(tags) => Some(tags),
+        Include::Tags(tags) => Some(tags.into_iter().map(|tag| vec![tag]).collect()),
     };
     let level = match parsed.level {
         Wanted::Study => Level::Study,
@@ -82,7 +82,8 @@ fn query(ask: &Ask, level: Wanted) -> Result<(Query, bool), Problem> {
         Wanted::Instance => Level::Instance,
     };
     let keys = parsed.matches.into_iter().map(key).collect();
-    Ok((Query { level, keys, include, limit: parsed.limit, offset: parsed.offset }, parsed.fuzzy))
+    let query = Query { keys, include, limit: parsed.limit, offset: parsed.offset, ..Query::all(level) };
+    Ok((query, parsed.fuzzy))
 }
 
 fn key(Match { tag, kind }: Match) -> Key {
@@ -94,7 +95,7 @@ fn key(Match { tag, kind }: Match) -> Key {
         Kind::Range(from, to) => Matching::Range(end(from), end(to)),
         Kind::Universal => Matching::Universal,
     };
-    Key { tag, matching }
+    Key::top(tag, matching)
 }
 
 /// One answer with its Retrieve URL (PS3.18 Table 10.6.3-3).
@@ -103,7 +104,7 @@ fn answer(mut line: Attributes, level: Level, origin: &str) -> Value {
     let (study, series) = (uid(tags::STUDY_INSTANCE_UID), uid(tags::SERIES_INSTANCE_UID));
     let path = match (level, study) {
         (_, None) => None,
-        (Level::Study, Some(study)) => Some(resource(study, None, None)),
+        (Level::Study | Level::Patient, Some(study)) => Some(resource(study, None, None)),
         (Level::Series, Some(study)) => Some(resource(study, series, None)),
         (Level::Instance, Some(study)) => Some(resource(study, series, uid(tags::SOP_INSTANCE_UID))),
     };

@@ -144,7 +144,11 @@ impl Archive for Fake {
             }
             Request::Whoami => Response::Account(account()),
             Request::Open { .. } | Request::Lift { .. } => Response::Opened(opened()),
-            Request::Find(_) => Response::Found(port::find::Found { answers: vec![line()], more: true }),
+            Request::Find(_) => Response::Found(port::find::Found {
+                answers: vec![line()],
+                more: true,
+                unsupported: Vec::new(),
+            }),
             Request::Worklist { .. } | Request::MyStudies => {
                 let line =
                     StudyLine { attributes: line(), order: true, related: false, looked: 3, mask_version: 2 };
