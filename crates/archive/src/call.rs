@@ -41,7 +41,7 @@ impl Vault {
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(HOUSEKEEPING).await;
-                if let Err(fault) = vault.housekeep().await {
+                if let Err(fault) = vault.housekeep(false).await {
                     tracing::warn!(code = fault.code.as_str(), "housekeeping waits");
                 }
             }
@@ -55,22 +55,26 @@ impl Vault {
     /// When the end cannot be recorded.
     pub async fn stop(&self) -> Result<(), Fault> {
         self.record_own(Event::Stopped { entries: self.ledger_size() }).await?;
-        self.housekeep().await
+        self.housekeep(true).await
     }
 
-    async fn housekeep(&self) -> Result<(), Fault> {
+    async fn housekeep(&self, stopping: bool) -> Result<(), Fault> {
         let counts = lock(&self.refusals).take();
         for (source, minute, count) in counts {
             self.record_own(Event::RefusalsCounted { source, minute, count }).await?;
         }
         tokio::task::block_in_place(|| self.keep_seen_checkpoint())?;
+        // An index that cannot be kept costs time at the next start, and nothing else.
+        if let Err(error) = tokio::task::block_in_place(|| self.keep_index(stopping)) {
+            tracing::warn!(%error, "the index's snapshot could not be written");
+        }
         Ok(())
     }
 
     /// Instances that wait to be examined.
     #[must_use]
     pub fn unexamined(&self) -> usize {
-        self.catalog().unexamined().len()
+        self.catalog().unexamined_count()
     }
 
     /// Syncs of the intake log since the start.

@@ -43,14 +43,30 @@ pub struct House {
     pub vault: Arc<Vault>,
     clock: Arc<Still>,
     /// Goes last: the vault still moves what it has when it ends.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl House {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("data")).unwrap();
-        let clock = Arc::new(Still(AtomicI64::new(1_795_507_200 * 1_000_000_000)));
+        Self::open(folder, Arc::new(Still(AtomicI64::new(1_795_507_200 * 1_000_000_000))))
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Ends, lets somebody at the data, and starts again.
+    pub fn again(self, between: impl FnOnce(&std::path::Path)) -> Self {
+        let Self { vault, clock, folder } = self;
+        drop(vault);
+        between(&folder.path().join("data"));
+        Self::open(folder, clock)
+    }
+
+    fn open(folder: tempfile::TempDir, clock: Arc<Still>) -> Self {
         let vault = Vault::open(Parts {
             data: folder.path().join("data"),
             seen: keys::Seen::new(&folder.path().join("seen")),
@@ -66,7 +82,7 @@ impl House {
                 config_digest: [0; 32],
             },
         });
-        Self { vault: vault.unwrap(), clock, _folder: folder }
+        Self { vault: vault.unwrap(), clock, folder }
     }
 
     pub fn pass(&self, seconds: i64) {

@@ -1,10 +1,11 @@
 //! The vault: what all flows share.
 
 mod change;
+mod index;
 mod seen;
 
 use crate::Result;
-use crate::catalog::{Catalog, InstanceRecord, PageRecord, PatientKey, Study, StudyRecord};
+use crate::catalog::{Catalog, InstanceRecord, PatientKey, Study};
 use crate::context::{About, Context};
 use crate::examine::Queue;
 use crate::journal::Journal;
@@ -18,7 +19,7 @@ use crate::who::ties::{SiteRecord, TiesRecord};
 use crate::who::turns::Turns;
 use crypto::{Key, Ladder, Random};
 use ledger::Event;
-use model::{Id, PatientRef, Purpose, Tenant, Time, Uid, tags};
+use model::{Attributes, Id, PatientRef, Purpose, Tenant, Time, Uid, tags};
 use policy::{Asker, GrantRecord, Permit, Policies, Relation, Right};
 use port::{Code, Fault, PixelWork};
 use seen::{check_key, check_seen};
@@ -172,13 +173,7 @@ impl Vault {
     }
 
     fn load(&self) -> Result<()> {
-        let mut catalog = self.catalog();
-        catalog.epoch = self.store.epoch();
-        for (record, version) in self.rows::<StudyRecord>(Kind::Study)? {
-            self.remember(&mut catalog, &record);
-            catalog.load_study(record, version);
-        }
-        catalog.load_pages(self.rows::<PageRecord>(Kind::Page)?);
+        self.load_index()?;
         *lock(&self.accounts) = self
             .rows(Kind::Account)?
             .into_iter()
@@ -199,15 +194,6 @@ impl Vault {
             Err(error) => fault = Some(error),
         })?;
         fault.map_or(Ok(out), Err)
-    }
-
-    pub(crate) fn remember(&self, catalog: &mut Catalog, record: &StudyRecord) {
-        use crate::find::Pseudonyms;
-        catalog.set_pseudonym(self.project().uid(&record.uid), record.uid.clone());
-    }
-
-    pub(crate) fn catalog(&self) -> MutexGuard<'_, Catalog> {
-        lock(&self.catalog)
     }
 
     pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions<GrantRecord>> {
@@ -275,46 +261,56 @@ impl Vault {
     }
 
     /// The patient that the account is, as the archive knows her; nobody's films when it has none of hers.
-    pub(crate) fn own_patient(
-        &self,
-        context: &Context,
-        catalog: &Catalog,
-    ) -> std::result::Result<PatientRef, Fault> {
+    pub(crate) fn own_patient(&self, context: &Context) -> std::result::Result<PatientRef, Fault> {
         let (issuer, number) = context.patient.clone().ok_or(Code::NotAllowed)?;
-        Ok(catalog.patient(&PatientKey::Numbered(issuer, number)).unwrap_or(Id([0xFF; 16])))
+        Ok(self.catalog().patient(&PatientKey::Numbered(issuer, number)).unwrap_or(Id([0xFF; 16])))
     }
 
     /// The study that a caller names for this purpose: by its UID, or for secondary use by its pseudonym only.
-    pub(crate) fn known_study(&self, context: &Context, uid: &Uid, purpose: Purpose) -> Option<Study> {
-        let catalog = self.catalog();
+    pub(crate) fn known_study(
+        &self,
+        context: &Context,
+        uid: &Uid,
+        purpose: Purpose,
+    ) -> Result<Option<Arc<Study>>> {
         let pseudonymous = purpose == Purpose::Research || context.caller.role == model::Role::Researcher;
-        if pseudonymous { catalog.by_pseudonym(uid).cloned() } else { catalog.study(uid).cloned() }
+        if !pseudonymous {
+            return self.study(uid);
+        }
+        self.by_pseudonym(uid).map_or(Ok(None), |uid| self.study(&uid))
     }
 
     /// The study by its UID or its pseudonym.
-    pub(crate) fn study_by_any_name(&self, uid: &Uid) -> Option<Study> {
-        let catalog = self.catalog();
-        catalog.study(uid).or_else(|| catalog.by_pseudonym(uid)).cloned()
+    pub(crate) fn study_by_any_name(&self, uid: &Uid) -> Result<Option<Arc<Study>>> {
+        match self.study(uid)? {
+            Some(study) => Ok(Some(study)),
+            None => self.by_pseudonym(uid).map_or(Ok(None), |uid| self.study(&uid)),
+        }
     }
 
-    /// An instance with its study.
-    pub(crate) fn instance(&self, uid: &Uid) -> Option<(Study, InstanceRecord)> {
-        let catalog = self.catalog();
-        let (study, _, instance) = catalog.instance(uid)?;
-        (!instance.pending).then(|| (study.clone(), instance.record.clone()))
+    /// A durable instance with its study.
+    pub(crate) fn instance(&self, uid: &Uid) -> Result<Option<(Arc<Study>, InstanceRecord)>> {
+        let catalog = self.catalog_for(uid, uid)?;
+        let found = catalog.instance(uid).filter(|(_, _, instance)| !instance.pending);
+        Ok(found.map(|(study, _, instance)| (Arc::clone(study), instance.record.clone())))
     }
 
     /// Relations of a user to the study's patient, and whether an order names the study.
-    pub(crate) fn ties_of(&self, user: &str, study: &Study, now: Time) -> (Vec<Relation>, bool) {
+    pub(crate) fn ties_of(
+        &self,
+        user: &str,
+        uid: &Uid,
+        (patient, study): (&Attributes, &Attributes),
+        now: Time,
+    ) -> (Vec<Relation>, bool) {
         let ties = lock(&self.ties);
         let Some((record, _)) = ties.get(user) else { return (Vec::new(), false) };
-        let patient = &study.record.patient_attributes;
         let key = (
             patient.first(tags::ISSUER_OF_PATIENT_ID).to_owned(),
             patient.first(tags::PATIENT_ID).to_owned(),
         );
-        let accession = study.record.attributes.first(tags::ACCESSION_NUMBER);
-        (record.to_patient(&key), record.ordered(&study.record.uid, accession, now))
+        let accession = study.first(tags::ACCESSION_NUMBER);
+        (record.to_patient(&key), record.ordered(uid, accession, now))
     }
 }
 

@@ -5,7 +5,7 @@ use dicom_core::VR;
 use dicom_core::header::Header as _;
 use dicom_core::value::Value as DicomValue;
 use dicom_object::InMemDicomObject;
-use model::{Attributes, Tag, limits};
+use model::{Attributes, Item, Plain, Tag, limits};
 use serde_json::{Map, Value, json};
 
 /// A data set as JSON. `bulk` gives the URI of a binary value by its top-level tag; without one it is left out.
@@ -66,12 +66,27 @@ pub fn from_attributes(attributes: &Attributes) -> Value {
     for (tag, attribute) in attributes.iter() {
         let mut body = Map::new();
         body.insert("vr".to_owned(), json!(attribute.vr.as_str()));
-        if let Some(value) = values(attribute.vr.as_str(), &attribute.values) {
+        if !attribute.items.is_empty() {
+            let items: Vec<Value> = attribute.items.iter().map(from_item).collect();
+            body.insert("Value".to_owned(), Value::Array(items));
+        } else if let Some(value) = values(attribute.vr.as_str(), &attribute.values) {
             body.insert("Value".to_owned(), value);
         }
         out.insert(format!("{tag:08X}"), Value::Object(body));
     }
     Value::Object(out)
+}
+
+fn from_item(item: &Item) -> Value {
+    let one = |(tag, plain): (&Tag, &Plain)| {
+        let mut body = Map::new();
+        body.insert("vr".to_owned(), json!(plain.vr.as_str()));
+        if let Some(value) = values(plain.vr.as_str(), &plain.values) {
+            body.insert("Value".to_owned(), value);
+        }
+        (format!("{tag:08X}"), Value::Object(body))
+    };
+    Value::Object(item.iter().map(one).collect())
 }
 
 /// Values by VR (PS3.18 Table F.2.3-1); an empty value is `null` beside others, nothing alone (F.2.5).

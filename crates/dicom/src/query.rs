@@ -1,4 +1,6 @@
-//! QIDO-RS queries (PS3.18 §8.3.4) into typed, bounded matches (PS3.4 C.2.2.2).
+//! QIDO-RS queries (PS3.18 §8.3.4) into typed, bounded matches (PS3.4 C.2.2.2); [`kind`] reads one key for C-FIND too.
+
+mod points;
 
 use crate::{Error, Result, bounds};
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
@@ -16,12 +18,12 @@ pub enum Level {
     Instance,
 }
 
-/// How one attribute is matched (PS3.4 C.2.2.2.1 to .5).
+/// How one attribute is matched (PS3.4 C.2.2.2.1 to .8).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// The value itself.
     Single(String),
-    /// Any of these unique identifiers.
+    /// Any of these: unique identifiers, or other values by extended negotiation.
     List(Vec<String>),
     /// `*` any characters, `?` one.
     Wildcard(String),
@@ -29,13 +31,18 @@ pub enum Kind {
     Range(String, String),
     /// Anything: the attribute is only asked back.
     Universal,
+    /// No value.
+    Empty,
 }
+
+/// An attribute, outermost sequence first.
+pub type Path = Vec<Tag>;
 
 /// One matching key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match {
     /// Attribute.
-    pub tag: Tag,
+    pub path: Path,
     /// How.
     pub kind: Kind,
 }
@@ -44,9 +51,18 @@ pub struct Match {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Include {
     /// These.
-    Tags(Vec<Tag>),
+    Paths(Vec<Path>),
     /// All that the index keeps.
     All,
+}
+
+/// Ways of matching that a caller must ask for (PS3.4 C.5.1.1, PS3.18 §8.3.4).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Two quotation marks match what has no value (PS3.4 C.2.2.2.7).
+    pub empty_value: bool,
+    /// Several values separated by `\` match any of them (PS3.4 C.2.2.2.8).
+    pub multiple_value: bool,
 }
 
 /// One search.
@@ -70,11 +86,12 @@ impl Query {
     /// Parses decoded pairs of key and value.
     ///
     /// # Errors
-    /// [`Error::Query`] for unknown keys, nested keys, duplicates, bad values; [`Error::TooLarge`] above a bound.
+    /// [`Error::Query`] for unknown keys, duplicates, bad values; [`Error::TooLarge`] above a bound.
     pub fn parse<'a>(level: Level, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
-        let include = Include::Tags(Vec::new());
+        let include = Include::Paths(Vec::new());
         let mut query =
             Self { level, matches: Vec::new(), include, limit: limits::MATCHES, offset: 0, fuzzy: false };
+        let (mut options, mut keys) = (Options::default(), Vec::new());
         for (count, (key, value)) in pairs.into_iter().enumerate() {
             if count >= bounds::QUERY_KEYS {
                 return Err(Error::TooLarge("query keys"));
@@ -82,27 +99,33 @@ impl Query {
             if value.len() > bounds::QUERY_VALUE_BYTES.max(bounds::QUERY_LIST * 65) {
                 return Err(Error::TooLarge("query value"));
             }
-            query.pair(key, value)?;
+            match key {
+                "limit" => query.limit = number(value)?.min(limits::MATCHES),
+                "offset" => query.offset = number(value)?,
+                "fuzzymatching" => query.fuzzy = truth(value)?,
+                "emptyvaluematching" => options.empty_value = truth(value)?,
+                "multiplevaluematching" => options.multiple_value = truth(value)?,
+                "includefield" => query.include(value)?,
+                _ => keys.push((path(key)?, value)),
+            }
+        }
+        // Options hold wherever they stand, so keys are read last.
+        for (path, value) in keys {
+            query.key(path, value, options)?;
         }
         Ok(query)
     }
 
-    fn pair(&mut self, key: &str, value: &str) -> Result<()> {
-        match key {
-            "limit" => self.limit = number(value)?.min(limits::MATCHES),
-            "offset" => self.offset = number(value)?,
-            "fuzzymatching" => {
-                self.fuzzy = value.parse().map_err(|_| Error::Query("fuzzymatching is true or false"))?
-            }
-            "includefield" => self.include(value)?,
-            _ => {
-                let tag = tag(key)?;
-                if self.matches.iter().any(|m| m.tag == tag) {
-                    return Err(Error::Query("attribute given twice"));
-                }
-                self.matches.push(Match { tag, kind: kind(tag, value)? });
-            }
+    fn key(&mut self, path: Path, value: &str, options: Options) -> Result<()> {
+        if self.matches.iter().any(|m| m.path == path) {
+            return Err(Error::Query("attribute given twice"));
         }
+        // It says how values are coded and is never matched (PS3.4 C.2.2.2); here all is UTF-8.
+        if path == [tags::SPECIFIC_CHARACTER_SET] {
+            return Ok(());
+        }
+        let tag = path.last().copied().unwrap_or(0);
+        self.matches.push(Match { kind: kind(tag, value, options)?, path });
         Ok(())
     }
 
@@ -112,18 +135,22 @@ impl Query {
                 self.include = Include::All;
                 return Ok(());
             }
-            let tag = tag(word)?;
-            if let Include::Tags(tags) = &mut self.include {
-                if tags.len() >= bounds::QUERY_LIST {
+            let path = path(word)?;
+            if let Include::Paths(paths) = &mut self.include {
+                if paths.len() >= bounds::QUERY_LIST {
                     return Err(Error::TooLarge("included fields"));
                 }
-                if !tags.contains(&tag) {
-                    tags.push(tag);
+                if !paths.contains(&path) {
+                    paths.push(path);
                 }
             }
         }
         Ok(())
     }
+}
+
+fn truth(value: &str) -> Result<bool> {
+    value.parse().map_err(|_| Error::Query("an option is true or false"))
 }
 
 fn number(value: &str) -> Result<usize> {
@@ -135,10 +162,17 @@ fn number(value: &str) -> Result<usize> {
     }
 }
 
+/// Attributes of one path, sequences included.
+const PATH: usize = 4;
+
+/// `{attributeID}.{attributeID}…` (PS3.18 §8.3.4.1): all but the last are sequences.
+fn path(words: &str) -> Result<Path> {
+    let path = words.split('.').take(PATH + 1).map(tag).collect::<Result<Path>>()?;
+    let sequences = path.iter().rev().skip(1).all(|tag| vr(*tag) == "SQ");
+    if path.len() <= PATH && sequences { Ok(path) } else { Err(Error::Query("not a path of sequences")) }
+}
+
 fn tag(word: &str) -> Result<Tag> {
-    if word.contains('.') {
-        return Err(Error::Query("keys inside sequences are not searched"));
-    }
     if word.len() == 8 && word.bytes().all(|b| b.is_ascii_hexdigit()) {
         return u32::from_str_radix(word, 16).map_err(|_| Error::Query("unknown attribute"));
     }
@@ -150,25 +184,33 @@ fn tag(word: &str) -> Result<Tag> {
 /// Characters of a value with wildcards: a component group of a name (PS3.5 §6.2).
 const PATTERN_CHARS: usize = 64;
 
-fn kind(tag: Tag, value: &str) -> Result<Kind> {
+/// Reads the value of a key, as its attribute's VR says.
+///
+/// # Errors
+/// [`Error::Query`] for values that the VR cannot have; [`Error::TooLarge`] above a bound.
+pub fn kind(tag: Tag, value: &str, options: Options) -> Result<Kind> {
     if value.is_empty() || value == "*" {
         return Ok(Kind::Universal);
     }
+    if options.empty_value && value == "\"\"" {
+        return Ok(Kind::Empty);
+    }
     let vr = vr(tag);
     match vr {
-        "UI" => list(value),
-        "DA" | "TM" | "DT" => range(vr, value),
+        "UI" => uids(value),
+        "SQ" => Err(Error::Query("a sequence is matched by what is in it")),
+        "DA" | "TM" | "DT" => points::read(vr, value),
         _ if value.len() > bounds::QUERY_VALUE_BYTES => Err(Error::TooLarge("query value")),
-        "IS" | "DS" | "AS" | "US" | "UL" | "SS" | "SL" => Ok(Kind::Single(value.to_owned())),
         _ if value.chars().any(char::is_control) => Err(Error::Query("control character")),
-        _ if tag == tags::MODALITIES_IN_STUDY && value.contains([',', '\\']) => {
-            Ok(Kind::List(value.split([',', '\\']).take(bounds::QUERY_LIST).map(str::to_owned).collect()))
+        _ if tag == tags::MODALITIES_IN_STUDY && value.contains([',', '\\']) => list(value, &[',', '\\']),
+        _ if options.multiple_value && value.contains('\\') => list(value, &['\\']),
+        "AE" | "CS" | "LO" | "LT" | "PN" | "SH" | "ST" | "UC" | "UR" | "UT" if value.contains(['*', '?']) => {
+            // Matching costs pattern times text, and many are matched in one query.
+            if value.chars().count() > PATTERN_CHARS {
+                return Err(Error::TooLarge("pattern"));
+            }
+            Ok(Kind::Wildcard(value.to_owned()))
         }
-        // Matching costs pattern times text, and many are matched under one lock.
-        _ if value.contains(['*', '?']) && value.chars().count() > PATTERN_CHARS => {
-            Err(Error::TooLarge("pattern"))
-        }
-        _ if value.contains(['*', '?']) => Ok(Kind::Wildcard(value.to_owned())),
         _ => Ok(Kind::Single(value.to_owned())),
     }
 }
@@ -177,7 +219,19 @@ fn vr(tag: Tag) -> &'static str {
     crate::dataset::dictionary_vr(tag)
 }
 
-fn list(value: &str) -> Result<Kind> {
+fn list(value: &str, separators: &[char]) -> Result<Kind> {
+    let words: Vec<String> =
+        value.split(separators).take(bounds::QUERY_LIST + 1).map(|word| word.trim().to_owned()).collect();
+    if words.len() > bounds::QUERY_LIST {
+        return Err(Error::TooLarge("list of values"));
+    }
+    if words.iter().any(|word| word.contains(['*', '?'])) {
+        return Err(Error::Query("wildcards in a list"));
+    }
+    Ok(Kind::List(words.into_iter().filter(|word| !word.is_empty()).collect()))
+}
+
+fn uids(value: &str) -> Result<Kind> {
     let mut uids = Vec::new();
     for word in value.split([',', '\\']) {
         if uids.len() >= bounds::QUERY_LIST {
@@ -189,23 +243,6 @@ fn list(value: &str) -> Result<Kind> {
     match uids.as_slice() {
         [one] => Ok(Kind::Single(one.clone())),
         _ => Ok(Kind::List(uids)),
-    }
-}
-
-fn range(vr: &str, value: &str) -> Result<Kind> {
-    let allowed = |b: u8| b.is_ascii_digit() || (vr != "DA" && matches!(b, b'.' | b':' | b'+'));
-    if value.len() > 54 || !value.bytes().all(|b| allowed(b) || b == b'-') || value == "-" {
-        return Err(Error::Query("not a date or time"));
-    }
-    let point = |s: &str| s.is_empty() || (vr != "DA" && s.len() >= 2) || s.len() == 8;
-    match value.split_once('-') {
-        None if point(value) => Ok(Kind::Single(value.to_owned())),
-        Some((from, to))
-            if point(from) && point(to) && !to.contains('-') && (to.is_empty() || from <= to) =>
-        {
-            Ok(Kind::Range(from.to_owned(), to.to_owned()))
-        }
-        _ => Err(Error::Query("not a date or time")),
     }
 }
 

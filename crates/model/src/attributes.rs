@@ -1,7 +1,9 @@
 //! Typed, bounded attributes: what the gateway hands the vault of a DICOM header, and what answers carry.
 
 use crate::limits;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::ser::SerializeTuple;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// A DICOM tag as `0xGGGGEEEE`.
@@ -19,13 +21,71 @@ impl Vr {
     }
 }
 
+/// Sequence of items (PS3.5 §7.5).
+pub const SQ: Vr = Vr(*b"SQ");
+
 /// One attribute: its VR and its values as text (UTF-8; a person name as `alphabetic=ideographic=phonetic`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
     /// Value representation.
     pub vr: Vr,
     /// Values; empty when the attribute is present and empty.
     pub values: Vec<String>,
+    /// Items of a sequence.
+    pub items: Vec<Item>,
+}
+
+/// One item of a sequence. Its attributes have no items of their own: what is deeper is not kept, and nothing that came
+/// from outside can nest without end.
+pub type Item = BTreeMap<Tag, Plain>;
+
+/// An attribute of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plain {
+    /// Value representation.
+    pub vr: Vr,
+    /// As in [`Attribute`].
+    pub values: Vec<String>,
+}
+
+/// VR and values; of a sequence VR and items. Rows from before there were sequences read as they are.
+impl Serialize for Attribute {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut pair = serializer.serialize_tuple(2)?;
+        pair.serialize_element(&self.vr)?;
+        if self.vr == SQ {
+            pair.serialize_element(&self.items)?;
+        } else {
+            pair.serialize_element(&self.values)?;
+        }
+        pair.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Attribute {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pair;
+        impl<'de> Visitor<'de> for Pair {
+            type Value = Attribute;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a value representation and what it says")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut pair: A) -> Result<Attribute, A::Error> {
+                let short = |at| A::Error::invalid_length(at, &"two");
+                let vr: Vr = pair.next_element()?.ok_or_else(|| short(0))?;
+                let (mut values, mut items) = (Vec::new(), Vec::new());
+                if vr == SQ {
+                    items = pair.next_element()?.ok_or_else(|| short(1))?;
+                } else {
+                    values = pair.next_element()?.ok_or_else(|| short(1))?;
+                }
+                Ok(Attribute { vr, values, items })
+            }
+        }
+        deserializer.deserialize_tuple(2, Pair)
+    }
 }
 
 /// Attributes by tag, in tag order.
@@ -42,7 +102,22 @@ impl Attributes {
     /// Sets one; values longer than [`limits::INDEXED_VALUE_BYTES`] are cut at a character border.
     pub fn set(&mut self, tag: Tag, vr: [u8; 2], values: impl IntoIterator<Item = String>) {
         let values = values.into_iter().map(cut).collect();
-        self.0.insert(tag, Attribute { vr: Vr(vr), values });
+        self.0.insert(tag, Attribute { vr: Vr(vr), values, items: Vec::new() });
+    }
+
+    /// Sets a sequence; more than [`limits::INDEXED_ITEMS`] are cut off, their values as in [`Self::set`].
+    pub fn set_items(&mut self, tag: Tag, items: impl IntoIterator<Item = Item>) {
+        let fit = |mut item: Item| {
+            item.values_mut().flat_map(|plain| &mut plain.values).for_each(|v| *v = cut(std::mem::take(v)));
+            item
+        };
+        let items = items.into_iter().take(limits::INDEXED_ITEMS).map(fit).collect();
+        self.0.insert(tag, Attribute { vr: SQ, values: Vec::new(), items });
+    }
+
+    /// Copies one attribute as it is.
+    pub fn copy(&mut self, tag: Tag, attribute: &Attribute) {
+        self.0.insert(tag, attribute.clone());
     }
 
     /// Removes one.
@@ -106,15 +181,22 @@ pub mod tags {
     pub const STUDY_DATE: Tag = 0x0008_0020;
     pub const SERIES_DATE: Tag = 0x0008_0021;
     pub const CONTENT_DATE: Tag = 0x0008_0023;
+    pub const ACQUISITION_DATE_TIME: Tag = 0x0008_002A;
     pub const STUDY_TIME: Tag = 0x0008_0030;
+    pub const SERIES_TIME: Tag = 0x0008_0031;
+    pub const CONTENT_TIME: Tag = 0x0008_0033;
     pub const ACCESSION_NUMBER: Tag = 0x0008_0050;
     pub const INSTANCE_AVAILABILITY: Tag = 0x0008_0056;
     pub const MODALITY: Tag = 0x0008_0060;
     pub const MODALITIES_IN_STUDY: Tag = 0x0008_0061;
     pub const INSTITUTION_NAME: Tag = 0x0008_0080;
     pub const REFERRING_PHYSICIAN_NAME: Tag = 0x0008_0090;
+    pub const CODE_VALUE: Tag = 0x0008_0100;
+    pub const CODING_SCHEME_DESIGNATOR: Tag = 0x0008_0102;
+    pub const CODE_MEANING: Tag = 0x0008_0104;
     pub const STATION_NAME: Tag = 0x0008_1010;
     pub const STUDY_DESCRIPTION: Tag = 0x0008_1030;
+    pub const PROCEDURE_CODE_SEQUENCE: Tag = 0x0008_1032;
     pub const SERIES_DESCRIPTION: Tag = 0x0008_103E;
     pub const OPERATORS_NAME: Tag = 0x0008_1070;
     pub const RETRIEVE_URL: Tag = 0x0008_1190;
@@ -123,7 +205,9 @@ pub mod tags {
     pub const ISSUER_OF_PATIENT_ID: Tag = 0x0010_0021;
     pub const PATIENT_BIRTH_DATE: Tag = 0x0010_0030;
     pub const PATIENT_SEX: Tag = 0x0010_0040;
+    pub const PATIENT_AGE: Tag = 0x0010_1010;
     pub const BODY_PART_EXAMINED: Tag = 0x0018_0015;
+    pub const PROTOCOL_NAME: Tag = 0x0018_1030;
     pub const VIEW_POSITION: Tag = 0x0018_5101;
     pub const STUDY_INSTANCE_UID: Tag = 0x0020_000D;
     pub const SERIES_INSTANCE_UID: Tag = 0x0020_000E;
@@ -131,6 +215,9 @@ pub mod tags {
     pub const SERIES_NUMBER: Tag = 0x0020_0011;
     pub const INSTANCE_NUMBER: Tag = 0x0020_0013;
     pub const LATERALITY: Tag = 0x0020_0060;
+    pub const NUMBER_OF_PATIENT_RELATED_STUDIES: Tag = 0x0020_1200;
+    pub const NUMBER_OF_PATIENT_RELATED_SERIES: Tag = 0x0020_1202;
+    pub const NUMBER_OF_PATIENT_RELATED_INSTANCES: Tag = 0x0020_1204;
     pub const NUMBER_OF_STUDY_RELATED_SERIES: Tag = 0x0020_1206;
     pub const NUMBER_OF_STUDY_RELATED_INSTANCES: Tag = 0x0020_1208;
     pub const NUMBER_OF_SERIES_RELATED_INSTANCES: Tag = 0x0020_1209;
@@ -138,8 +225,13 @@ pub mod tags {
     pub const ROWS: Tag = 0x0028_0010;
     pub const COLUMNS: Tag = 0x0028_0011;
     pub const BITS_ALLOCATED: Tag = 0x0028_0100;
+    pub const REQUESTED_PROCEDURE_DESCRIPTION: Tag = 0x0032_1060;
+    pub const SCHEDULED_PROCEDURE_STEP_DESCRIPTION: Tag = 0x0040_0007;
+    pub const SCHEDULED_PROCEDURE_STEP_ID: Tag = 0x0040_0009;
     pub const PERFORMED_PROCEDURE_STEP_START_DATE: Tag = 0x0040_0244;
     pub const PERFORMED_PROCEDURE_STEP_START_TIME: Tag = 0x0040_0245;
+    pub const REQUEST_ATTRIBUTES_SEQUENCE: Tag = 0x0040_0275;
+    pub const REQUESTED_PROCEDURE_ID: Tag = 0x0040_1001;
 
     /// Patient level.
     pub const PATIENT: &[Tag] =
@@ -151,28 +243,35 @@ pub mod tags {
         ACCESSION_NUMBER,
         REFERRING_PHYSICIAN_NAME,
         STUDY_DESCRIPTION,
+        PROCEDURE_CODE_SEQUENCE,
+        PATIENT_AGE,
         STUDY_INSTANCE_UID,
         STUDY_ID,
     ];
     /// Series level.
     pub const SERIES: &[Tag] = &[
         SERIES_DATE,
+        SERIES_TIME,
         MODALITY,
         INSTITUTION_NAME,
         STATION_NAME,
         SERIES_DESCRIPTION,
         BODY_PART_EXAMINED,
+        PROTOCOL_NAME,
         SERIES_INSTANCE_UID,
         SERIES_NUMBER,
         LATERALITY,
         PERFORMED_PROCEDURE_STEP_START_DATE,
         PERFORMED_PROCEDURE_STEP_START_TIME,
+        REQUEST_ATTRIBUTES_SEQUENCE,
     ];
     /// Instance level.
     pub const INSTANCE: &[Tag] = &[
         SOP_CLASS_UID,
         SOP_INSTANCE_UID,
         CONTENT_DATE,
+        CONTENT_TIME,
+        ACQUISITION_DATE_TIME,
         OPERATORS_NAME,
         VIEW_POSITION,
         INSTANCE_NUMBER,
@@ -181,4 +280,52 @@ pub mod tags {
         COLUMNS,
         BITS_ALLOCATED,
     ];
+    /// Computed from what is there, at patient level.
+    pub const COUNTED_OF_PATIENT: &[Tag] = &[
+        NUMBER_OF_PATIENT_RELATED_STUDIES,
+        NUMBER_OF_PATIENT_RELATED_SERIES,
+        NUMBER_OF_PATIENT_RELATED_INSTANCES,
+    ];
+    /// Computed, at study level.
+    pub const COUNTED_OF_STUDY: &[Tag] = &[
+        MODALITIES_IN_STUDY,
+        NUMBER_OF_STUDY_RELATED_SERIES,
+        NUMBER_OF_STUDY_RELATED_INSTANCES,
+        INSTANCE_AVAILABILITY,
+    ];
+
+    /// What the index keeps of the items of a sequence; nothing of sequences that it does not know.
+    #[must_use]
+    pub const fn of_items(sequence: Tag) -> &'static [Tag] {
+        match sequence {
+            PROCEDURE_CODE_SEQUENCE => &[CODE_VALUE, CODING_SCHEME_DESIGNATOR, CODE_MEANING],
+            REQUEST_ATTRIBUTES_SEQUENCE => &[
+                ACCESSION_NUMBER,
+                STUDY_INSTANCE_UID,
+                REQUESTED_PROCEDURE_DESCRIPTION,
+                SCHEDULED_PROCEDURE_STEP_DESCRIPTION,
+                SCHEDULED_PROCEDURE_STEP_ID,
+                REQUESTED_PROCEDURE_ID,
+            ],
+            _ => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_and_items_are_cut_at_their_limits() {
+        let plain = |text: String| Plain { vr: Vr(*b"SH"), values: vec![text] };
+        let mut given = Attributes::new();
+        given.set(tags::STUDY_DESCRIPTION, *b"LO", ["x".repeat(limits::INDEXED_VALUE_BYTES + 1)]);
+        let item = Item::from([(tags::CODE_VALUE, plain("王".repeat(limits::INDEXED_VALUE_BYTES)))]);
+        given.set_items(tags::PROCEDURE_CODE_SEQUENCE, vec![item; limits::INDEXED_ITEMS + 1]);
+        assert_eq!(given.first(tags::STUDY_DESCRIPTION).len(), limits::INDEXED_VALUE_BYTES);
+        let items = &given.get(tags::PROCEDURE_CODE_SEQUENCE).unwrap().items;
+        assert_eq!(items.len(), limits::INDEXED_ITEMS);
+        assert_eq!(items[0][&tags::CODE_VALUE].values[0].len(), limits::INDEXED_VALUE_BYTES / 3 * 3);
+    }
 }

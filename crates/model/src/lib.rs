@@ -13,7 +13,7 @@ pub mod region;
 pub mod time;
 pub mod visibility;
 
-pub use attributes::{Attribute, Attributes, Tag, Vr, tags};
+pub use attributes::{Attribute, Attributes, Item, Plain, Tag, Vr, tags};
 pub use caller::{Organisation, Purpose, Role, Tenant};
 pub use durable::Durable;
 pub use facts::{Arrival, Door, FrameSpan, InstanceFacts};

@@ -22,6 +22,8 @@ pub const SEQUENCE_DEPTH: usize = 16;
 pub const ELEMENTS: usize = 200_000;
 /// One attribute value kept in the index, bytes.
 pub const INDEXED_VALUE_BYTES: usize = 1024;
+/// Items of one sequence kept in the index.
+pub const INDEXED_ITEMS: usize = 16;
 /// Regions in one mask set or found on one instance.
 pub const REGIONS: usize = 256;
 /// Corners of one region's polygon.

@@ -11,6 +11,7 @@ mod place;
 mod reserve;
 mod rows;
 mod segment;
+mod snapshot;
 mod writer;
 
 pub use blob::{BlobReader, Spool};
@@ -18,6 +19,7 @@ pub use commit::{Commit, LeafFn, LeafSink, NewObject, ObjectBytes, Pending, RowW
 pub use open::{Options, Store};
 pub use rows::Row;
 pub use segment::unmoved_leaves;
+pub use snapshot::{SNAPSHOT_BLOCK_BYTES, SnapshotReader, SnapshotWriter};
 
 /// Writes a small mark into the data folder, durably.
 ///

@@ -50,6 +50,8 @@ pub(crate) struct Shared {
     pub data: PathBuf,
     pub epoch: AtomicU64,
     pub syncs: AtomicU64,
+    /// Number of the first commit that is not durable yet.
+    pub next_seq: AtomicU64,
     /// Closed segments that wait for the mover.
     pub unmoved: AtomicUsize,
     /// The store is being closed.
@@ -129,6 +131,7 @@ impl Store {
             data: data.clone(),
             epoch: AtomicU64::new(1),
             syncs: AtomicU64::new(0),
+            next_seq: AtomicU64::new(seq),
             unmoved: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             reserve: Mutex::new(reserve),
@@ -203,6 +206,24 @@ impl Store {
     /// The database's.
     pub fn each_row(&self, kind: u8, each: &mut dyn FnMut(Row)) -> Result<()> {
         self.shared.tables().each(kind, each)
+    }
+
+    /// The same of those that commits from this one on wrote.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn each_row_since(&self, seq: u64, each: &mut dyn FnMut(Row)) -> Result<()> {
+        self.shared.tables().each_since(seq, each)
+    }
+
+    /// Number of the first commit that is not durable yet.
+    #[must_use]
+    pub fn next_seq(&self) -> u64 {
+        self.shared.next_seq.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        &self.shared.data
     }
 
     /// A wrapped key.

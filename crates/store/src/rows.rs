@@ -65,14 +65,18 @@ impl Tables {
             self.rows.prepare("SELECT key_hash, version, seq, sealed FROM row WHERE kind = ?1")?;
         let mut rows = statement.query([kind])?;
         while let Some(row) = rows.next()? {
-            let key: Vec<u8> = row.get(0)?;
-            each(Row {
-                key: key.try_into().map_err(|_| Error::Damaged("row key"))?,
-                kind,
-                version: row.get::<_, i64>(1)?.cast_unsigned(),
-                seq: row.get::<_, i64>(2)?.cast_unsigned(),
-                sealed: row.get(3)?,
-            });
+            each(row_of(row, kind)?);
+        }
+        Ok(())
+    }
+
+    /// Rows that commits from this one on wrote.
+    pub fn each_since(&self, seq: u64, each: &mut dyn FnMut(Row)) -> Result<()> {
+        let mut statement =
+            self.rows.prepare("SELECT key_hash, version, seq, sealed, kind FROM row WHERE seq >= ?1")?;
+        let mut rows = statement.query([seq.cast_signed()])?;
+        while let Some(row) = rows.next()? {
+            each(row_of(row, row.get(4)?)?);
         }
         Ok(())
     }
@@ -123,4 +127,15 @@ impl Tables {
         rows.commit()?;
         Ok(())
     }
+}
+
+fn row_of(row: &rusqlite::Row<'_>, kind: u8) -> Result<Row> {
+    let key: Vec<u8> = row.get(0)?;
+    Ok(Row {
+        key: key.try_into().map_err(|_| Error::Damaged("row key"))?,
+        kind,
+        version: row.get::<_, i64>(1)?.cast_unsigned(),
+        seq: row.get::<_, i64>(2)?.cast_unsigned(),
+        sealed: row.get(3)?,
+    })
 }

@@ -255,6 +255,7 @@ impl Writer {
     fn publish(&mut self, staged: Vec<Staged>, places: &[(u64, u64)]) {
         let Some(current) = &self.current else { return };
         let mut answers = Vec::with_capacity(staged.len());
+        let next = staged.last().map(|one| one.meta.seq + 1);
         {
             let mut overlay = self.shared.overlay_mut();
             for (mut one, place) in staged.into_iter().zip(places) {
@@ -264,6 +265,9 @@ impl Writer {
                 answers.push((one.answer, Durable::assertion(one.meta.seq, one.meta.first_leaf)));
                 overlay.add(self.number, &current.path, one.meta, *place);
             }
+        }
+        if let Some(next) = next {
+            self.shared.next_seq.store(next, Ordering::SeqCst);
         }
         for (answer, durable) in answers {
             drop(answer.send(Ok(durable))); // whoever asked may have gone; the commit stands

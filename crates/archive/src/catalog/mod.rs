@@ -1,20 +1,39 @@
-//! The matching index in the vault's memory: studies, their series, their instances. On disk there are only sealed rows
-//! of it: one a study, and one for each page of [`PAGE`] instances of a series.
+//! The matching index in the vault's memory. Every study is here packed, in some hundred bytes; those that somebody works
+//! with are here whole, as their sealed rows say them: one row a study, and one for each page of [`PAGE`] instances of a
+//! series. What is whole and not under way is packed again when there is much of it.
 
+mod card;
+mod lines;
 mod load;
+mod pack;
+mod prints;
 mod records;
+mod snapshot;
+mod walk;
+mod words;
 mod write;
 
+pub use card::{Card, CardSeries, Depth, line};
+pub use prints::Of;
 pub use records::{InstanceRecord, MaskSet, PageRecord, Seen, StudyRecord, decode, encode};
+pub use snapshot::{FORMAT as SNAPSHOT_FORMAT, Reader as SnapshotReader};
+pub use walk::Cursor;
+pub use words::Words;
 pub use write::{NewInstance, Touched};
 
+use lines::Lines;
 use model::{Attributes, Id, PatientRef, Uid, tags};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use prints::Prints;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Instances in one sealed row: a store rewrites one page, never a whole series.
 pub const PAGE: usize = 32;
+/// Instances of whole studies kept in memory, about 2 KiB each; the study touched last stays, however large.
+const WHOLE_INSTANCES: usize = 8192;
 
-/// A study.
+/// A study, whole.
 #[derive(Debug, Clone)]
 pub struct Study {
     /// What the row says.
@@ -49,6 +68,13 @@ pub struct Instance {
     pub under_way: Vec<[u8; 32]>,
 }
 
+impl Instance {
+    /// Durable, an image, and not looked at.
+    pub fn unexamined(&self) -> bool {
+        !self.pending && self.record.seen.is_none() && self.record.image.is_some()
+    }
+}
+
 /// Where an instance stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -79,71 +105,220 @@ impl PatientKey {
     }
 }
 
+/// How a study is held.
+#[derive(Debug, Clone, Default)]
+enum Slot {
+    /// Taken back: its commit failed.
+    #[default]
+    Gone,
+    /// Packed.
+    Packed(Arc<[u8]>),
+    /// Whole, and when it was touched.
+    Whole(Arc<Study>, u64),
+}
+
 /// All of it.
 #[derive(Debug, Default)]
 pub struct Catalog {
-    studies: HashMap<Uid, Study>,
-    instances: HashMap<Uid, Place>,
-    patients: HashMap<PatientKey, PatientRef>,
-    by_patient: HashMap<PatientRef, BTreeSet<Uid>>,
-    pseudonyms: HashMap<Uid, Uid>,
+    slots: Vec<Slot>,
+    /// By slot: [`Card::day`].
+    day_of: Vec<u64>,
+    /// Newest first.
+    days: BTreeSet<(Reverse<u64>, u32)>,
+    prints: Prints,
+    lines: Lines,
+    words: Arc<RwLock<Words>>,
+    /// Pseudonymous UID and slot; made when somebody first asks by one.
+    pseudonyms: Option<BTreeMap<Uid, u32>>,
+    /// Slots that are whole.
+    whole: BTreeSet<u32>,
+    whole_instances: usize,
+    touches: u64,
     /// Commits under way, by study.
     dirty: BTreeMap<Uid, u32>,
+    /// Commits since the snapshot.
+    pub changes: u64,
     /// Epoch of the store that this memory agrees with.
     pub epoch: u64,
 }
 
+/// The shared texts, to read.
+pub fn words_of(words: &RwLock<Words>) -> RwLockReadGuard<'_, Words> {
+    words.read().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Catalog {
-    /// A study with at least one durable instance.
-    pub fn study(&self, uid: &Uid) -> Option<&Study> {
-        self.studies.get(uid).filter(|study| study.visible())
+    /// Nothing yet; fingerprints are made under this key.
+    pub fn new(key: (u64, u64)) -> Self {
+        Self { prints: Prints::new(key), ..Self::default() }
     }
 
-    /// The study whose pseudonymous UID this is.
-    pub fn by_pseudonym(&self, uid: &Uid) -> Option<&Study> {
-        self.pseudonyms.get(uid).and_then(|original| self.study(original))
+    /// The shared texts.
+    pub fn words(&self) -> Arc<RwLock<Words>> {
+        Arc::clone(&self.words)
     }
 
-    /// What an arriving instance joins, durable or not: the patient of the study is hers who came first.
-    pub fn known(&self, uid: &Uid) -> Option<&StudyRecord> {
-        self.studies.get(uid).map(|study| &study.record)
+    fn words_mut(&self) -> RwLockWriteGuard<'_, Words> {
+        self.words.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where an instance stands, pending or not.
-    pub fn place(&self, sop_uid: &Uid) -> Option<&Place> {
-        self.instances.get(sop_uid)
+    /// A study that is whole, durable or not.
+    pub fn whole(&self, uid: &Uid) -> Option<&Arc<Study>> {
+        match self.slots.get(self.slot_of(uid)? as usize)? {
+            Slot::Whole(study, _) => Some(study),
+            _ => None,
+        }
     }
 
-    /// An instance, pending or not.
-    pub fn instance(&self, sop_uid: &Uid) -> Option<(&Study, &Series, &Instance)> {
-        let place = self.instances.get(sop_uid)?;
-        let study = self.studies.get(&place.study)?;
+    /// The same, with at least one durable instance.
+    pub fn study(&self, uid: &Uid) -> Option<&Arc<Study>> {
+        self.whole(uid).filter(|study| study.visible())
+    }
+
+    /// A study that is packed and not whole.
+    pub fn packed(&self, uid: &Uid) -> Option<Arc<[u8]>> {
+        match self.slots.get(self.slot_of(uid)? as usize)? {
+            Slot::Packed(bytes) => Some(Arc::clone(bytes)),
+            _ => None,
+        }
+    }
+
+    fn slot_of(&self, uid: &Uid) -> Option<u32> {
+        let words = words_of(&self.words);
+        let is = |slot: &u32| match self.slots.get(*slot as usize) {
+            Some(Slot::Whole(study, _)) => study.record.uid == *uid,
+            Some(Slot::Packed(bytes)) => pack::uid(bytes, &words).as_ref() == Some(uid),
+            _ => false,
+        };
+        self.prints.find(Of::Study, uid.as_str().as_bytes()).into_iter().find(is)
+    }
+
+    /// UIDs of the packed studies that may hold an instance: to be made whole before it is looked for.
+    pub fn packed_with(&self, sop_uid: &Uid) -> Vec<Uid> {
+        let words = words_of(&self.words);
+        let slots = self.prints.find(Of::Instance, sop_uid.as_str().as_bytes()).into_iter();
+        let uid = |slot: u32| match self.slots.get(slot as usize) {
+            Some(Slot::Packed(bytes)) => pack::uid(bytes, &words),
+            _ => None,
+        };
+        slots.filter_map(uid).collect()
+    }
+
+    /// Where an instance of a whole study stands, pending or not.
+    pub fn place(&self, sop_uid: &Uid) -> Option<Place> {
+        let slots = self.prints.find(Of::Instance, sop_uid.as_str().as_bytes());
+        slots.into_iter().find_map(|slot| match self.slots.get(slot as usize) {
+            Some(Slot::Whole(study, _)) => place_in(study, sop_uid),
+            _ => None,
+        })
+    }
+
+    /// An instance of a whole study, pending or not.
+    pub fn instance(&self, sop_uid: &Uid) -> Option<(&Arc<Study>, &Series, &Instance)> {
+        let place = self.place(sop_uid)?;
+        let study = self.whole(&place.study)?;
         let series = study.series.get(place.series)?;
         Some((study, series, series.instances.get(place.instance)?))
     }
 
-    /// All visible studies.
-    pub fn studies(&self) -> impl Iterator<Item = &Study> {
-        self.studies.values().filter(|study| study.visible())
-    }
-
-    /// Visible studies of a patient.
-    pub fn of_patient(&self, patient: &PatientRef) -> impl Iterator<Item = &Study> {
-        let uids = self.by_patient.get(patient).into_iter().flatten();
-        uids.filter_map(|uid| self.study(uid))
-    }
-
     /// The reference of a patient known by number.
     pub fn patient(&self, key: &PatientKey) -> Option<PatientRef> {
-        self.patients.get(key).copied()
+        let slots = match key {
+            PatientKey::Numbered(_, number) => self.prints.find(Of::Number, number.as_bytes()),
+            PatientKey::OfStudy(uid) => self.prints.find(Of::Study, uid.as_str().as_bytes()),
+        };
+        let words = words_of(&self.words);
+        slots.into_iter().find_map(|slot| match self.slots.get(slot as usize)? {
+            Slot::Whole(study, _) => {
+                let record = &study.record;
+                (PatientKey::of(&record.patient_attributes, &record.uid) == *key).then_some(record.patient)
+            }
+            Slot::Packed(bytes) => {
+                let card = pack::unpack(bytes, &words, Depth::Study)?;
+                (PatientKey::of(&card.patient_attributes, &card.uid) == *key).then_some(card.patient)
+            }
+            Slot::Gone => None,
+        })
+    }
+
+    /// The study's own UID, by its pseudonymous one.
+    pub fn by_pseudonym(&mut self, uid: &Uid, of: &dyn Fn(&Uid) -> Uid) -> Option<Uid> {
+        self.need_pseudonyms(of);
+        let slot = *self.pseudonyms.as_ref()?.get(uid)?;
+        self.uid_in(slot)
+    }
+
+    /// Makes the index of pseudonyms when nobody asked before: a keyed hash of each study's UID.
+    pub fn need_pseudonyms(&mut self, of: &dyn Fn(&Uid) -> Uid) {
+        if self.pseudonyms.is_none() {
+            let slots = 0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+            let known = slots.filter_map(|slot| Some((of(&self.uid_in(slot)?), slot)));
+            self.pseudonyms = Some(known.collect());
+        }
+    }
+
+    fn uid_in(&self, slot: u32) -> Option<Uid> {
+        match self.slots.get(slot as usize)? {
+            Slot::Whole(study, _) => Some(study.record.uid.clone()),
+            Slot::Packed(bytes) => pack::uid(bytes, &words_of(&self.words)),
+            Slot::Gone => None,
+        }
+    }
+
+    /// How many instances wait for recognition.
+    pub fn unexamined_count(&self) -> usize {
+        let of = |slot: &Slot| match slot {
+            Slot::Whole(study, _) => study.instances().filter(|(_, i)| i.unexamined()).count(),
+            Slot::Packed(bytes) => pack::summary(bytes).map_or(0, |summary| summary.unexamined),
+            Slot::Gone => 0,
+        };
+        self.slots.iter().map(of).sum()
     }
 
     /// Instances whose recognition has not run.
     pub fn unexamined(&self) -> Vec<Uid> {
-        let all = self.studies.values().flat_map(|s| &s.series).flat_map(|s| &s.instances);
-        let open = all.filter(|i| !i.pending && i.record.seen.is_none() && i.record.image.is_some());
-        open.map(|i| i.record.sop_uid.clone()).collect()
+        let words = words_of(&self.words);
+        let mut out = Vec::new();
+        for slot in &self.slots {
+            match slot {
+                Slot::Whole(study, _) => {
+                    let open = study.instances().filter(|(_, i)| i.unexamined());
+                    out.extend(open.map(|(_, i)| i.record.sop_uid.clone()));
+                }
+                Slot::Packed(bytes) if pack::summary(bytes).is_some_and(|s| s.unexamined > 0) => {
+                    let card = pack::unpack(bytes, &words, Depth::Instance);
+                    let all = card.into_iter().flat_map(|c| c.series).flat_map(|s| s.instances);
+                    out.extend(all.filter(|i| i.unexamined).map(|i| i.sop_uid));
+                }
+                Slot::Packed(_) | Slot::Gone => {}
+            }
+        }
+        out
     }
+
+    /// Studies, fingerprints, and bytes that all of the packed index takes.
+    pub fn weight(&self) -> (usize, usize, usize) {
+        let packed = |slot: &Slot| match slot {
+            Slot::Packed(bytes) => bytes.len() + 16,
+            _ => 0,
+        };
+        let slots: usize = self.slots.iter().map(|slot| packed(slot) + size_of::<Slot>()).sum();
+        // A B-tree of pairs of 16 bytes, filled by two thirds.
+        let days = self.days.len() * 24 + self.day_of.len() * 8;
+        let prints = self.prints.len() * prints::PRINT_BYTES;
+        (
+            self.slots.len(),
+            self.prints.len(),
+            slots + days + prints + self.lines.bytes() + words_of(&self.words).bytes(),
+        )
+    }
+}
+
+fn place_in(study: &Study, sop_uid: &Uid) -> Option<Place> {
+    study.series.iter().enumerate().find_map(|(series, s)| {
+        let instance = s.instances.iter().position(|i| i.record.sop_uid == *sop_uid)?;
+        Some(Place { study: study.record.uid.clone(), series, instance })
+    })
 }
 
 impl Study {
@@ -158,22 +333,9 @@ impl Study {
         all.filter(|(_, i)| !i.pending)
     }
 
-    /// Modalities, sorted, each once.
-    pub fn modalities(&self) -> Vec<String> {
-        let set: BTreeSet<&str> = self.instances().map(|(s, _)| s.attributes.first(tags::MODALITY)).collect();
-        set.into_iter().filter(|m| !m.is_empty()).map(str::to_owned).collect()
-    }
-
-    /// Attributes of patient and study level with what is counted (PS3.18 Table 10.6.3-3).
-    pub fn answer(&self) -> Attributes {
-        let mut out = self.record.patient_attributes.clone();
-        out.extend(&self.record.attributes);
-        let series = self.series.iter().filter(|s| s.instances.iter().any(|i| !i.pending)).count();
-        out.set(tags::MODALITIES_IN_STUDY, *b"CS", self.modalities());
-        out.set(tags::NUMBER_OF_STUDY_RELATED_SERIES, *b"IS", [series.to_string()]);
-        out.set(tags::NUMBER_OF_STUDY_RELATED_INSTANCES, *b"IS", [self.instances().count().to_string()]);
-        out.set(tags::INSTANCE_AVAILABILITY, *b"CS", ["ONLINE".to_owned()]);
-        out
+    /// Series with a durable instance.
+    pub fn visible_series(&self) -> usize {
+        self.series.iter().filter(|s| s.instances.iter().any(|i| !i.pending)).count()
     }
 
     /// The patient.

@@ -1,9 +1,11 @@
 //! Changes: applied to memory under the catalog's lock as pending, made visible when durable, taken back when not.
+//! What is changed is whole: callers come through `Vault::catalog_with`.
 
 use super::{
-    Catalog, Instance, InstanceRecord, PAGE, PageRecord, PatientKey, Place, Series, Study, StudyRecord,
+    Catalog, Instance, InstanceRecord, Of, PAGE, PageRecord, PatientKey, Series, Slot, Study, StudyRecord,
 };
 use model::{Attributes, Id, PatientRef, Uid};
+use std::sync::Arc;
 
 /// Which sealed rows a change touches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,51 +30,40 @@ pub struct NewInstance {
 }
 
 impl Catalog {
-    /// The reference of a patient; a new one is `fresh` and remembered. True: it is new.
-    pub fn patient_or(&mut self, key: PatientKey, fresh: PatientRef) -> (PatientRef, bool) {
-        match self.patients.get(&key) {
-            Some(known) => (*known, false),
-            None => {
-                self.patients.insert(key, fresh);
-                (fresh, true)
+    /// The reference of a patient; a new one is `fresh`, known once her study is added.
+    pub fn patient_or(&self, key: &PatientKey, fresh: PatientRef) -> PatientRef {
+        self.patient(key).unwrap_or(fresh)
+    }
+
+    fn whole_mut(&mut self, uid: &Uid) -> Option<&mut Study> {
+        let slot = self.slot_of(uid)?;
+        self.touches += 1;
+        let now = self.touches;
+        match self.slots.get_mut(slot as usize)? {
+            Slot::Whole(study, touched) => {
+                *touched = now;
+                Some(Arc::make_mut(study))
             }
+            _ => None,
         }
     }
 
-    /// Adds an instance as pending; the caller has seen that its UID is new.
+    /// Adds an instance as pending; the caller has seen that its UID is new and that its study is whole, or unknown.
     pub fn add(&mut self, new: NewInstance) -> (Uid, Touched) {
         let uid = new.study.uid.clone();
-        let study_is_new = !self.studies.contains_key(&uid);
-        let study = self.studies.entry(uid.clone()).or_insert_with(|| Study {
-            record: new.study,
-            version: 0,
-            series: Vec::new(),
-        });
-        // The study's own patient, never the arriving one: else a foreign study shows up among somebody's films.
-        self.by_patient.entry(study.record.patient).or_default().insert(uid.clone());
-        let at = study.series.iter().position(|s| s.uid == new.series_uid).unwrap_or_else(|| {
-            study.series.push(Series {
-                uid: new.series_uid,
-                attributes: new.series,
-                instances: Vec::new(),
-                versions: Vec::new(),
-            });
-            study.series.len() - 1
-        });
-        let sop_uid = new.record.sop_uid.clone();
-        let mut page = 0;
-        if let Some(series) = study.series.get_mut(at) {
-            let index = series.instances.len();
-            page = index / PAGE;
-            series.instances.push(Instance { record: new.record, pending: true, under_way: Vec::new() });
-            if series.versions.len() <= page {
-                series.versions.push(0);
-            }
-            let place = Place { study: uid.clone(), series: at, instance: index };
-            self.instances.insert(sop_uid, place);
+        let study_is_new = self.whole(&uid).is_none();
+        if study_is_new {
+            let slot = self.slot_for(&uid);
+            // The study's own patient, never the arriving one: else a foreign study shows up among somebody's films.
+            self.put(slot, Arc::new(Study { record: new.study, version: 0, series: Vec::new() }));
         }
-        self.begin(&uid.clone());
-        (uid, Touched { study: study_is_new, page: Some((at, page)) })
+        let slot = self.slot_for(&uid);
+        self.prints.add(Of::Series, new.series_uid.as_str().as_bytes(), slot);
+        self.prints.add(Of::Instance, new.record.sop_uid.as_str().as_bytes(), slot);
+        self.whole_instances += 1;
+        let page = self.whole_mut(&uid).map(|study| study.append(new.series_uid, new.series, new.record));
+        self.begin(&uid);
+        (uid, Touched { study: study_is_new, page })
     }
 
     /// Changes an instance's record; nothing when it is gone.
@@ -81,8 +72,8 @@ impl Catalog {
         sop_uid: &Uid,
         change: impl FnOnce(&mut InstanceRecord),
     ) -> Option<(Uid, Touched)> {
-        let place = self.instances.get(sop_uid)?.clone();
-        let study = self.studies.get_mut(&place.study)?;
+        let place = self.place(sop_uid)?;
+        let study = self.whole_mut(&place.study)?;
         change(&mut study.series.get_mut(place.series)?.instances.get_mut(place.instance)?.record);
         self.begin(&place.study);
         Some((place.study, Touched { study: false, page: Some((place.series, place.instance / PAGE)) }))
@@ -90,8 +81,8 @@ impl Catalog {
 
     /// Adds other bytes of a known UID; they are under way until settled.
     pub fn add_other(&mut self, sop_uid: &Uid, (object, digest): (Id, [u8; 32])) -> Option<(Uid, Touched)> {
-        let place = self.instances.get(sop_uid)?.clone();
-        let series = self.studies.get_mut(&place.study)?.series.get_mut(place.series)?;
+        let place = self.place(sop_uid)?;
+        let series = self.whole_mut(&place.study)?.series.get_mut(place.series)?;
         series.instances.get_mut(place.instance)?.under_way.push(digest);
         self.change(sop_uid, |record| record.others.push((object, digest)))
     }
@@ -102,22 +93,23 @@ impl Catalog {
         uid: &Uid,
         change: impl FnOnce(&mut StudyRecord),
     ) -> Option<(Uid, Touched)> {
-        let study = self.studies.get_mut(uid)?;
-        change(&mut study.record);
-        self.begin(&uid.clone());
+        change(&mut self.whole_mut(uid)?.record);
+        let (slot, study) = (self.slot_of(uid)?, Arc::clone(self.whole(uid)?));
+        self.index_study(slot, &study);
+        self.begin(uid);
         Some((uid.clone(), Touched { study: true, page: None }))
     }
 
     /// The touched study row and its next version; memory is moved to that version.
     pub fn next_study_row(&mut self, uid: &Uid) -> Option<(StudyRecord, u64)> {
-        let study = self.studies.get_mut(uid)?;
+        let study = self.whole_mut(uid)?;
         study.version += 1;
         Some((study.record.clone(), study.version))
     }
 
     /// The touched page row and its next version.
     pub fn next_page_row(&mut self, uid: &Uid, (at, page): (usize, usize)) -> Option<(PageRecord, u64)> {
-        let study = self.studies.get_mut(uid)?;
+        let study = self.whole_mut(uid)?;
         let series = study.series.get_mut(at)?;
         let version = series.versions.get_mut(page)?;
         *version += 1;
@@ -141,18 +133,20 @@ impl Catalog {
             return;
         }
         if let Some((uid, digest)) = brought
-            && let Some(place) = self.instances.get(uid).cloned()
-            && let Some(study) = self.studies.get_mut(&place.study)
+            && let Some(place) = self.place(uid)
+            && let Some(study) = self.whole_mut(&place.study)
             && let Some(series) = study.series.get_mut(place.series)
             && let Some(instance) = series.instances.get_mut(place.instance)
         {
             instance.pending = false;
             instance.under_way.retain(|other| other != digest);
         }
+        self.changes += 1;
         if let Some(under_way) = self.dirty.get_mut(study) {
             *under_way = under_way.saturating_sub(1);
             if *under_way == 0 {
                 self.dirty.remove(study);
+                self.pack_idle();
             }
         }
     }
@@ -161,14 +155,17 @@ impl Catalog {
         *self.dirty.entry(study.clone()).or_default() += 1;
     }
 
-    /// Remembers a study's pseudonymous UID.
-    pub fn set_pseudonym(&mut self, pseudonym: Uid, original: Uid) {
-        self.pseudonyms.insert(pseudonym, original);
+    /// Remembers a study's pseudonymous UID, when anybody asks by one.
+    pub fn set_pseudonym(&mut self, uid: &Uid, of: &dyn Fn(&Uid) -> Uid) {
+        let Some(slot) = self.slot_of(uid) else { return };
+        if let Some(known) = &mut self.pseudonyms {
+            known.insert(of(uid), slot);
+        }
     }
 
     /// Studies with changes that may not be durable, each with its series: what a resync reads.
     pub fn dirty(&self) -> Vec<(Uid, Vec<Uid>)> {
-        let known = self.dirty.keys().filter_map(|uid| self.studies.get(uid).map(|study| (uid, study)));
+        let known = self.dirty.keys().filter_map(|uid| self.whole(uid).map(|study| (uid, study)));
         known
             .map(|(uid, study)| (uid.clone(), study.series.iter().map(|s| s.uid.clone()).collect()))
             .collect()
@@ -177,20 +174,28 @@ impl Catalog {
     /// Takes out all studies with changes that may not be durable; what was read of them goes in after this.
     pub fn forget_dirty(&mut self) {
         for uid in std::mem::take(&mut self.dirty).into_keys() {
-            let Some(study) = self.studies.remove(&uid) else { continue };
-            for instance in study.series.iter().flat_map(|s| &s.instances) {
-                self.instances.remove(&instance.record.sop_uid);
+            if let Some(slot) = self.slot_of(&uid) {
+                self.drop_slot(slot);
             }
-            self.drop_patient_of(&uid, study.record.patient);
         }
     }
+}
 
-    fn drop_patient_of(&mut self, uid: &Uid, patient: Id) {
-        let Some(studies) = self.by_patient.get_mut(&patient) else { return };
-        studies.remove(uid);
-        if studies.is_empty() {
-            self.by_patient.remove(&patient);
-            self.patients.retain(|_, known| *known != patient);
+impl Study {
+    /// Appends a pending instance; answers its series and page.
+    fn append(&mut self, uid: Uid, attributes: Attributes, record: InstanceRecord) -> (usize, usize) {
+        let at = self.series.iter().position(|s| s.uid == uid).unwrap_or_else(|| {
+            self.series.push(Series { uid, attributes, instances: Vec::new(), versions: Vec::new() });
+            self.series.len() - 1
+        });
+        let mut page = 0;
+        if let Some(series) = self.series.get_mut(at) {
+            page = series.instances.len() / PAGE;
+            series.instances.push(Instance { record, pending: true, under_way: Vec::new() });
+            if series.versions.len() <= page {
+                series.versions.push(0);
+            }
         }
+        (at, page)
     }
 }

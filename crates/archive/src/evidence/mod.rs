@@ -1,6 +1,7 @@
 //! evidence: Caller → Permit → Entries → Recorded. The patient reads who saw her films, the officer reads everything.
 
 use crate::context::{About, Context};
+use crate::find;
 use crate::vault::Vault;
 use ledger::Event;
 use ledger::tiles::WIDTH;
@@ -58,9 +59,8 @@ async fn read(vault: &Vault, context: &Context, study: Option<&Uid>) -> Result<(
 /// The caller's own study; for her, no other one exists.
 fn own_study(vault: &Vault, context: &Context, study: Option<&Uid>) -> Result<Uid, Fault> {
     let study = study.ok_or(Code::NotAllowed)?;
-    let catalog = vault.catalog();
-    let own = vault.own_patient(context, &catalog)?;
-    let found = catalog.study(study).filter(|s| s.patient() == own);
+    let own = vault.own_patient(context)?;
+    let found = vault.study(study)?.filter(|s| s.patient() == own);
     found.map(|s| s.record.uid.clone()).ok_or_else(|| Code::NotFound.into())
 }
 
@@ -111,7 +111,7 @@ impl Ask {
 }
 
 fn about(vault: &Vault, study: Option<&Uid>) -> About {
-    study.and_then(|uid| vault.catalog().study(uid).map(About::study)).unwrap_or_default()
+    study.and_then(|uid| vault.study(uid).ok().flatten()).map(|s| About::study(&s)).unwrap_or_default()
 }
 
 /// Patients see the function, not the name of staff, until the site's law profile says otherwise.
@@ -123,16 +123,15 @@ fn by_function(access: Access) -> Access {
 pub async fn my_studies(vault: &Vault, context: &Context) -> Result<Response, Fault> {
     vault.may(context, Right::FindOwn).await?;
     let studies: Vec<StudyLine> = {
-        let catalog = vault.catalog();
-        let own = vault.own_patient(context, &catalog)?;
-        let line = |study: &crate::catalog::Study| StudyLine {
-            attributes: study.answer(),
+        let own = vault.own_patient(context)?;
+        let line = |card: crate::catalog::Card| StudyLine {
+            attributes: card.answer(),
             order: false,
             related: true,
             looked: 0,
-            mask_version: study.record.masks.version,
+            mask_version: card.masks,
         };
-        catalog.of_patient(&own).map(line).collect()
+        find::of_patient(vault, &own)?.into_iter().map(line).collect()
     };
     let event =
         Event::Queried { keys_hash: vault.sealing.text_hash("query", "own"), hits: studies.len() as u64 };

@@ -53,7 +53,8 @@ async fn run_lane(vault: Arc<Vault>, awaited_only: bool) {
 
 /// Examines one instance; what cannot be looked at is marked so, and then withheld from masked grants.
 async fn examine(vault: &Vault, uid: &Uid) -> Result<(), Fault> {
-    let Some((study, record)) = vault.instance(uid) else { return Ok(()) };
+    let found = tokio::task::block_in_place(|| vault.instance(uid))?;
+    let Some((study, record)) = found else { return Ok(()) };
     if record.seen.is_some() {
         return Ok(());
     }
@@ -136,7 +137,7 @@ fn mosaic_digest(mosaics: &[Mosaic]) -> [u8; 32] {
 
 impl Vault {
     /// The study as it is when the instances asked for were examined, or after a second.
-    pub async fn examined(&self, study: Study, ask: &Retrieve) -> Study {
+    pub async fn examined(&self, study: Arc<Study>, ask: &Retrieve) -> Arc<Study> {
         let waits = |study: &Study| -> Vec<Uid> {
             let open = study.instances().filter(|(_, i)| i.record.seen.is_none() && i.record.image.is_some());
             let asked =
@@ -154,7 +155,7 @@ impl Vault {
         tokio::pin!(patience);
         loop {
             let progress = self.queue.progress();
-            let now = self.catalog().study(&study.record.uid).cloned().unwrap_or_else(|| study.clone());
+            let now = self.study(&study.record.uid).ok().flatten().unwrap_or_else(|| Arc::clone(&study));
             if waits(&now).is_empty() {
                 return now;
             }

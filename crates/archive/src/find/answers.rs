@@ -1,10 +1,20 @@
-//! From the catalog to answers: attributes of the level asked for and those above, cleaned, matched, sorted, cut.
+//! From the index to answers: studies a few at a time, their lines cleaned, matched, cut. The catalog is held only while the
+//! next few are fetched.
 
 use super::clean::{Pseudonyms, clean};
-use super::matching::matches;
-use crate::catalog::{Catalog, Instance, Series, Study};
-use model::{Attributes, PatientRef, Tag, Uid, Words, limits, tags};
-use port::find::{Found, Key, Level, Matching, Query};
+use super::known::{known, required};
+use super::matching::Conditions;
+use super::plan;
+use crate::Result;
+use crate::catalog::{Card, CardSeries, Cursor, Depth, words_of};
+use crate::vault::Vault;
+use model::{Attributes, PatientRef, Tag, Words, limits, tags};
+use port::find::{Found, Level, Path, Query};
+use std::collections::HashSet;
+
+/// Studies fetched at first, and at most, under one lock.
+const FEW: usize = 64;
+const MANY: usize = 2048;
 
 /// What a caller may find.
 pub struct Scope<'a> {
@@ -12,156 +22,173 @@ pub struct Scope<'a> {
     pub words: Words,
     /// Only this patient's.
     pub patient: Option<PatientRef>,
-    /// Studies that are as if absent for this caller, by their own UID.
-    pub absent: &'a dyn Fn(&Study) -> bool,
+    /// Studies that are as if absent for this caller.
+    pub absent: &'a dyn Fn(&Card) -> bool,
     /// For pseudonymous words.
     pub pseudonyms: &'a dyn Pseudonyms,
 }
 
+impl Scope<'_> {
+    /// The study is there for this caller. What the index named is believed only now.
+    pub fn holds(&self, card: &Card) -> bool {
+        self.patient.is_none_or(|patient| patient == card.patient) && !(self.absent)(card)
+    }
+
+    /// What the caller may have of a line.
+    pub fn clean(&self, line: &Attributes) -> Option<Attributes> {
+        clean(line, self.words, self.pseudonyms)
+    }
+}
+
 /// Answers a query. Newest study first, pseudonyms in their own order; series and instances in order of arrival.
-pub fn answers(catalog: &Catalog, query: &Query, scope: &Scope<'_>) -> Found {
+pub fn answers(vault: &Vault, query: &Query, scope: &Scope<'_>) -> Result<Found> {
     let limit = query.limit.min(limits::MATCHES);
-    let studies = ordered(catalog, &query.keys, scope);
-    let all = studies.iter().flat_map(|(study, answer)| lines(study, answer, query.level));
-    let cleaned = all.filter_map(|line| clean(&line, scope.words, scope.pseudonyms));
-    let mut hits = cleaned.filter(|line| matches(line, &query.keys)).skip(query.offset);
-    let found: Vec<Attributes> = hits.by_ref().take(limit).map(|line| wanted(line, query)).collect();
-    Found { more: hits.next().is_some(), answers: found, unsupported: Vec::new() }
-}
-
-/// All studies of a scope that fit, cleaned, in the order of [`answers`], uncut: for lists that are sorted once more.
-pub fn listed(catalog: &Catalog, scope: &Scope<'_>, fits: impl Fn(&Attributes) -> bool) -> Vec<Attributes> {
-    let studies = ordered(catalog, &[], scope);
-    let cleaned = studies.iter().filter_map(|(_, line)| clean(line, scope.words, scope.pseudonyms));
-    cleaned.filter(|line| fits(line)).collect()
-}
-
-fn ordered<'a>(catalog: &'a Catalog, keys: &[Key], scope: &Scope<'_>) -> Vec<(&'a Study, Attributes)> {
-    let found = candidates(catalog, keys, scope).into_iter().filter(|s| !(scope.absent)(s));
-    let mut studies: Vec<(&Study, Attributes)> = found.map(|s| (s, s.answer())).collect();
-    if scope.words == Words::Pseudonymous {
-        // The newest first would tell an order of dates that a pseudonymous answer does not have.
-        studies.sort_by_cached_key(|(study, _)| String::from(scope.pseudonyms.uid(&study.record.uid)));
-        return studies;
-    }
-    studies.sort_by(|(a, left), (b, right)| {
-        let day =
-            |x: &Attributes| (x.first(tags::STUDY_DATE).to_owned(), x.first(tags::STUDY_TIME).to_owned());
-        day(right).cmp(&day(left)).then_with(|| a.record.uid.cmp(&b.record.uid))
-    });
-    studies
-}
-
-/// Studies worth looking at: one by its UID, the patient's, or all.
-fn candidates<'a>(catalog: &'a Catalog, keys: &[Key], scope: &Scope<'_>) -> Vec<&'a Study> {
-    if let Some(patient) = scope.patient {
-        return catalog.of_patient(&patient).collect();
-    }
-    let uid = |tag: Tag| {
-        keys.iter().find(|k| k.tag() == Some(tag)).and_then(|k| match &k.matching {
-            Matching::Single(uid) => uid.parse::<Uid>().ok(),
-            _ => None,
-        })
-    };
-    if scope.words == Words::Pseudonymous {
-        return match uid(tags::STUDY_INSTANCE_UID) {
-            Some(uid) => catalog.by_pseudonym(&uid).into_iter().collect(),
-            None => catalog.studies().collect(),
-        };
-    }
-    match (uid(tags::STUDY_INSTANCE_UID), uid(tags::SOP_INSTANCE_UID)) {
-        (Some(uid), _) => catalog.study(&uid).into_iter().collect(),
-        (None, Some(uid)) => {
-            catalog.place(&uid).and_then(|place| catalog.study(&place.study)).into_iter().collect()
+    let conditions = Conditions::of(query, |key| known(query.level, &key.path));
+    let cursor = plan::cursor(&mut vault.catalog(), query, scope);
+    let mut lines = Lines { vault, scope, level: query.level, patients: HashSet::new() };
+    let (mut skipped, mut answers, mut more) = (0, Vec::new(), false);
+    walk(vault, cursor, depth(query.level), |card| {
+        for line in lines.of(&card)? {
+            let Some(line) = scope.clean(&line).filter(|line| conditions.hold(line)) else { continue };
+            if skipped < query.offset {
+                skipped += 1;
+            } else if answers.len() < limit {
+                answers.push(wanted(line, query));
+            } else {
+                more = true;
+                return Ok(false);
+            }
         }
-        _ => catalog.studies().collect(),
+        Ok(true)
+    })?;
+    Ok(Found { answers, more, unsupported: unsupported(query) })
+}
+
+/// Calls `each` for the studies of a cursor until it says false.
+pub fn walk(
+    vault: &Vault,
+    mut cursor: Cursor,
+    depth: Depth,
+    mut each: impl FnMut(Card) -> Result<bool>,
+) -> Result<()> {
+    let (words, mut many) = (vault.catalog().words(), FEW);
+    loop {
+        let Some(found) = vault.catalog().next(&mut cursor, many) else { return Ok(()) };
+        for study in found {
+            let card = study.card(&words_of(&words), depth)?;
+            if !each(card)? {
+                return Ok(());
+            }
+        }
+        many = (many * 4).min(MANY);
     }
 }
 
-fn lines<'a>(study: &'a Study, answer: &'a Attributes, level: Level) -> Vec<Attributes> {
+/// A patient's own studies.
+pub fn of_patient(vault: &Vault, patient: &PatientRef) -> Result<Vec<Card>> {
+    let cursor = vault.catalog().of_patient(patient);
+    let mut out = Vec::new();
+    walk(vault, cursor, Depth::Study, |card| {
+        if card.patient == *patient {
+            out.push(card);
+        }
+        Ok(true)
+    })?;
+    Ok(out)
+}
+
+const fn depth(level: Level) -> Depth {
     match level {
-        Level::Study | Level::Patient => vec![answer.clone()],
-        Level::Series => study.series.iter().filter_map(|s| series_line(s, answer)).collect(),
-        Level::Instance => {
-            let of = |series: &'a Series| {
-                let line = series_line(series, answer);
-                series
-                    .instances
-                    .iter()
-                    .filter(|i| !i.pending)
-                    .filter_map(move |i| line.as_ref().map(|line| instance_line(i, line)))
-            };
-            study.series.iter().flat_map(of).collect()
-        }
+        Level::Patient | Level::Study => Depth::Study,
+        Level::Series => Depth::Series,
+        Level::Instance => Depth::Instance,
     }
 }
 
-fn series_line(series: &Series, study: &Attributes) -> Option<Attributes> {
-    let count = series.instances.iter().filter(|i| !i.pending).count();
-    if count == 0 {
-        return None;
+/// Keys and wanted attributes that this level of the index does not keep.
+fn unsupported(query: &Query) -> Vec<Path> {
+    let keys = query.keys.iter().map(|key| &key.path);
+    let included = query.include.iter().flatten();
+    let mut out: Vec<Path> = Vec::new();
+    for path in keys.chain(included).filter(|path| !known(query.level, path)) {
+        if !out.contains(path) {
+            out.push(path.clone());
+        }
     }
+    out
+}
+
+struct Lines<'a> {
+    vault: &'a Vault,
+    scope: &'a Scope<'a>,
+    level: Level,
+    patients: HashSet<PatientRef>,
+}
+
+impl Lines<'_> {
+    /// The lines that a study gives at a level; none when it is not there for this caller.
+    fn of(&mut self, card: &Card) -> Result<Vec<Attributes>> {
+        if !self.scope.holds(card) {
+            return Ok(Vec::new());
+        }
+        let study = card.answer();
+        Ok(match self.level {
+            Level::Patient => self.patient(card)?.into_iter().collect(),
+            Level::Study => vec![study],
+            Level::Series => card.series.iter().map(|series| series_line(series, &study)).collect(),
+            Level::Instance => card.series.iter().flat_map(|series| instance_lines(series, &study)).collect(),
+        })
+    }
+
+    /// One line a patient, where her first study stands, with what of hers this caller may find.
+    fn patient(&mut self, card: &Card) -> Result<Option<Attributes>> {
+        if !self.patients.insert(card.patient) {
+            return Ok(None);
+        }
+        let own = of_patient(self.vault, &card.patient)?;
+        let own = || own.iter().filter(|card| self.scope.holds(card));
+        let counts = [
+            (tags::NUMBER_OF_PATIENT_RELATED_STUDIES, own().count()),
+            (tags::NUMBER_OF_PATIENT_RELATED_SERIES, own().map(|c| c.counts.0).sum()),
+            (tags::NUMBER_OF_PATIENT_RELATED_INSTANCES, own().map(|c| c.counts.1).sum()),
+        ];
+        let mut line = card.patient_attributes.clone();
+        counts.into_iter().for_each(|(tag, count)| line.set(tag, *b"IS", [count.to_string()]));
+        Ok(Some(line))
+    }
+}
+
+fn series_line(series: &CardSeries, study: &Attributes) -> Attributes {
     let mut line = study.clone();
     line.extend(&series.attributes);
-    line.set(tags::NUMBER_OF_SERIES_RELATED_INSTANCES, *b"IS", [count.to_string()]);
-    Some(line)
+    line.set(tags::NUMBER_OF_SERIES_RELATED_INSTANCES, *b"IS", [series.count.to_string()]);
+    line
 }
 
-fn instance_line(instance: &Instance, series: &Attributes) -> Attributes {
-    let mut line = series.clone();
-    line.extend(&instance.record.attributes);
-    line
+fn instance_lines(series: &CardSeries, study: &Attributes) -> Vec<Attributes> {
+    let above = series_line(series, study);
+    let line = |attributes: &Attributes| {
+        let mut line = above.clone();
+        line.extend(attributes);
+        line
+    };
+    series.instances.iter().map(|instance| line(&instance.attributes)).collect()
 }
 
 /// UIDs always stay; of the rest, what was asked for when the query names it.
 fn wanted(line: Attributes, query: &Query) -> Attributes {
     let Some(include) = &query.include else { return line };
     let always = [tags::STUDY_INSTANCE_UID, tags::SERIES_INSTANCE_UID, tags::SOP_INSTANCE_UID];
-    let required = required(query.level);
+    let required = if query.bare { &[] } else { required(query.level) };
+    let named = |tag: Tag| {
+        let mut paths = include.iter().chain(query.keys.iter().map(|key| &key.path));
+        paths.any(|path| path.first() == Some(&tag))
+    };
     let mut out = Attributes::new();
     for (tag, attribute) in line.iter() {
-        let asked = include.iter().any(|p| *p == [tag]) || query.keys.iter().any(|k| k.tag() == Some(tag));
-        if asked || always.contains(&tag) || required.contains(&tag) {
-            out.set(tag, attribute.vr.0, attribute.values.iter().cloned());
+        if named(tag) || always.contains(&tag) || required.contains(&tag) {
+            out.copy(tag, attribute);
         }
     }
     out
-}
-
-/// Returned without being asked for (PS3.18 Tables 10.6.3-3 to 10.6.3-5).
-fn required(level: Level) -> &'static [Tag] {
-    match level {
-        Level::Study | Level::Patient => &[
-            tags::STUDY_DATE,
-            tags::STUDY_TIME,
-            tags::ACCESSION_NUMBER,
-            tags::INSTANCE_AVAILABILITY,
-            tags::MODALITIES_IN_STUDY,
-            tags::REFERRING_PHYSICIAN_NAME,
-            tags::PATIENT_NAME,
-            tags::PATIENT_ID,
-            tags::PATIENT_BIRTH_DATE,
-            tags::PATIENT_SEX,
-            tags::STUDY_ID,
-            tags::NUMBER_OF_STUDY_RELATED_SERIES,
-            tags::NUMBER_OF_STUDY_RELATED_INSTANCES,
-        ],
-        Level::Series => &[
-            tags::MODALITY,
-            tags::SERIES_DESCRIPTION,
-            tags::SERIES_NUMBER,
-            tags::NUMBER_OF_SERIES_RELATED_INSTANCES,
-            tags::PERFORMED_PROCEDURE_STEP_START_DATE,
-            tags::PERFORMED_PROCEDURE_STEP_START_TIME,
-        ],
-        Level::Instance => &[
-            tags::SOP_CLASS_UID,
-            tags::INSTANCE_AVAILABILITY,
-            tags::INSTANCE_NUMBER,
-            tags::ROWS,
-            tags::COLUMNS,
-            tags::BITS_ALLOCATED,
-            tags::NUMBER_OF_FRAMES,
-        ],
-    }
 }

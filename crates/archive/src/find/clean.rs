@@ -17,6 +17,9 @@ const KEPT: &[u32] = &[
     tags::BITS_ALLOCATED,
     tags::SERIES_NUMBER,
     tags::INSTANCE_NUMBER,
+    tags::NUMBER_OF_PATIENT_RELATED_STUDIES,
+    tags::NUMBER_OF_PATIENT_RELATED_SERIES,
+    tags::NUMBER_OF_PATIENT_RELATED_INSTANCES,
     tags::NUMBER_OF_STUDY_RELATED_SERIES,
     tags::NUMBER_OF_STUDY_RELATED_INSTANCES,
     tags::NUMBER_OF_SERIES_RELATED_INSTANCES,
@@ -64,7 +67,7 @@ pub fn clean(attributes: &Attributes, words: Words, pseudonyms: &dyn Pseudonyms)
 fn reduced(attributes: &Attributes) -> Attributes {
     let mut out = Attributes::new();
     for (tag, attribute) in attributes.iter().filter(|(tag, _)| KEPT.contains(tag) || REDUCED.contains(tag)) {
-        out.set(tag, attribute.vr.0, attribute.values.iter().cloned());
+        out.copy(tag, attribute);
     }
     out
 }
@@ -73,7 +76,7 @@ fn pseudonymous(attributes: &Attributes, pseudonyms: &dyn Pseudonyms) -> Attribu
     let mut out = Attributes::new();
     for (tag, attribute) in attributes.iter() {
         if KEPT.contains(&tag) {
-            out.set(tag, attribute.vr.0, attribute.values.iter().cloned());
+            out.copy(tag, attribute);
         } else if UIDS.contains(&tag) {
             let uids = attribute.values.iter().filter_map(|v| v.parse::<Uid>().ok());
             out.set(tag, *b"UI", uids.map(|uid| pseudonyms.uid(&uid).into()));

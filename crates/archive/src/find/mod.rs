@@ -2,13 +2,17 @@
 
 mod answers;
 mod clean;
+mod known;
 mod matching;
+mod names;
+mod plan;
+mod points;
 
-pub use answers::{Scope, answers, listed};
+pub use answers::{Scope, of_patient, walk};
 pub use clean::Pseudonyms;
-pub use matching::name_key;
+pub use names::{name_key, name_line};
 
-use crate::catalog::Study;
+use crate::catalog::{Card, Study};
 use crate::context::{About, Context};
 use crate::vault::Vault;
 use ledger::Event;
@@ -19,24 +23,23 @@ use port::{Fault, Response};
 /// Answers a query; what is found is recorded (keyed hash of the keys, number of hits) before it leaves.
 pub async fn find(vault: &Vault, context: &Context, query: Query) -> Result<Response, Fault> {
     let permit = vault.may_find(context).await?;
-    let found = {
-        let catalog = vault.catalog();
-        let patient = if permit.own_only() { Some(vault.own_patient(context, &catalog)?) } else { None };
+    let found = tokio::task::block_in_place(|| -> Result<_, Fault> {
+        let patient = if permit.own_only() { Some(vault.own_patient(context)?) } else { None };
         let (absent, project) = (absent(vault, permit.words()), vault.project());
         let scope = Scope { words: permit.words(), patient, absent: &*absent, pseudonyms: &project };
-        answers(&catalog, &query, &scope)
-    };
+        Ok(answers::answers(vault, &query, &scope)?)
+    })?;
     vault.record(context, About::nothing(), asked(vault, &query, &found)).await?;
     Ok(Response::Found(found))
 }
 
 /// What secondary use does not find: it could not open it either (rights and policies 7 and 8).
-pub fn absent(vault: &Vault, words: Words) -> Box<dyn Fn(&Study) -> bool> {
+pub fn absent(vault: &Vault, words: Words) -> Box<dyn Fn(&Card) -> bool> {
     if words != Words::Pseudonymous {
         return Box::new(|_| false);
     }
     let objections = vault.site().objections;
-    Box::new(move |study| objections.contains(&study.patient()) || withheld(study))
+    Box::new(move |card| objections.contains(&card.patient) || card.withheld)
 }
 
 /// A class that is as if absent, by its header or by what examining found.
@@ -49,7 +52,7 @@ pub fn withheld(study: &Study) -> bool {
 
 /// What was looked for goes into the log only as a keyed hash: equal questions can be told to be equal, no more.
 fn asked(vault: &Vault, query: &Query, found: &Found) -> Event {
-    let keys = format!("{:?}", query.keys);
+    let keys = format!("{:?} {:?}", query.level, query.keys);
     Event::Queried { keys_hash: vault.sealing.text_hash("query", &keys), hits: found.answers.len() as u64 }
 }
 

@@ -81,8 +81,8 @@ async fn settle(vault: &Vault, submitted: Submitted) -> std::result::Result<Stor
 }
 
 fn attempt(vault: &Vault, context: &Context, received: Received) -> std::result::Result<Attempt, Fault> {
-    let mut catalog = vault.catalog();
     let facts = &received.facts;
+    let mut catalog = vault.catalog_for(&facts.study_uid, &facts.sop_uid)?;
     let mut stored = Stored {
         study: facts.study_uid.clone(),
         series: facts.series_uid.clone(),
@@ -138,7 +138,6 @@ fn submit(
             arrived: context.now,
             masks: MaskSet::default(),
         };
-        vault.remember(catalog, &study);
         let record = InstanceRecord {
             object,
             sop_uid: facts.sop_uid.clone(),
@@ -161,6 +160,9 @@ fn submit(
         })
     };
     commit.object = Some(NewObject { tenant: vault.tenant.clone(), id: object, bytes });
+    if touched.study {
+        vault.remember(catalog, &uid);
+    }
     vault.rows_into(&mut commit, catalog, &uid, &touched)?;
     let about = About { patient: Some(patient), study: Some(uid.clone()), object: Some(object) };
     vault.entry_into(&mut commit, vault.envelope(context, &about), event)?;
@@ -172,14 +174,14 @@ fn submit(
 
 /// Whose the object is, and what it contradicts. A study has one patient, hers whose film came first: a later one that names
 /// another is kept with it, so that no film is kept from care, and its entry says so, so that people can put it right.
-fn patient(vault: &Vault, catalog: &mut Catalog, received: &Received) -> Result<(PatientRef, &'static str)> {
+fn patient(vault: &Vault, catalog: &Catalog, received: &Received) -> Result<(PatientRef, &'static str)> {
     let study = &received.facts.study_uid;
     let key = PatientKey::of(&received.facts.patient, study);
-    if let Some(known) = catalog.known(study) {
+    if let Some(known) = catalog.whole(study).map(|study| &study.record) {
         let same = PatientKey::of(&known.patient_attributes, study) == key;
         return Ok((known.patient, if same { "" } else { "patient" }));
     }
-    Ok((catalog.patient_or(key, new_id(&*vault.sealing.random)?).0, ""))
+    Ok((catalog.patient_or(&key, new_id(&*vault.sealing.random)?), ""))
 }
 
 /// An arrival with its circumstances: what is not recorded now can never be proved (DESIGN.md §3, Ledger).

@@ -16,7 +16,7 @@ async fn own_studies(house: &House, number: &str) -> Vec<String> {
 }
 
 async fn bytes_of(house: &House, sop: &str) -> Vec<u8> {
-    let (study, record) = house.vault.instance(&uid(sop)).unwrap();
+    let (study, record) = house.vault.instance(&uid(sop)).unwrap().unwrap();
     let object = house.vault.open_object(study.patient(), &record).await.unwrap();
     object.read(0..object.len()).await.unwrap().to_vec()
 }
@@ -37,7 +37,7 @@ async fn another_patient_in_a_known_study_is_readable_and_nobody_elses() {
     assert_eq!(said, ["", "patient"]);
     // The same UID with other bytes, said to be B's: kept beside the first, under the study's own patient.
     house.store(facts("1.2", "1.2.1.1", "B"), b"ONE ").await.unwrap();
-    let (study, record) = house.vault.instance(&uid("1.2.1.1")).unwrap();
+    let (study, record) = house.vault.instance(&uid("1.2.1.1")).unwrap().unwrap();
     let (object, digest) = record.others[0];
     let other = crate::catalog::InstanceRecord { object, digest, ..record };
     let opened = house.vault.open_object(study.patient(), &other).await.unwrap();

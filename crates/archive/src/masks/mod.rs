@@ -9,6 +9,7 @@ use model::{Region, RegionKind, Uid, limits};
 use policy::Right;
 use port::archive::{DRAWABLE, DrawnRegion};
 use port::{Code, Fault, Response};
+use std::sync::Arc;
 
 /// For whom a patient's mask holds; the words for people are the pages'.
 const HOLDS_FOR: &str = "all-but-order";
@@ -47,7 +48,7 @@ pub async fn draw(
     if !changed.await? {
         return Err(Code::VersionConflict.into());
     }
-    let study = vault.catalog().study(&study.record.uid).cloned().ok_or(Code::NotFound)?;
+    let study = vault.study(&study.record.uid)?.ok_or(Code::NotFound)?;
     Ok(answer(&study))
 }
 
@@ -61,12 +62,11 @@ fn answer(study: &Study) -> Response {
 }
 
 /// Only the patient on the film; for everybody else the study is unknown.
-async fn own_study(vault: &Vault, context: &Context, study: &Uid) -> Result<Study, Fault> {
+async fn own_study(vault: &Vault, context: &Context, study: &Uid) -> Result<Arc<Study>, Fault> {
     let permit = vault.may(context, Right::ChangeMasks).await?;
     let found = {
-        let catalog = vault.catalog();
-        let own = vault.own_patient(context, &catalog)?;
-        catalog.study(study).filter(|s| !permit.own_only() || s.patient() == own).cloned()
+        let own = vault.own_patient(context)?;
+        vault.study(study)?.filter(|s| !permit.own_only() || s.patient() == own)
     };
     match found {
         Some(study) => Ok(study),

@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 
 /// Facts for one decision about one study.
 pub fn gather(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Facts {
-    let (relations, order) = vault.ties_of(&context.caller.user, study, context.now);
+    let record = &study.record;
+    let attributes = (&record.patient_attributes, &record.attributes);
+    let (relations, order) = vault.ties_of(&context.caller.user, &record.uid, attributes, context.now);
     let site = vault.site();
     Facts {
         caller: context.caller.clone(),

@@ -29,7 +29,7 @@ const REASON_LETTERS: usize = 3;
 pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response, Fault> {
     let ask = Ask { reason: ask.reason.filter(|reason| says_something(reason)), ..ask };
     vault.may(context, policy::Right::Open).await?;
-    let Some(study) = vault.known_study(context, &ask.study, ask.purpose) else {
+    let Some(study) = vault.known_study(context, &ask.study, ask.purpose)? else {
         return refuse(vault, context, &ask, None, &[]).await;
     };
     let facts = facts::gather(vault, context, &study, &ask);

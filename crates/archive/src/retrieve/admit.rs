@@ -10,10 +10,11 @@ use model::{Purpose, Role, Words};
 use policy::{Current, Grant, GrantRecord, Lapse};
 use port::archive::Retrieve;
 use port::{Code, Fault};
+use std::sync::Arc;
 
 /// The grant, and the study as the catalog has it now.
-pub async fn admit(vault: &Vault, context: &Context, ask: &Retrieve) -> Result<(Grant, Study), Fault> {
-    let Some(study) = vault.study_by_any_name(&ask.study) else {
+pub async fn admit(vault: &Vault, context: &Context, ask: &Retrieve) -> Result<(Grant, Arc<Study>), Fault> {
+    let Some(study) = vault.study_by_any_name(&ask.study)? else {
         return refuse(vault, context, None, "unknown-study", Code::NotFound).await;
     };
     let held = held(vault, context, &study);
@@ -89,7 +90,7 @@ pub fn still(vault: &Vault, release: &Release) -> Result<(), Lapse> {
     if lock(&vault.accounts).get(user).is_none_or(|(account, _)| account.disabled) {
         return Err(Lapse::Revoked);
     }
-    let masks = vault.catalog().study(&release.study.record.uid).map(|s| s.record.masks.version);
+    let masks = vault.study(&release.study.record.uid).ok().flatten().map(|s| s.record.masks.version);
     let now = readmit(vault, record, &release.study, masks.ok_or(Lapse::Revoked)?)?;
     let of = |grant: &Grant| (grant.visibility(), grant.hide(), grant.lifted());
     if of(&now) != of(&release.grant) {

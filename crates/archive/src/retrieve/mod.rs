@@ -28,7 +28,7 @@ use std::sync::Arc;
 struct Release {
     session: Handle,
     grant: Grant,
-    study: Study,
+    study: Arc<Study>,
     chosen: Vec<Chosen>,
     form: Form,
 }
@@ -68,7 +68,7 @@ pub async fn retrieve(
 }
 
 /// Picks the instances that the request names and this grant covers; waits for recognition up to a second.
-async fn choose(vault: &Vault, session: Handle, grant: Grant, study: Study, ask: Retrieve) -> Release {
+async fn choose(vault: &Vault, session: Handle, grant: Grant, study: Arc<Study>, ask: Retrieve) -> Release {
     let masked = grant.visibility().pixels != model::Pixels::Clear;
     let study = if masked { vault.examined(study, &ask).await } else { study };
     let project = vault.project();

@@ -12,9 +12,6 @@ use model::{Id, Mosaic, Tenant, Uid};
 use port::{Code, Fault};
 use store::Commit;
 
-/// A study's record and pages with the versions of their rows.
-type DurableStudy = ((StudyRecord, u64), Vec<(PageRecord, u64)>);
-
 impl Vault {
     /// Changes a study's record with an entry in one commit. False: `change` did not want to.
     pub(crate) async fn change_study(
@@ -24,7 +21,7 @@ impl Vault {
         event: Event,
         change: impl FnOnce(&mut StudyRecord) -> bool,
     ) -> std::result::Result<bool, Fault> {
-        let study = self.catalog().study(uid).cloned().ok_or(Code::NotFound)?;
+        let study = self.study(uid)?.ok_or(Code::NotFound)?;
         let mut record = study.record.clone();
         if !change(&mut record) {
             return Ok(false);
@@ -35,7 +32,7 @@ impl Vault {
             let now = catalog.study(uid).is_some_and(|s| s.record.masks.version == old);
             now.then(|| catalog.change_study(uid, |r| *r = record)).flatten()
         };
-        self.change(envelope, event, Vec::new(), change).await.map(|done| done.is_some())
+        self.change(uid, envelope, event, Vec::new(), change).await.map(|done| done.is_some())
     }
 
     /// Keeps what examining found: index and sidecar with the entry in one commit.
@@ -65,19 +62,20 @@ impl Vault {
         };
         let uid = record.sop_uid.clone();
         let change = move |catalog: &mut Catalog| catalog.change(&uid, |r| r.seen = Some(seen));
-        self.change(envelope, event, sidecars, change).await.map(drop)
+        self.change(&study.record.uid, envelope, event, sidecars, change).await.map(drop)
     }
 
-    /// One change of the index: memory under the lock, rows, entry, submit; then durable, or memory is read anew.
+    /// One change of a study in the index: memory under the lock, rows, entry, submit; then durable, or memory is read anew.
     pub(crate) async fn change(
         &self,
+        study: &Uid,
         envelope: ledger::Envelope,
         event: Event,
         sidecars: Vec<(Tenant, Id, Vec<u8>)>,
         change: impl FnOnce(&mut Catalog) -> Option<(Uid, crate::catalog::Touched)>,
     ) -> std::result::Result<Option<()>, Fault> {
         let submitted = tokio::task::block_in_place(|| -> Result<_> {
-            let mut catalog = self.catalog();
+            let mut catalog = self.catalog_with(study)?;
             let mut commit = Commit::new(catalog.epoch);
             commit.sidecars = sidecars;
             let Some((uid, touched)) = change(&mut catalog) else { return Ok(None) };
@@ -143,16 +141,17 @@ impl Vault {
             durable.extend(self.durable_study(&uid, &series)?);
         }
         catalog.forget_dirty();
-        for ((record, version), pages) in durable {
-            catalog.load_study(record, version);
-            catalog.load_pages(pages);
+        for study in durable {
+            let uid = study.record.uid.clone();
+            catalog.load(study);
+            self.remember(&mut catalog, &uid);
         }
         catalog.epoch = epoch;
         Ok(())
     }
 
     /// A study as its rows say it; nothing when none of it is durable.
-    fn durable_study(&self, uid: &Uid, series: &[Uid]) -> Result<Option<DurableStudy>> {
+    pub(super) fn durable_study(&self, uid: &Uid, series: &[Uid]) -> Result<Option<Study>> {
         let name = self.sealing.name(Kind::Study, &[uid.as_str().as_bytes()]);
         let Some(row) = self.store.row(&name)? else { return Ok(None) };
         let study: StudyRecord = self.sealing.open_row(&row)?;
@@ -163,6 +162,6 @@ impl Vault {
                 pages.push((self.sealing.open_row(&row)?, row.version));
             }
         }
-        Ok(Some(((study, row.version), pages)))
+        Ok(Some(Study::of_rows((study, row.version), pages)))
     }
 }

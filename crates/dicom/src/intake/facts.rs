@@ -1,11 +1,12 @@
 //! The facts of one instance from the walk's top-level values.
 
 use super::pixel::PixelTracker;
-use super::walk::{Coding, Walker};
+use super::walk::{Coding, Entry, Walker};
 use super::{Meta, image};
 use crate::charset::Charsets;
 use crate::{Error, Result};
-use model::{Attributes, InstanceFacts, Tag, Uid, limits, tags};
+use model::{Attributes, InstanceFacts, Item, Plain, Tag, Uid, Vr, limits, tags};
+use std::collections::BTreeMap;
 
 /// Access to top-level values.
 pub struct Values<'a> {
@@ -44,14 +45,28 @@ impl<'a> Values<'a> {
             b"UL" => {
                 raw.chunks_exact(4).take(64).filter_map(|c| self.u32(c)).map(|v| v.to_string()).collect()
             }
-            vr if is_text(vr) => {
-                let cut = raw.get(..limits::INDEXED_VALUE_BYTES * 4).unwrap_or(raw);
-                let mut values = self.charsets.values(cut);
-                values.truncate(64);
-                values.iter().map(|v| v.trim_start_matches(' ').replace('\0', "")).collect()
-            }
+            vr if is_text(vr) => texts(raw, &self.charsets),
             _ => Vec::new(),
         }
+    }
+
+    /// Items of a sequence that the index keeps; each may have a character set of its own (PS3.5 §7.5.3).
+    fn items(&self, sequence: Tag) -> Vec<Item> {
+        let items = self.walker.items.get(&sequence).into_iter().flatten();
+        items.map(|item| self.item(item)).filter(|item| !item.is_empty()).collect()
+    }
+
+    fn item(&self, entries: &BTreeMap<Tag, Entry>) -> Item {
+        let raw = |entry: &Entry| self.bytes.get(entry.start..entry.start.checked_add(entry.len)?);
+        let own = entries.get(&tags::SPECIFIC_CHARACTER_SET).and_then(raw).map(Charsets::new);
+        let charsets = own.as_ref().unwrap_or(&self.charsets);
+        let known = entries.iter().filter(|(tag, _)| **tag != tags::SPECIFIC_CHARACTER_SET);
+        let plain = known.filter_map(|(tag, entry)| {
+            let vr = crate::dataset::dictionary_vr(*tag).as_bytes().first_chunk().copied()?;
+            let values = texts(raw(entry)?, charsets);
+            is_text(&vr).then_some((*tag, Plain { vr: Vr(vr), values }))
+        });
+        plain.collect()
     }
 
     pub fn text(&self, tag: Tag) -> String {
@@ -84,6 +99,14 @@ impl<'a> Values<'a> {
         let stand_in = || if self.unnamed { super::NO_UID.parse().ok() } else { None };
         given.or_else(stand_in).ok_or(Error::Missing(what))
     }
+}
+
+/// At most 64 values, each cut to what the index keeps.
+fn texts(raw: &[u8], charsets: &Charsets) -> Vec<String> {
+    let cut = raw.get(..limits::INDEXED_VALUE_BYTES * 4).unwrap_or(raw);
+    let mut values = charsets.values(cut);
+    values.truncate(64);
+    values.iter().map(|v| v.trim_start_matches(' ').replace('\0', "")).collect()
 }
 
 const fn is_text(vr: &[u8; 2]) -> bool {
@@ -146,7 +169,11 @@ fn level(values: &Values<'_>, wanted: &[Tag]) -> Attributes {
     let mut out = Attributes::new();
     for tag in wanted.iter().filter(|tag| values.walker.entries.contains_key(tag)) {
         let vr = crate::dataset::dictionary_vr(*tag).as_bytes().first_chunk().copied().unwrap_or(*b"UN");
-        out.set(*tag, vr, values.texts(*tag));
+        if &vr == b"SQ" {
+            out.set_items(*tag, values.items(*tag));
+        } else {
+            out.set(*tag, vr, values.texts(*tag));
+        }
     }
     out
 }

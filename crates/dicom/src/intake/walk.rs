@@ -4,7 +4,7 @@
 use crate::{Error, Result};
 use dicom_encoding::TransferSyntaxIndex;
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
-use model::{Tag, limits};
+use model::{Tag, limits, tags};
 use std::collections::BTreeMap;
 
 /// How elements are coded.
@@ -102,6 +102,10 @@ pub struct Walker {
     elements: usize,
     /// Top-level values by tag.
     pub entries: BTreeMap<Tag, Entry>,
+    /// Items of the sequences that the index keeps, with their values by tag.
+    pub items: BTreeMap<Tag, Vec<BTreeMap<Tag, Entry>>>,
+    /// The top-level sequence that the walk is in.
+    inside: Tag,
     /// Header of the pixel data.
     pub pixels: Option<Header>,
 }
@@ -112,7 +116,16 @@ const SEQUENCE_END: Tag = 0xFFFE_E0DD;
 
 impl Walker {
     pub const fn new(coding: Coding, start: usize) -> Self {
-        Self { coding, pos: start, stack: Vec::new(), elements: 0, entries: BTreeMap::new(), pixels: None }
+        Self {
+            coding,
+            pos: start,
+            stack: Vec::new(),
+            elements: 0,
+            entries: BTreeMap::new(),
+            items: BTreeMap::new(),
+            inside: 0,
+            pixels: None,
+        }
     }
 
     pub const fn coding(&self) -> Coding {
@@ -160,6 +173,7 @@ impl Walker {
             }
             (Some(Kind::Items), ITEM) => {
                 self.open(Kind::Item, header.len, from, coding)?;
+                self.begin_item();
                 return self.counted();
             }
             (Some(Kind::Items), _) => return Err(Error::Malformed("sequence item")),
@@ -226,11 +240,30 @@ impl Walker {
         }
     }
 
+    /// A sequence and its item are two frames: an item of a top-level sequence begins.
+    fn begin_item(&mut self) {
+        if self.stack.len() == 2 && !tags::of_items(self.inside).is_empty() {
+            let items = self.items.entry(self.inside).or_default();
+            if items.len() < limits::INDEXED_ITEMS {
+                items.push(BTreeMap::new());
+            }
+        }
+    }
+
     fn remember(&mut self, header: Header, start: usize, len: usize) -> Result<()> {
+        let entry = Entry { vr: header.vr, start, len };
         if !self.stack.is_empty() {
+            let wanted = header.tag == tags::SPECIFIC_CHARACTER_SET
+                || tags::of_items(self.inside).contains(&header.tag);
+            if self.stack.len() == 2
+                && wanted
+                && let Some(item) = self.items.get_mut(&self.inside).and_then(|items| items.last_mut())
+            {
+                item.insert(header.tag, entry);
+            }
             return Ok(());
         }
-        let entry = Entry { vr: header.vr, start, len };
+        self.inside = header.tag;
         // Two values of one attribute let two readers see two patients.
         if self.entries.insert(header.tag, entry).is_some() {
             Err(Error::Malformed("attribute given twice"))

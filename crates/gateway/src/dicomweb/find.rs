@@ -6,7 +6,7 @@ use crate::http::{Ask, Body, Problem, Reply, reply};
 use dicom::query::{Include, Kind, Level as Wanted, Match};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use model::{Attributes, tags};
+use model::{Attributes, Tag, tags};
 use port::find::{Found, Key, Level, Matching, Query};
 use port::{Code, Request, Response};
 use serde_json::Value;
@@ -32,9 +32,10 @@ pub async fn find_instances(ask: Ask) -> Result<Reply, Problem> {
 async fn find(ask: Ask, level: Wanted) -> Result<Reply, Problem> {
     let ranges = accepted(ask.headers(), &ask.query)?;
     let media = choose(&ranges, &["application/dicom+json", "application/json"])?;
-    let (query, fuzzy) = query(&ask, level)?;
+    let query = query(&ask, level)?;
     let level = query.level;
-    let Response::Found(Found { answers, more, .. }) = ask.answer(Request::Find(query)).await? else {
+    let Response::Found(Found { answers, more, unsupported }) = ask.answer(Request::Find(query)).await?
+    else {
         return Err(Code::Internal.into());
     };
     let mut out = if answers.is_empty() {
@@ -50,16 +51,22 @@ async fn find(ask: Ask, level: Wanted) -> Result<Reply, Problem> {
         let text = "299 gauze \"There are additional results that can be requested\"";
         out.headers_mut().append("warning", HeaderValue::from_static(text));
     }
-    if fuzzy {
-        // PS3.18 §8.3.4.2.
-        let text = "299 gauze \"The fuzzymatching parameter is not supported. Only literal matching has been performed.\"";
-        out.headers_mut().append("warning", HeaderValue::from_static(text));
+    if !unsupported.is_empty() {
+        // PS3.18 §8.3.4.1.1 and PS3.4 §C.2.2.1.3: not compared and not returned, and the caller is told.
+        let names: Vec<String> = unsupported.iter().map(|path| name(path)).collect();
+        let text = format!("299 gauze \"These attributes are not kept in the index: {}\"", names.join(" "));
+        out.headers_mut().append("warning", HeaderValue::from_str(&text).map_err(|_| Code::Internal)?);
     }
     Ok(out)
 }
 
+/// A path as the query would name it.
+fn name(path: &[Tag]) -> String {
+    path.iter().map(|tag| format!("{tag:08X}")).collect::<Vec<_>>().join(".")
+}
+
 /// The typed query; study and series of the path are keys like any other.
-fn query(ask: &Ask, level: Wanted) -> Result<(Query, bool), Problem> {
+fn query(ask: &Ask, level: Wanted) -> Result<Query, Problem> {
     let path = [("study", "StudyInstanceUID"), ("series", "SeriesInstanceUID")];
     for (name, _) in path {
         ask.uid(name)?;
@@ -74,7 +81,7 @@ fn query(ask: &Ask, level: Wanted) -> Result<(Query, bool), Problem> {
     })?;
     let include = match parsed.include {
         Include::All => None,
-        Include::Tags(tags) => Some(tags.into_iter().map(|tag| vec![tag]).collect()),
+        Include::Paths(paths) => Some(paths),
     };
     let level = match parsed.level {
         Wanted::Study => Level::Study,
@@ -82,11 +89,12 @@ fn query(ask: &Ask, level: Wanted) -> Result<(Query, bool), Problem> {
         Wanted::Instance => Level::Instance,
     };
     let keys = parsed.matches.into_iter().map(key).collect();
-    let query = Query { keys, include, limit: parsed.limit, offset: parsed.offset, ..Query::all(level) };
-    Ok((query, parsed.fuzzy))
+    let (limit, offset, fuzzy) = (parsed.limit, parsed.offset, parsed.fuzzy);
+    // QIDO-RS has no negotiation: a date and its time are always one range (PS3.18 §8.3.4.1.1).
+    Ok(Query { keys, include, limit, offset, fuzzy, combined: true, ..Query::all(level) })
 }
 
-fn key(Match { tag, kind }: Match) -> Key {
+fn key(Match { path, kind }: Match) -> Key {
     let end = |text: String| (!text.is_empty()).then_some(text);
     let matching = match kind {
         Kind::Single(value) => Matching::Single(value),
@@ -94,8 +102,9 @@ fn key(Match { tag, kind }: Match) -> Key {
         Kind::Wildcard(value) => Matching::Wildcard(value),
         Kind::Range(from, to) => Matching::Range(end(from), end(to)),
         Kind::Universal => Matching::Universal,
+        Kind::Empty => Matching::Empty,
     };
-    Key::top(tag, matching)
+    Key { path, matching }
 }
 
 /// One answer with its Retrieve URL (PS3.18 Table 10.6.3-3).

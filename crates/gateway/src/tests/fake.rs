@@ -147,7 +147,7 @@ impl Archive for Fake {
             Request::Find(_) => Response::Found(port::find::Found {
                 answers: vec![line()],
                 more: true,
-                unsupported: Vec::new(),
+                unsupported: vec![vec![0x0010_1020], vec![0x0040_0275, 0x0040_1001]],
             }),
             Request::Worklist { .. } | Request::MyStudies => {
                 let line =
