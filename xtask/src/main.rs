@@ -1,7 +1,8 @@
 //! Developer tools: `cargo xtask tidy` checks the house, its bans, its licences, its words and its claims; `cargo xtask testdata` makes the
-//! demo's films.
+//! demo's films; `cargo xtask seed` fills a home for figures at size.
 #![expect(clippy::print_stdout, reason = "a command for developers, its output is its purpose")]
 
+mod seed;
 mod testdata;
 mod tidy;
 
@@ -17,8 +18,15 @@ fn main() -> ExitCode {
             }
             Err(fault) => report(&[fault]),
         },
+        Some("seed") => match seed::run(std::env::args().skip(2)) {
+            Ok(text) => {
+                println!("seed: {text}");
+                ExitCode::SUCCESS
+            }
+            Err(fault) => report(&[fault]),
+        },
         _ => {
-            println!("usage: cargo xtask tidy|testdata");
+            println!("usage: cargo xtask tidy|testdata|seed");
             ExitCode::from(2)
         }
     }

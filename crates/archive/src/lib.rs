@@ -17,6 +17,7 @@ mod open;
 mod retrieve;
 mod rings;
 mod sealing;
+mod seed;
 mod setup;
 #[cfg(test)]
 mod testing;

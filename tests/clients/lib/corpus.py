@@ -202,7 +202,7 @@ def ranges(date, time=None):
         if not value:
             return
         low, high = sorted([str(int(value[:8]) - rnd.randrange(0, 3)), str(int(value[:8]) + rnd.randrange(0, 3))])
-        low, high = _valid(low), _valid(high)
+        low, high = sorted([_valid(low), _valid(high)])
         form = rnd.choice(["both", "both", "both", "from", "to"]) if value[:4] in ("2018", "2026") else "both"
         text = {"both": f"{low}-{high}", "from": f"{high}-", "to": f"-{low}"}[form]
         _add(query, rnd.choice([text, value[:8]]) if form == "both" else text, date)
