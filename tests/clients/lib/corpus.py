@@ -126,7 +126,7 @@ class Corpus:
     # Queries.
 
     def query(self, level):
-        """A query that finds something or could; at most some hundreds of answers."""
+        """A query that finds something or could, and the UIDs that it should find; at most some hundreds."""
         rnd = self.random
         for _ in range(50):
             target = rnd.choice(self.levels[level]).values
@@ -135,9 +135,10 @@ class Corpus:
             for kind in kinds:
                 kind(rnd, target, query)
             query.keys = list({key.path: key for key in reversed(query.keys)}.values())
-            if query.keys and len(self.expected(query)) <= 600:
-                return query
-        return query
+            expected = self.expected(query) if query.keys else None
+            if expected is not None and len(expected) <= 600:
+                return query, expected
+        raise AssertionError("no query finds few enough")
 
     def expected(self, query, combined=True):
         """UIDs that the oracle finds."""

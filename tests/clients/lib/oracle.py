@@ -5,6 +5,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import cache
 
 LEVELS = ("PATIENT", "STUDY", "SERIES", "INSTANCE")
 WILD = {"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"}
@@ -18,7 +19,8 @@ READINGS = {
     "谢": "xie", "宋": "song", "唐": "tang", "韩": "han", "曹": "cao", "曾": "ceng zeng", "单": "chan dan shan", "仇": "chou ju qiu",
     "解": "jie xie", "吕": "lv lu", "欧": "ou", "阳": "yang", "司": "ci si", "伟": "wei", "芳": "fang", "敏": "min", "静": "jing",
     "丽": "li", "磊": "lei", "军": "jun", "勇": "yong", "艳": "yan", "杰": "jie", "涛": "tao", "秀": "xiu", "华": "hua", "小": "xiao",
-    "东": "dong", "刚": "gang", "桂": "gui", "三": "san", "四": "si", "国": "guo", "藩": "fan", "雪": "xue", "梅": "mei",
+    "东": "dong", "山": "shan", "田": "tian", "太": "ta tai", "郎": "lang", "鈴": "ling", "木": "mu", "花": "hua", "子": "zi",
+    "洪": "hong", "吉": "ji", "洞": "dong tong", "金": "jin", "珉": "min", "刚": "gang", "桂": "gui", "三": "san", "四": "si", "国": "guo", "藩": "fan", "雪": "xue", "梅": "mei",
 }
 
 
@@ -97,6 +99,7 @@ def _single(value, wanted, vr, fuzzy):
     return value.strip() == wanted.strip()
 
 
+@cache
 def _pattern(text):
     parts = {"*": ".*", "?": "."}
     return re.compile("".join(parts.get(c, re.escape(c)) for c in text), re.DOTALL)
@@ -104,6 +107,7 @@ def _pattern(text):
 
 # Names: neither case nor accents nor width count; a key of one group is compared with each group.
 
+@cache
 def _fold(text):
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c)[0] != "M")
     return plain.lower().rstrip("^ ").strip()
@@ -126,7 +130,12 @@ def _words(text):
 
 
 def _begins(value, wanted):
-    words = _words(wanted)[:8]
+    words, forms = _words(wanted)[:8], _forms(value)
+    return bool(words) and all(any(form.startswith(word) for form in forms) for word in words)
+
+
+@cache
+def _forms(value):
     forms = []
     for group in value.split("="):
         parts = _words(group)
@@ -135,7 +144,7 @@ def _begins(value, wanted):
         if any(c in READINGS for c in whole) and len(whole) <= 8:
             for syllables in _readings(whole):
                 forms += [*syllables, "".join(syllables), "".join(s[0] for s in syllables)]
-    return bool(words) and all(any(form.startswith(word) for form in forms) for word in words)
+    return set(forms)
 
 
 def _readings(han):
@@ -151,6 +160,7 @@ def _is_range(text):
     return text.startswith("-") or text.endswith("-") or re.fullmatch(r"[^-]+-[^-]+", text) is not None
 
 
+@cache
 def _day(text):
     text = text.strip().replace(".", "")
     widths = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d"}
@@ -162,6 +172,7 @@ def _day(text):
     return start, start.replace(year=start.year + 1)
 
 
+@cache
 def _clock(text):
     text = text.strip().replace(":", "")
     whole, _, fraction = text.partition(".")
@@ -173,6 +184,7 @@ def _clock(text):
     return at, at + wide
 
 
+@cache
 def _moment(text):
     found = re.fullmatch(r"([\d.]+)([+-]\d{4})?", text.strip())
     digits, offset = found[1], found[2]

@@ -67,8 +67,8 @@ def ask(client, query):
 def _queries(report, client, corpus, count):
     wrong, nonempty, since, kinds = [], 0, time.monotonic(), set()
     for number in range(count):
-        query = corpus.query(("STUDY", "STUDY", "SERIES", "INSTANCE")[number % 4])
-        expected, (got, _) = corpus.expected(query), ask(client, query)
+        query, expected = corpus.query(("STUDY", "STUDY", "SERIES", "INSTANCE")[number % 4])
+        got, _ = ask(client, query)
         nonempty += bool(expected)
         kinds |= {key.path for key in query.keys}
         if got != expected:  # every one of them is shown, so that it can be asked again
