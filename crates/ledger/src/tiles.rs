@@ -85,11 +85,11 @@ impl Writer {
             };
             for stored in stored {
                 if self.take(stored) {
-                    self.add_tiles(&mut missing, |path, width| width == WIDTH && !path.exists())?;
+                    self.add_tiles(&mut missing, |width| width == WIDTH)?;
                 }
             }
         }
-        self.add_tiles(&mut missing, |path, _| !path.exists())?;
+        self.add_tiles(&mut missing, |_| true)?;
         missing.write(&self.root)
     }
 
@@ -135,7 +135,7 @@ impl Writer {
         for stored in leaves.iter().skip(known) {
             if self.take(stored.clone()) {
                 self.add_bundle(&mut waves, self.size() / WIDTH - 1, WIDTH)?;
-                self.add_tiles(&mut waves, |_, width| width == WIDTH)?;
+                self.add_tiles(&mut waves, |_| true)?;
                 self.bundle.clear();
             }
         }
@@ -144,7 +144,7 @@ impl Writer {
             if width > 0 {
                 self.add_bundle(&mut waves, self.size() / WIDTH, width)?;
             }
-            self.add_tiles(&mut waves, |_, width| width < WIDTH)?;
+            self.add_tiles(&mut waves, |_| true)?;
         }
         waves.write(&self.root)
     }
@@ -217,15 +217,15 @@ impl Writer {
         Ok(())
     }
 
-    /// Adds the open tiles that `wanted` names by path and width.
-    fn add_tiles(&self, waves: &mut Waves, wanted: impl Fn(&Path, u64) -> bool) -> Result<(), Error> {
+    /// Adds the open tiles of a wanted width that are not there: what a path holds never changes.
+    fn add_tiles(&self, waves: &mut Waves, wanted: impl Fn(u64) -> bool) -> Result<(), Error> {
         for (level, tile) in self.open.iter().enumerate().filter(|(_, t)| !t.is_empty()) {
             let at = self.size() / WIDTH.pow(u32::try_from(level).map_err(|_| Error::Damaged("level"))? + 1);
             let width = tile.len() as u64;
             let n = if width == WIDTH { at.saturating_sub(1) } else { at };
             let kind = format!("tile/{level}");
             let path = path(&self.root, &kind, n, width);
-            if !wanted(&path, width) {
+            if !wanted(width) || path.exists() || waves.tiles.iter().any(|(known, _)| *known == path) {
                 continue;
             }
             waves.tiles.push((path, tile.concat()));
