@@ -2,7 +2,6 @@
 
 use crate::commit::LeafSink;
 use crate::open::Shared;
-use crate::pack::Item;
 use crate::place::{self, Places, Records, move_records};
 use crate::rows::Tables;
 use crate::writer::MARGIN;
@@ -20,8 +19,6 @@ pub struct Mover {
     pub tables: Tables,
     pub sink: Box<dyn LeafSink>,
     pub moves: Receiver<Records>,
-    /// Objects and sidecars of the open segment that were moved already.
-    pub items: Vec<Item>,
 }
 
 impl Mover {
@@ -47,16 +44,12 @@ impl Mover {
     fn go(&mut self, records: &Records) -> Result<()> {
         let data = &self.shared.data;
         let mut places = Places { data, tables: &mut self.tables, sink: &mut *self.sink };
-        let mut done = move_records(records, &self.items, &mut places)?;
+        let done = move_records(records, &mut places)?;
         if let Some(seq) = done.seq {
             self.shared.overlay_mut().moved(seq);
         }
         if records.last {
-            let all = [&self.items[..], &done.items].concat();
-            place::close(data, &records.path, records.number, done.end, &all)?;
-            self.items.clear();
-        } else {
-            self.items.append(&mut done.items);
+            place::close(data, &records.path, records.number, done.end, &done.items)?;
         }
         place::remove_packs(data, &mut self.tables, &done.empty)
     }

@@ -151,7 +151,7 @@ impl Store {
             current: None,
             stopped: false,
         };
-        let mover = Mover { shared: Arc::clone(&shared), tables, sink, moves, items: Vec::new() };
+        let mover = Mover { shared: Arc::clone(&shared), tables, sink, moves };
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.to_owned()).spawn(run)
         };

@@ -33,27 +33,26 @@ pub struct Records {
 
 /// What was moved.
 pub struct Done {
-    /// Objects and sidecars among it.
-    pub items: Vec<Item>,
     /// The newest commit.
     pub seq: Option<u64>,
     /// Where the records end.
     pub end: u64,
+    /// Objects and sidecars of the whole segment, when it is closed.
+    pub items: Vec<Item>,
     /// Packs of which nothing is left.
     pub empty: Vec<u64>,
 }
 
-/// Moves records. `before`: objects and sidecars of the same segment that were moved earlier.
-pub fn move_records(records: &Records, before: &[Item], places: &mut Places<'_>) -> Result<Done> {
+/// Moves records.
+pub fn move_records(records: &Records, places: &mut Places<'_>) -> Result<Done> {
     let mut moved: Vec<Moved> = Vec::new();
     let mut leaves: Vec<(u64, Vec<Leaf>)> = Vec::new();
-    let mut items: Vec<Item> = Vec::new();
     let mut folders = BTreeSet::new();
     let blobs = places.data.join("blobs");
-    let end = segment::read(&records.path, records.number, records.from, records.end, |found| {
+    let Records { path, number, from, end, last } = records;
+    let end = segment::read(path, *number, *from, *end, |found| {
         let meta = found.meta;
-        let own = meta.items(found.blob_at);
-        items.extend_from_slice(&own);
+        let items = meta.items(found.blob_at);
         for Loose { tenant, id, part, bytes } in found.loose {
             folders.insert(blob::put(&blobs, &tenant, id, part, &bytes)?);
         }
@@ -61,24 +60,31 @@ pub fn move_records(records: &Records, before: &[Item], places: &mut Places<'_>)
             folders.extend(unspool(places.data, tenant, *id)?);
         }
         leaves.push((meta.first_leaf, meta.leaves));
-        moved.push(Moved { seq: meta.seq, rows: meta.rows, wraps: meta.wraps, items: own, gone: meta.gone });
+        moved.push(Moved { seq: meta.seq, rows: meta.rows, wraps: meta.wraps, items, gone: meta.gone });
         Ok(())
     })?;
     for folder in folders {
         sync_folder(&folder)?;
     }
     append(places.sink, leaves)?;
-    let bytes = before.iter().chain(&items).map(|item| item.len).sum();
-    let closing = (records.last && !(before.is_empty() && items.is_empty())).then_some(Closing {
-        number: records.number,
-        good: end.at,
-        bytes,
-    });
-    let empty = places.tables.apply(&moved, records.number, closing)?;
+    // What is kept of a closed segment is read off all of its records, not off what was moved before: the rest is taken out.
+    let items = if *last { items(path, *number, end.at)? } else { Vec::new() };
+    let bytes = items.iter().map(|item| item.len).sum();
+    let closing = (!items.is_empty()).then_some(Closing { number: *number, good: end.at, bytes });
+    let empty = places.tables.apply(&moved, *number, closing)?;
     for (tenant, id) in moved.iter().flat_map(|m| &m.gone) {
         forget_files(&blobs, tenant, *id)?;
     }
-    Ok(Done { items, seq: moved.last().map(|m| m.seq), end: end.at, empty })
+    Ok(Done { seq: moved.last().map(|m| m.seq), end: end.at, items, empty })
+}
+
+fn items(path: &Path, number: u64, good: u64) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
+    segment::read(path, number, Cursor::START, End::Known(good), |found| {
+        items.extend(found.meta.items(found.blob_at));
+        Ok(())
+    })?;
+    Ok(items)
 }
 
 /// Turns a segment whose records were all moved into its pack, or removes it when it holds no object.
