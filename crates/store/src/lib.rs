@@ -11,6 +11,7 @@ mod open;
 mod overlay;
 mod pack;
 mod place;
+mod raw;
 mod reserve;
 mod rows;
 mod segment;

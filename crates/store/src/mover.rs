@@ -43,6 +43,9 @@ impl Mover {
 
     fn go(&mut self, records: &Records) -> Result<()> {
         let data = &self.shared.data;
+        if records.last && !records.path.exists() {
+            return Ok(()); // an earlier try came past its last name
+        }
         let mut places = Places { data, tables: &mut self.tables, sink: &mut *self.sink };
         let done = move_records(records, &mut places)?;
         if let Some(seq) = done.seq {

@@ -7,7 +7,7 @@ mod read;
 
 use crate::commit::{Commit, ObjectBytes, RowWrite, WrapWrite};
 use crate::overlay::Leaf;
-use crate::{Error, Result, pack};
+use crate::{Error, Result, pack, raw};
 use model::{Id, Tenant, limits};
 pub use old::Loose;
 pub use read::{End, Found, read};
@@ -31,8 +31,10 @@ pub struct Meta {
     /// Their bytes follow in this order.
     pub sidecars: Vec<(Tenant, Id, Span)>,
     pub rows: Vec<RowRecord>,
+    #[serde(with = "raw::named")]
     pub wraps: Vec<([u8; 32], Vec<u8>)>,
     pub first_leaf: u64,
+    #[serde(with = "raw::pairs")]
     pub leaves: Vec<(Vec<u8>, Vec<u8>)>,
     /// Objects whose keys were destroyed: their places are forgotten.
     pub gone: Vec<(Tenant, Id)>,
@@ -57,6 +59,7 @@ pub struct RowRecord {
     pub key: [u8; 32],
     pub kind: u8,
     pub version: u64,
+    #[serde(with = "raw")]
     pub sealed: Vec<u8>,
 }
 
