@@ -43,19 +43,32 @@ impl ObjectReader {
     }
 }
 
+/// Sealed bytes read from the disk at once.
+const READ_CHUNKS: u64 = 16;
+
 impl Inner {
     fn read(&self, range: &Range<u64>) -> Result<Bytes> {
-        let chunks = self.opener.chunks(range)?;
+        let mut chunks = self.opener.chunks(range)?;
         let mut out = Vec::with_capacity(usize::try_from(range.end - range.start).unwrap_or(0));
-        for number in chunks {
-            let span = self.opener.chunk_span(number);
-            let mut bytes = vec![0; usize::try_from(span.end - span.start).unwrap_or(0)];
-            self.blob.read(span.start, &mut bytes)?;
-            let len = self.opener.open_chunk(number, &mut bytes)?;
-            let start = number * CHUNK_BYTES as u64;
-            let from = usize::try_from(range.start.saturating_sub(start)).unwrap_or(0);
-            let to = len.min(usize::try_from(range.end - start).unwrap_or(len));
-            out.extend_from_slice(bytes.get(from..to).ok_or(Error::Internal("range"))?);
+        while !chunks.is_empty() {
+            let some = chunks.start..chunks.end.min(chunks.start + READ_CHUNKS);
+            chunks.start = some.end;
+            let first = self.opener.chunk_span(some.start).start;
+            let last = self.opener.chunk_span(some.end - 1).end;
+            let mut sealed = vec![0; usize::try_from(last - first).unwrap_or(0)];
+            self.blob.read(first, &mut sealed)?;
+            let mut rest = &mut sealed[..];
+            for number in some {
+                let span = self.opener.chunk_span(number);
+                let len = usize::try_from(span.end - span.start).unwrap_or(0);
+                let (bytes, behind) = rest.split_at_mut_checked(len).ok_or(Error::Internal("range"))?;
+                rest = behind;
+                let len = self.opener.open_chunk(number, bytes)?;
+                let start = number * CHUNK_BYTES as u64;
+                let from = usize::try_from(range.start.saturating_sub(start)).unwrap_or(0);
+                let to = len.min(usize::try_from(range.end - start).unwrap_or(len));
+                out.extend_from_slice(bytes.get(from..to).ok_or(Error::Internal("range"))?);
+            }
         }
         Ok(out.into())
     }

@@ -7,7 +7,7 @@ mod seen;
 use crate::Result;
 use crate::catalog::{Catalog, InstanceRecord, PatientKey, Study};
 use crate::context::{About, Context};
-use crate::examine::Queue;
+use crate::examine::{Arrivals, Queue};
 use crate::journal::Journal;
 use crate::rings::Rings;
 use crate::sealing::{Kind, Project, Sealing};
@@ -22,7 +22,7 @@ use ledger::Event;
 use model::{Attributes, Id, PatientRef, Purpose, Tenant, Time, Uid, tags};
 use policy::{Asker, GrantRecord, Permit, Policies, Relation, Right};
 use port::{Code, Fault, PixelWork};
-use seen::{check_key, check_seen};
+use seen::{check_key, check_seen, newest_seen};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -94,6 +94,7 @@ pub struct Vault {
     pub(crate) rings: Rings,
     pub(crate) journal: Journal,
     pub(crate) queue: Queue,
+    pub(crate) arrivals: Arrivals,
     pub(crate) seen: keys::Seen,
     catalog: Shared<Catalog>,
     sessions: Shared<Sessions<GrantRecord>>,
@@ -114,15 +115,15 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Moves leaves into tiles.
-struct Tiles(ledger::Writer);
+struct Tiles(Arc<Mutex<ledger::Writer>>);
 
 impl store::LeafSink for Tiles {
     fn append(&mut self, first: u64, leaves: &[(Vec<u8>, Vec<u8>)]) -> std::io::Result<()> {
-        self.0.append(first, leaves).map_err(std::io::Error::other)
+        lock(&self.0).append(first, leaves).map_err(std::io::Error::other)
     }
 
     fn size(&self) -> u64 {
-        self.0.size()
+        lock(&self.0).size()
     }
 }
 
@@ -138,10 +139,13 @@ impl Vault {
         let origin = origin(&signing.public());
         let folder = data.join("ledger");
         check_key(&data, &ladder)?;
-        let writer = ledger::Writer::open(&folder)?;
-        let store = Store::open(store::Options::new(data.clone()), Box::new(Tiles(writer)))?;
-        let tree = ledger::Writer::open(&folder)?.tree().clone();
-        check_seen(&seen, &signing.public(), &folder, tree.size())?;
+        let newest = newest_seen(&seen, &signing.public())?;
+        // The log is read once: by its writer, who keeps the tree of the newest checkpoint seen and then goes on.
+        let writer = ledger::Writer::open_noting(&folder, newest.as_ref().map(|seen| seen.size))?;
+        let writer = Arc::new(Mutex::new(writer));
+        let store = Store::open(store::Options::new(data.clone()), Box::new(Tiles(Arc::clone(&writer))))?;
+        let tree = lock(&writer).tree().clone();
+        check_seen(newest.as_ref(), lock(&writer).noted(), tree.size())?;
         let tenant = Tenant::main();
         let vault = Self {
             sealing: Sealing { ladder, random, tenant: tenant.clone() },
@@ -153,6 +157,7 @@ impl Vault {
             journal: Journal::new(origin, signing, &folder, tree),
             rings: Rings::default(),
             queue: Queue::default(),
+            arrivals: Arrivals::default(),
             seen,
             catalog: Mutex::default(),
             sessions: Mutex::default(),

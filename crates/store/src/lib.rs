@@ -5,9 +5,13 @@
 mod blob;
 mod commit;
 mod disk;
+mod mover;
+mod objects;
 mod open;
 mod overlay;
+mod pack;
 mod place;
+mod raw;
 mod reserve;
 mod rows;
 mod segment;
@@ -16,6 +20,7 @@ mod writer;
 
 pub use blob::{BlobReader, Spool};
 pub use commit::{Commit, LeafFn, LeafSink, NewObject, ObjectBytes, Pending, RowWrite, WrapWrite};
+pub use objects::{ObjectPart, ObjectPlace, PackUse};
 pub use open::{Options, Store};
 pub use rows::Row;
 pub use segment::unmoved_leaves;
@@ -29,8 +34,8 @@ pub fn write_mark(path: &std::path::Path, text: &str) -> Result<()> {
     disk::write_file(path, text.as_bytes())
 }
 
-/// Version of the data folder.
-pub const DATA_VERSION: u32 = 1;
+/// Version of the data folder. 2: small objects lie in packs (docs/decisions/0034-packs.md).
+pub const DATA_VERSION: u32 = 2;
 
 /// Why something could not be stored or read.
 #[derive(Debug, thiserror::Error)]

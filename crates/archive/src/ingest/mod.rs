@@ -25,6 +25,7 @@ pub async fn ingest(
     body: Stream,
 ) -> Result<Response, Fault> {
     vault.may(context, Right::Store).await?;
+    let _arriving = vault.arrivals.begin();
     match store(vault, context, study, body).await {
         Ok(stored) => Ok(Response::Stored(stored)),
         Err(fault) => {

@@ -153,12 +153,16 @@ async fn instance(
     Ok(())
 }
 
+/// Bytes of an object that are opened at once.
+const READ_BYTES: u64 = 16 * limits::CHUNK_BYTES as u64;
+
 async fn stored(object: &ObjectReader, sink: &Outflow<'_>) -> Result<(), Fault> {
     const PREAMBLE: u64 = 128;
     sink.bytes(Bytes::from_static(&[0; PREAMBLE as usize])).await?;
     let mut at = PREAMBLE;
     while at < object.len() {
-        let end = object.len().min(at + limits::CHUNK_BYTES as u64);
+        // Ends with a chunk: each is opened once.
+        let end = object.len().min((at / READ_BYTES + 1) * READ_BYTES);
         sink.bytes(object.read(at..end).await?).await?;
         at = end;
     }

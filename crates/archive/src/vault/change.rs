@@ -3,14 +3,22 @@
 use super::Vault;
 use crate::catalog::{Catalog, InstanceRecord, PageRecord, Seen, Study, StudyRecord};
 use crate::context::{About, Context};
-use crate::journal::promises;
+use crate::journal::{Promises, promises};
 use crate::sealing::{Kind, fault};
 use crate::{Error, Result};
 use crypto::row;
 use ledger::Event;
 use model::{Id, Mosaic, Tenant, Uid};
 use port::{Code, Fault};
-use store::Commit;
+use store::{Commit, Pending};
+
+/// A change that was handed to the store.
+struct Submitted {
+    epoch: u64,
+    study: Uid,
+    promises: Promises,
+    pending: Pending,
+}
 
 impl Vault {
     /// Changes a study's record with an entry in one commit. False: `change` did not want to.
@@ -35,7 +43,8 @@ impl Vault {
         self.change(uid, envelope, event, Vec::new(), change).await.map(|done| done.is_some())
     }
 
-    /// Keeps what examining found: index and sidecar with the entry in one commit.
+    /// Keeps what examining found: index and sidecar with the entry in one commit. Nobody waits for it: it costs no sync of
+    /// its own. Whatever is released on its account is recorded behind it in the same log, so it is durable before.
     pub(crate) async fn keep_seen(
         &self,
         study: &Study,
@@ -62,7 +71,20 @@ impl Vault {
         };
         let uid = record.sop_uid.clone();
         let change = move |catalog: &mut Catalog| catalog.change(&uid, |r| r.seen = Some(seen));
-        self.change(&study.record.uid, envelope, event, sidecars, change).await.map(drop)
+        let Some(submitted) = self.submit_change(&study.record.uid, envelope, event, (sidecars, true), change)? else {
+            return Ok(());
+        };
+        let (vault, uid) = (self.shared()?, record.sop_uid.clone());
+        tokio::spawn(async move {
+            if let Err(fault) = vault.settled_change(submitted).await {
+                tracing::warn!(code = fault.code.as_str(), "what examining found could not be kept");
+                // Somebody else's commit was refused before it: memory was read anew, without what was found.
+                if fault.code == Code::Unavailable {
+                    vault.queue.push(uid);
+                }
+            }
+        });
+        Ok(())
     }
 
     /// One change of a study in the index: memory under the lock, rows, entry, submit; then durable, or memory is read anew.
@@ -74,21 +96,38 @@ impl Vault {
         sidecars: Vec<(Tenant, Id, Vec<u8>)>,
         change: impl FnOnce(&mut Catalog) -> Option<(Uid, crate::catalog::Touched)>,
     ) -> std::result::Result<Option<()>, Fault> {
-        let submitted = tokio::task::block_in_place(|| -> Result<_> {
+        match self.submit_change(study, envelope, event, (sidecars, false), change)? {
+            Some(submitted) => self.settled_change(submitted).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn submit_change(
+        &self,
+        study: &Uid,
+        envelope: ledger::Envelope,
+        event: Event,
+        (sidecars, lazy): (Vec<(Tenant, Id, Vec<u8>)>, bool),
+        change: impl FnOnce(&mut Catalog) -> Option<(Uid, crate::catalog::Touched)>,
+    ) -> Result<Option<Submitted>> {
+        tokio::task::block_in_place(|| {
             let mut catalog = self.catalog_with(study)?;
             let mut commit = Commit::new(catalog.epoch);
-            commit.sidecars = sidecars;
-            let Some((uid, touched)) = change(&mut catalog) else { return Ok(None) };
-            self.rows_into(&mut commit, &mut catalog, &uid, &touched)?;
+            (commit.sidecars, commit.lazy) = (sidecars, lazy);
+            let Some((study, touched)) = change(&mut catalog) else { return Ok(None) };
+            self.rows_into(&mut commit, &mut catalog, &study, &touched)?;
             self.entry_into(&mut commit, envelope, event)?;
             let promises = promises(&commit);
-            Ok(Some((catalog.epoch, uid, promises, self.store.submit(commit)?)))
-        })?;
-        let Some((epoch, uid, promises, pending)) = submitted else { return Ok(None) };
+            Ok(Some(Submitted { epoch: catalog.epoch, study, promises, pending: self.store.submit(commit)? }))
+        })
+    }
+
+    async fn settled_change(&self, submitted: Submitted) -> std::result::Result<(), Fault> {
+        let Submitted { epoch, study, promises, pending } = submitted;
         self.settled(promises, pending, move |vault, durable| match durable {
             Ok(_) => {
-                vault.catalog().settle(epoch, &uid, None);
-                Ok(Some(()))
+                vault.catalog().settle(epoch, &study, None);
+                Ok(())
             }
             Err(error) => {
                 vault.resync()?;

@@ -122,6 +122,13 @@ impl Intake {
         Ok(())
     }
 
+    /// Nothing is left to inflate, and the header is no longer than this.
+    #[must_use]
+    pub fn is_quick(&self, head_bytes: usize) -> bool {
+        self.head.len() <= head_bytes
+            && self.meta.as_ref().is_some_and(|meta| meta.coding != Coding::Deflated)
+    }
+
     /// The file is complete.
     ///
     /// # Errors
