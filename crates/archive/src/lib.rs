@@ -20,6 +20,7 @@ mod sealing;
 mod setup;
 #[cfg(test)]
 mod testing;
+mod transfer;
 mod vault;
 mod who;
 mod worklist;

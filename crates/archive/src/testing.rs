@@ -7,7 +7,7 @@ use crate::ingest::ingest;
 use crate::vault::{Clock, Options, Parts, Vault};
 use crypto::Key;
 use model::{Arrival, Attributes, Door, InstanceFacts, Organisation, Role, Time, Uid, tags};
-use policy::{Caller, Policies};
+use policy::{Caller, Policies, Standing};
 use port::archive::Stored;
 use port::{Code, Fault, Item, Lease, Outcome, PixelWork, Response, Stream, Trailer};
 use std::sync::Arc;
@@ -116,6 +116,12 @@ impl House {
             session: None,
             bearer: None,
             views: false,
+            standing: Standing {
+                ae: user.to_owned(),
+                may: vec!["store".to_owned()],
+                sees: String::new(),
+                purpose: None,
+            },
             patient: patient.map(|number| (String::new(), number.to_owned())),
             arrival: arrival("10.0.0.1:9"),
             now: self.clock.now(),

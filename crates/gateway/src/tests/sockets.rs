@@ -64,6 +64,7 @@ async fn world(fake: Fake) -> World {
         key_pem,
         client_ca_pem: authority.pem(),
         ae_title: "GAUZE".into(),
+        storage_classes: Vec::new(),
         software: "test".into(),
     };
     let fake = Arc::new(fake);
@@ -212,6 +213,7 @@ async fn plain_dimse_stands_on_loopback_only() {
         key_pem: key.serialize_pem(),
         client_ca_pem: String::new(),
         ae_title: String::new(),
+        storage_classes: Vec::new(),
         software: String::new(),
     };
     let refused = start(options.clone(), Arc::new(Fake::default())).await;
