@@ -39,4 +39,4 @@ pub const META_BYTES: usize = 1 << 20;
 /// Unique identifiers in one key of a retrieval.
 pub const RETRIEVE_UIDS: usize = 10_000;
 /// Instances in one request of storage commitment.
-pub const COMMITMENT_REFERENCES: usize = 20_000;
+pub const COMMITMENT_REFERENCES: usize = 10_000;

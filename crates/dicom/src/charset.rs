@@ -81,11 +81,26 @@ impl Charsets {
         Some(out)
     }
 
+    /// Back to the first set: what was designated to G0 or to G1 gives way.
+    fn home(&self, current: &[u8]) -> &'static [u8] {
+        let own = self.first.replace("ISO 2022 IR", "ISO_IR");
+        let g1 = ESCAPES.iter().find(|(escape, term)| escape.starts_with(b"-") && *term == own);
+        match g1 {
+            Some((escape, _)) if !current.starts_with(b"$B") => escape,
+            _ => b"(B",
+        }
+    }
+
     /// One run without delimiters: characters of the first set as they are, others behind their escape sequence.
     fn escaped(&self, text: &str) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         let mut current: &[u8] = b"";
         for c in text.chars() {
+            // ASCII stays where it is while G0 is ASCII.
+            if c.is_ascii() && !current.starts_with(b"$B") {
+                out.push(c as u8);
+                continue;
+            }
             let mut buffer = [0; 4];
             let one = &*c.encode_utf8(&mut buffer);
             let plain = if c.is_ascii() { Some(vec![c as u8]) } else { strict(&self.first, one) };
@@ -94,8 +109,8 @@ impl Charsets {
                 None => self.terms.iter().skip(1).find_map(|term| behind(term, one))?,
             };
             if escape != current {
-                // Back to the first set: ASCII in G0 again; its G1 is designated anew where the next character needs it.
-                out.extend_from_slice(&[&[ESC], if escape.is_empty() { &b"(B"[..] } else { escape }].concat());
+                let designate = if escape.is_empty() { self.home(current) } else { escape };
+                out.extend_from_slice(&[&[ESC], designate].concat());
                 current = escape;
             }
             out.extend(bytes);
@@ -164,16 +179,16 @@ fn behind(term: &str, one: &str) -> Option<(&'static [u8], Vec<u8>)> {
         let bytes = strict(codec, one)?;
         return match (*codec, bytes.as_slice()) {
             // ISO 2022-JP of dicom-rs's codec brings its own escape sequences.
-            ("ISO_IR 87", [ESC, b'$', b'B' | b'@', a, b, ..]) => Some((escape, vec![*a, *b])),
+            ("ISO_IR 87", [ESC, b'$', b'B' | b'@', a, b, ..]) => Some((*escape, vec![*a, *b])),
             ("ISO_IR 87", _) => None,
             // 94 × 94 sets in G1 only; the code pages have more.
-            (_, [0xA1..=0xFE, 0xA1..=0xFE]) => Some((escape, bytes)),
+            (_, [0xA1..=0xFE, 0xA1..=0xFE]) => Some((*escape, bytes)),
             _ => None,
         };
     }
     let narrow = term.replace("ISO 2022 IR", "ISO_IR");
     let (escape, _) = ESCAPES.iter().find(|(escape, known)| escape.starts_with(b"-") && *known == narrow)?;
-    Some((escape, strict(&narrow, one)?))
+    Some((*escape, strict(&narrow, one)?))
 }
 
 /// Encodes, and believes it only when it decodes to the same text: codecs may replace what they do not have.

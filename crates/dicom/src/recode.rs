@@ -106,8 +106,7 @@ impl Recoder {
         let kept = std::mem::take(&mut self.kept);
         match self.phase {
             Phase::Pixels(_) => return Err(Error::Truncated("the pixel data")),
-            Phase::Head => self.recode(&kept, &mut out)?,
-            Phase::Tail => self.recode(&kept, &mut out)?,
+            Phase::Head | Phase::Tail => self.recode(&kept, &mut out)?,
         }
         Ok(out)
     }
@@ -180,7 +179,9 @@ impl Recoder {
         out: &mut Vec<u8>,
     ) -> Result<()> {
         let fits = |from: usize, len: u32, limit: usize| {
-            from.checked_add(len as usize).filter(|end| *end <= limit).ok_or(Error::Malformed("length beyond its place"))
+            from.checked_add(len as usize)
+                .filter(|end| *end <= limit)
+                .ok_or(Error::Malformed("length beyond its place"))
         };
         let end = len.map_or(Ok(limit), |len| fits(*pos, len, limit))?;
         write_header(out, tag, *b"SQ", None, self.to);
@@ -216,8 +217,18 @@ impl Recoder {
 
 /// Attributes that are US or SS (PS3.6).
 const SIGNED: &[Tag] = &[
-    0x0028_0106, 0x0028_0107, 0x0028_0108, 0x0028_0109, 0x0028_0120, 0x0028_0121, 0x0028_1101, 0x0028_1102,
-    0x0028_1103, 0x0028_3002, 0x0040_9211, 0x0040_9216,
+    0x0028_0106,
+    0x0028_0107,
+    0x0028_0108,
+    0x0028_0109,
+    0x0028_0120,
+    0x0028_0121,
+    0x0028_1101,
+    0x0028_1102,
+    0x0028_1103,
+    0x0028_3002,
+    0x0040_9211,
+    0x0040_9216,
 ];
 
 #[cfg(test)]

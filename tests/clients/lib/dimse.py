@@ -4,6 +4,7 @@ import re
 import socket
 import struct
 import subprocess
+import time
 
 from .server import DEADLINE
 
@@ -121,3 +122,57 @@ class Bare:
     def close(self):
         """Ends without a word."""
         self.socket.close()
+
+
+def machine(server, name):
+    """DCMTK's options for TLS as one of the demo's machines: `bench`, `reader`, `modality`."""
+    tls = server.home / "keys" / "tls"
+    return with_certificate(server, str(tls / f"{name}.key"), str(tls / f"{name}.pem"))
+
+
+def keys(**values):
+    """Query keys for DCMTK's tools, by keyword or `ggggeeee`."""
+    out = []
+    for key, value in values.items():
+        name = f"{key[1:5]},{key[5:9]}" if key.startswith("x") else key
+        out += ["-k", f"{name}={value}" if value is not None else name]
+    return out
+
+
+def free_port():
+    """A port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Storescp:
+    """DCMTK's receiver; what it got lies in its folder, bit for bit."""
+
+    def __init__(self, folder, port, *options, title="STORESCP"):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.process = subprocess.Popen(
+            ["storescp", "-v", "+B", "-aet", title, "-od", str(folder), *options, str(port)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for _ in range(100):
+            with socket.socket() as one:
+                if one.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+
+    def files(self):
+        """Bytes of all that came."""
+        return [path.read_bytes() for path in sorted(self.folder.iterdir()) if path.is_file()]
+
+    def close(self):
+        """Ends it."""
+        self.process.kill()
+        self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

@@ -2,7 +2,7 @@
 //! agreed, and has its entry like any other.
 
 use super::{Chosen, Plan, Proof, Release, admit, check, deliver, picked, released};
-use crate::catalog::{Catalog, Study};
+use crate::catalog::Study;
 use crate::context::{About, Context};
 use crate::open::{Ask, facts, opened, refusal_rules};
 use crate::vault::Vault;
@@ -34,7 +34,9 @@ pub async fn lines(
     (reason, listed): (&str, bool),
 ) -> Result<Vec<Line>, Fault> {
     let ask = ask(context, &named.study, reason);
-    let Some((facts, study)) = look(vault, context, &ask, |study| study.clone()) else { return Ok(Vec::new()) };
+    let Some((facts, study)) = look(vault, context, &ask, |study| study.clone()) else {
+        return Ok(Vec::new());
+    };
     let wants = |series: &Uid, instance: &Uid| {
         let among = |list: &[Uid], uid: &Uid| list.is_empty() || list.contains(uid);
         among(named.series, series) && among(named.instances, instance)
@@ -42,7 +44,8 @@ pub async fn lines(
     let grant = match decide(vault, &facts) {
         Ok(grant) => grant,
         Err(refusal) => {
-            let event = Event::OpenRefused { purpose: ask.purpose.to_string(), rules: refusal_rules(&refusal) };
+            let event =
+                Event::OpenRefused { purpose: ask.purpose.to_string(), rules: refusal_rules(&refusal) };
             vault.record(context, About::study(&study), event).await?;
             let all = study.instances().filter(|(s, i)| wants(&s.uid, &i.record.sop_uid)).filter(|_| listed);
             return Ok(all.map(|(_, i)| withheld(&study, &i.record.sop_uid, &i.record.sop_class)).collect());
@@ -58,12 +61,7 @@ pub async fn lines(
 }
 
 /// Lines in the order of the study; what is not among the chosen does not leave.
-fn told(
-    vault: &Vault,
-    release: &Release,
-    listed: bool,
-    wants: &dyn Fn(&Uid, &Uid) -> bool,
-) -> Vec<Line> {
+fn told(vault: &Vault, release: &Release, listed: bool, wants: &dyn Fn(&Uid, &Uid) -> bool) -> Vec<Line> {
     let study = super::shown(vault, &release.grant, &release.study.record.uid);
     let leaves: HashMap<&Uid, &Chosen> =
         release.chosen.iter().map(|c| (&c.instance.record.sop_uid, c)).collect();
@@ -118,7 +116,8 @@ pub async fn transfer(
         }
     };
     let mut chosen = picked(vault, &grant, &study, &whole(&study), &wants);
-    let order: HashMap<&Uid, usize> = ask.instances.iter().enumerate().map(|(n, (uid, _))| (uid, n)).collect();
+    let order: HashMap<&Uid, usize> =
+        ask.instances.iter().enumerate().map(|(n, (uid, _))| (uid, n)).collect();
     chosen.sort_by_key(|c| order.get(&c.shown.1).copied());
     for one in &mut chosen {
         one.decoded = one.plan == Plan::Clear && wanted.get(&one.shown.1) == Some(&true);
@@ -175,7 +174,12 @@ fn decide(vault: &Vault, facts: &Facts) -> Result<Grant, Refusal> {
 }
 
 /// The study's facts, and what the caller takes of it, under one lock.
-fn look<T>(vault: &Vault, context: &Context, ask: &Ask, take: impl FnOnce(&Study) -> T) -> Option<(Facts, T)> {
+fn look<T>(
+    vault: &Vault,
+    context: &Context,
+    ask: &Ask,
+    take: impl FnOnce(&Study) -> T,
+) -> Option<(Facts, T)> {
     let catalog = vault.catalog();
     let study = catalog.study(&ask.study)?;
     Some((facts::gather(vault, context, study, ask), take(study)))
@@ -183,7 +187,7 @@ fn look<T>(vault: &Vault, context: &Context, ask: &Ask, take: impl FnOnce(&Study
 
 /// The study's own UID, by the name that this receiver knows.
 fn own_uid(vault: &Vault, context: &Context, shown: &Uid) -> Uid {
-    let catalog: &Catalog = &vault.catalog();
+    let catalog = vault.catalog();
     let by_pseudonym = || catalog.by_pseudonym(shown).map(|s| s.record.uid.clone());
     let own = if context.pseudonymous() { by_pseudonym() } else { None };
     own.unwrap_or_else(|| shown.clone())
@@ -197,7 +201,8 @@ fn pruned(vault: &Vault, context: &Context, study: &Study, wants: &dyn Fn(&Uid, 
     };
     let mut out = Study { record: study.record.clone(), version: study.version, series: Vec::new() };
     for series in &study.series {
-        let own = series.instances.iter().filter(|i| !i.pending && wants(&series.uid, &shown(&i.record.sop_uid)));
+        let own =
+            series.instances.iter().filter(|i| !i.pending && wants(&series.uid, &shown(&i.record.sop_uid)));
         let instances: Vec<_> = own.cloned().collect();
         if !instances.is_empty() {
             let (uid, attributes) = (series.uid.clone(), series.attributes.clone());

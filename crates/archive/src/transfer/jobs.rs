@@ -75,7 +75,8 @@ impl Jobs {
     /// The first one that is due and that nobody works on.
     fn next(&mut self, now: Time, monotonic: Time) -> Option<Kept> {
         let waits = |slot: &&mut Slot| {
-            slot.leased.is_none_or(|until| until < monotonic) && slot.job.as_ref().is_some_and(|j| j.due <= now)
+            slot.leased.is_none_or(|until| until < monotonic)
+                && slot.job.as_ref().is_some_and(|j| j.due <= now)
         };
         let slot = self.slots.values_mut().find(waits)?;
         slot.leased = Some(monotonic.plus_seconds(LEASE_S));

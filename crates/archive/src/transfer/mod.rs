@@ -57,8 +57,13 @@ pub async fn gather(vault: &Vault, context: &Context, ask: Gather) -> Result<Res
 }
 
 /// The destination of a move; unknown and not agreed look alike, and both are recorded.
-async fn destination(vault: &Vault, context: &Context, to: &Move) -> Result<Option<(Device, Context)>, Fault> {
-    let refused = |cause: &str| Event::MoveRefused { destination: to.destination.clone(), cause: cause.to_owned() };
+async fn destination(
+    vault: &Vault,
+    context: &Context,
+    to: &Move,
+) -> Result<Option<(Device, Context)>, Fault> {
+    let refused =
+        |cause: &str| Event::MoveRefused { destination: to.destination.clone(), cause: cause.to_owned() };
     let event = match who::receiver(vault, &to.destination, &context.arrival) {
         None => refused("unknown"),
         Some((device, receiver)) => match vault.right(&receiver, Right::Receive) {

@@ -104,7 +104,8 @@ fn device(vault: &Vault, arrival: &Arrival) -> Option<Context> {
         return None;
     }
     let own = vault.options.devices.iter().filter(|d| d.certificate == arrival.certificate);
-    let (named, any) = (own.clone().find(|d| d.ae == arrival.calling_ae), own.clone().find(|d| d.ae.is_empty()));
+    let (named, any) =
+        (own.clone().find(|d| d.ae == arrival.calling_ae), own.clone().find(|d| d.ae.is_empty()));
     let known = named.or(any)?;
     if known.certificate.is_empty() {
         let loopback = arrival.peer.parse::<std::net::SocketAddr>().is_ok_and(|peer| peer.ip().is_loopback());

@@ -23,7 +23,8 @@ fn shaped(search: &Search, found: &Attributes, ours: &str, charsets: &Charsets) 
         text(tags::INSTANCE_AVAILABILITY, b"CS", "ONLINE"),
     ];
     let mut ascii = true;
-    let fixed = [tags::SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE, tags::INSTANCE_AVAILABILITY];
+    let fixed =
+        [tags::SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE, tags::INSTANCE_AVAILABILITY];
     for element in search.shape.iter().filter(|e| !fixed.contains(&e.tag)) {
         let attribute = found.get(element.tag);
         let value = match (&element.value, attribute) {

@@ -128,7 +128,7 @@ impl Association {
 
     /// Bytes that wait to be sent.
     #[must_use]
-    pub const fn waiting(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.output.len()
     }
 

@@ -63,8 +63,8 @@ impl Reader<'_> {
         }
         let mut out = Elements::new();
         while self.pos < end {
-            let head =
-                header(self.bytes, self.pos, coding)?.ok_or(Error::Truncated("an element of the identifier"))?;
+            let head = header(self.bytes, self.pos, coding)?
+                .ok_or(Error::Truncated("an element of the identifier"))?;
             self.pos += head.header_len;
             self.left = self.left.checked_sub(1).ok_or(Error::TooLarge("number of elements"))?;
             if delimited && head.tag == ITEM_END {
@@ -88,7 +88,13 @@ impl Reader<'_> {
         if delimited { Err(Error::Truncated("an item")) } else { Ok(out) }
     }
 
-    fn items(&mut self, len: Option<u32>, limit: usize, coding: Coding, depth: usize) -> Result<Vec<Elements>> {
+    fn items(
+        &mut self,
+        len: Option<u32>,
+        limit: usize,
+        coding: Coding,
+        depth: usize,
+    ) -> Result<Vec<Elements>> {
         let end = len.map_or(Ok(limit), |len| self.fits(len as usize, limit))?;
         let mut out = Vec::new();
         while self.pos < end {
@@ -109,7 +115,10 @@ impl Reader<'_> {
     }
 
     fn fits(&self, len: usize, limit: usize) -> Result<usize> {
-        self.pos.checked_add(len).filter(|end| *end <= limit).ok_or(Error::Malformed("length beyond its place"))
+        self.pos
+            .checked_add(len)
+            .filter(|end| *end <= limit)
+            .ok_or(Error::Malformed("length beyond its place"))
     }
 
     fn bytes(&mut self, len: usize, limit: usize) -> Result<&[u8]> {
@@ -133,13 +142,13 @@ pub(crate) fn implied(tag: Tag, undefined: bool) -> [u8; 2] {
 
 /// Writes a data set in tag order.
 #[must_use]
-pub fn write(elements: &Elements, syntax: &str) -> Vec<u8> {
+pub fn write(elements: &[Element], syntax: &str) -> Vec<u8> {
     let mut out = Vec::new();
     write_into(&mut out, elements, coding(syntax));
     out
 }
 
-fn write_into(out: &mut Vec<u8>, elements: &Elements, coding: Coding) {
+fn write_into(out: &mut Vec<u8>, elements: &[Element], coding: Coding) {
     let mut sorted: Vec<&Element> = elements.iter().collect();
     sorted.sort_by_key(|e| e.tag);
     for element in sorted {

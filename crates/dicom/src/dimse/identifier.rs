@@ -154,7 +154,10 @@ impl Search {
             for above in above(level, class) {
                 let key = keys.iter().find(|k| k.path == [above.key()]);
                 if !matches!(key.map(|k| &k.kind), Some(Kind::Single(_))) {
-                    return Err(Mismatch::new(above.key(), "one value of the unique key of a level above is needed"));
+                    return Err(Mismatch::new(
+                        above.key(),
+                        "one value of the unique key of a level above is needed",
+                    ));
                 }
             }
         }
@@ -277,12 +280,17 @@ impl Wanted {
         }
         let lacks = |above: &Level| wanted.count(*above) != 1;
         if let Some(lacking) = above(level, class).find(lacks).filter(|_| !agreed.relational) {
-            return Err(Mismatch::new(lacking.key(), "one value of the unique key of a level above is needed"));
+            return Err(Mismatch::new(
+                lacking.key(),
+                "one value of the unique key of a level above is needed",
+            ));
         }
         let below = |tag| Mismatch::new(tag, "a unique key below the level");
         match level {
             Level::Patient if !wanted.studies.is_empty() => Err(below(tags::STUDY_INSTANCE_UID)),
-            Level::Patient | Level::Study if !wanted.series.is_empty() => Err(below(tags::SERIES_INSTANCE_UID)),
+            Level::Patient | Level::Study if !wanted.series.is_empty() => {
+                Err(below(tags::SERIES_INSTANCE_UID))
+            }
             Level::Image => Ok(wanted),
             _ if !wanted.instances.is_empty() => Err(below(tags::SOP_INSTANCE_UID)),
             _ => Ok(wanted),

@@ -83,7 +83,9 @@ async fn messages<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller) -> Result<
         let patience = if caller.reports.is_empty() { IDLE } else { commit::DELAY };
         match wire.next(patience).await {
             Ok(Event::Command { context, command }) => {
-                let Some((class, syntax)) = wire.association.context(context) else { return Err(End::Closed) };
+                let Some((class, syntax)) = wire.association.context(context) else {
+                    return Err(End::Closed);
+                };
                 let (class, syntax) = (class.to_owned(), syntax.to_owned());
                 dispatch(wire, caller, Message { context, class, syntax, command }).await?;
             }
@@ -113,7 +115,9 @@ async fn dispatch<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller, message: M
         (field::MOVE, classes::PATIENT_MOVE | classes::STUDY_MOVE) if has_data && same => {
             moving::serve(wire, caller, message).await
         }
-        (field::ACTION, classes::COMMITMENT) if has_data && same => commit::serve(wire, caller, message).await,
+        (field::ACTION, classes::COMMITMENT) if has_data && same => {
+            commit::serve(wire, caller, message).await
+        }
         _ if command.is_response() => {
             if has_data {
                 wire.skip(IDLE).await?;

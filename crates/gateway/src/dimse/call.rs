@@ -31,7 +31,7 @@ pub async fn call(
         tracing::warn!(peer = peer.name, "a machine cannot be reached");
     })?;
     let mut terms = Terms::ours(&peer.ae, peers.title(), MAX_PDU);
-    let odd = (1..=255).step_by(2);
+    let odd = (1u8..=255).step_by(2);
     let contexts = odd.zip(proposals).take(bounds::CONTEXTS).map(|(id, (class, syntaxes))| {
         let syntaxes: Vec<&str> = syntaxes.iter().map(String::as_str).collect();
         Context::propose(id, class, &syntaxes)

@@ -8,18 +8,13 @@ use dicom::dimse::commitment::{Commitment, REQUEST, report as report_of};
 use dicom::dimse::{Command, Event, classes, dataset, field, status};
 use port::transfer::{Job, Report, Task};
 use port::{Request, Response};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A peer that wants its report on an association of our own releases this one at once.
 pub const DELAY: Duration = Duration::from_secs(1);
 
 /// Answers one N-ACTION.
-pub async fn serve<S: Socket>(
-    wire: &mut Wire<S>,
-    caller: &mut Caller,
-    message: Message,
-) -> Result<(), End> {
+pub async fn serve<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller, message: Message) -> Result<(), End> {
     let bytes = wire.data(IDLE).await?;
     let command = &message.command;
     let elements = dataset::read(&bytes, &message.syntax).ok();
@@ -49,8 +44,9 @@ pub async fn serve<S: Socket>(
 pub async fn report<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller) -> Result<(), End> {
     while let Some(job) = caller.reports.first().cloned() {
         if !tell(wire, &job).await? {
-            // It takes no reports here: the others go by associations of our own.
-            return Ok(caller.reports.drain(..).for_each(|job| jobs::later(&caller.peers, job)));
+            // It takes no reports here: they go by associations of our own.
+            caller.reports.drain(..).for_each(|job| jobs::later(&caller.peers, job));
+            return Ok(());
         }
         caller.reports.remove(0);
         jobs::done(&caller.peers, job.id).await;
@@ -60,9 +56,7 @@ pub async fn report<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller) -> Resul
 
 /// What the peer left without: by an association of our own.
 pub fn leave(caller: &Caller) {
-    for job in &caller.reports {
-        jobs::later(&Arc::clone(&caller.peers), job.clone());
-    }
+    caller.reports.iter().for_each(|job| jobs::later(&caller.peers, job.clone()));
 }
 
 /// One N-EVENT-REPORT; whether the peer took it.

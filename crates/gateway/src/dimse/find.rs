@@ -16,11 +16,7 @@ const ANSWERS: usize = 100_000;
 const WAITING: usize = 64 << 10;
 
 /// Answers one query, page by page.
-pub async fn serve<S: Socket>(
-    wire: &mut Wire<S>,
-    caller: &mut Caller,
-    message: Message,
-) -> Result<(), End> {
+pub async fn serve<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller, message: Message) -> Result<(), End> {
     let bytes = wire.data(IDLE).await?;
     let agreed = agreed(wire, &message.class);
     let read = dataset::read(&bytes, &message.syntax).map_err(|_| UNREADABLE);

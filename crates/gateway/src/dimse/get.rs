@@ -18,11 +18,7 @@ const FAILED_SOP_INSTANCE_UID_LIST: Tag = 0x0008_0058;
 const FAILED_BYTES: usize = 65_534;
 
 /// Answers one C-GET.
-pub async fn serve<S: Socket>(
-    wire: &mut Wire<S>,
-    caller: &mut Caller,
-    message: Message,
-) -> Result<(), End> {
+pub async fn serve<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller, message: Message) -> Result<(), End> {
     let bytes = wire.data(IDLE).await?;
     let agreed = agreed(wire, &message.class);
     let gathered = match wanted(&bytes, &message, agreed) {
@@ -56,10 +52,13 @@ pub async fn serve<S: Socket>(
 }
 
 /// What a C-GET or C-MOVE names.
-pub fn wanted(bytes: &[u8], message: &Message, agreed: Negotiated) -> Result<port::transfer::Wanted, Mismatch> {
+pub fn wanted(
+    bytes: &[u8],
+    message: &Message,
+    agreed: Negotiated,
+) -> Result<port::transfer::Wanted, Mismatch> {
     let elements = read(bytes, &message.syntax).map_err(|_| UNREADABLE)?;
-    let Wanted { patient, studies, series, instances, .. } =
-        Wanted::read(&elements, &message.class, agreed)?;
+    let Wanted { patient, studies, series, instances, .. } = Wanted::read(&elements, &message.class, agreed)?;
     Ok(port::transfer::Wanted { patient, studies, series, instances })
 }
 

@@ -1,11 +1,11 @@
 //! Jobs that no association waits for: leased from the vault, performed, reported. After a restart everything that was asked
 //! for and not finished comes back this way.
 
+use super::Peers;
 use super::call;
 use super::commit;
 use super::moving::Moving;
 use super::wire::End;
-use super::Peers;
 use crate::http::serve::stopped;
 use dicom::dimse::{Role, classes};
 use model::{Arrival, Door, Id};

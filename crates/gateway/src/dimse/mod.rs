@@ -9,7 +9,7 @@ mod jobs;
 mod moving;
 mod send;
 mod store;
-mod wire;
+pub mod wire;
 
 pub use jobs::run as run_jobs;
 

@@ -16,11 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Answers one C-MOVE.
-pub async fn serve<S: Socket>(
-    wire: &mut Wire<S>,
-    caller: &mut Caller,
-    message: Message,
-) -> Result<(), End> {
+pub async fn serve<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller, message: Message) -> Result<(), End> {
     let bytes = wire.data(IDLE).await?;
     let agreed = agreed(wire, &message.class);
     let command = &message.command;
@@ -58,8 +54,8 @@ async fn asked<S: Socket>(wire: &mut Wire<S>, message: &Message, mut job: Moving
             match wire.interrupted(message.command.message).await {
                 Ok(false) => {}
                 Ok(true) => {
-                    finish(wire, message, &job.sender, true);
                     job.end(true).await;
+                    finish(wire, message, &job.sender, true);
                     return Ok(());
                 }
                 Err(end) => gone = Some(end),
@@ -71,8 +67,8 @@ async fn asked<S: Socket>(wire: &mut Wire<S>, message: &Message, mut job: Moving
             gone = wire.flush().await.err();
         }
     }
-    finish(wire, message, &job.sender, false);
     job.end(false).await;
+    finish(wire, message, &job.sender, false);
     gone.map_or(Ok(()), Err)
 }
 
@@ -89,7 +85,12 @@ pub struct Moving {
 
 impl Moving {
     /// Before the destination is called.
-    pub fn new(peers: &Arc<Peers>, (id, peer): (Id, Peer), originator: (String, u16), lines: Vec<Line>) -> Self {
+    pub fn new(
+        peers: &Arc<Peers>,
+        (id, peer): (Id, Peer),
+        originator: (String, u16),
+        lines: Vec<Line>,
+    ) -> Self {
         let arrival = Arrival {
             door: Door::Dimse,
             peer: peer.address.clone(),
@@ -133,7 +134,7 @@ impl Moving {
     }
 
     /// It is over, well or not.
-    pub async fn end(mut self, cancelled: bool) {
+    pub async fn end(&mut self, cancelled: bool) {
         if let Some(outgoing) = self.outgoing.take() {
             outgoing.release().await;
         }
@@ -178,9 +179,8 @@ fn proposals(lines: &[(Uid, Option<Uid>)]) -> Vec<(String, Vec<String>)> {
             syntaxes.push(syntax);
         }
     }
-    let plain = classes.keys().map(|class| {
-        ((*class).to_owned(), vec![EXPLICIT.to_owned(), IMPLICIT.to_owned()])
-    });
+    let plain =
+        classes.keys().map(|class| ((*class).to_owned(), vec![EXPLICIT.to_owned(), IMPLICIT.to_owned()]));
     let stored = classes.iter().flat_map(|(class, syntaxes)| {
         syntaxes.iter().map(|syntax| ((*class).to_owned(), vec![(*syntax).to_owned()]))
     });

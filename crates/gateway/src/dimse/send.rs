@@ -52,8 +52,8 @@ pub struct Sender {
 /// A stream of parts with one item of foresight.
 struct Parts {
     stream: Stream,
-    /// The head of the next part came already.
-    ahead: bool,
+    /// The head of the next part came already: whose it is.
+    ahead: Option<Uid>,
 }
 
 impl Sender {
@@ -99,9 +99,8 @@ impl Sender {
             Some(route) => self.send(wire, &line, &route).await,
         };
         self.at += 1;
-        let outcome = outcome?;
-        self.count(&line, outcome);
-        Ok(outcome)
+        self.count(&line, outcome.unwrap_or(Outcome::Failed));
+        outcome
     }
 
     /// Counts all lines that are left as failed: the receiver is gone.
@@ -125,7 +124,12 @@ impl Sender {
         }
     }
 
-    async fn send<S: Socket>(&mut self, wire: &mut Wire<S>, line: &Line, route: &Route) -> Result<Outcome, End> {
+    async fn send<S: Socket>(
+        &mut self,
+        wire: &mut Wire<S>,
+        line: &Line,
+        route: &Route,
+    ) -> Result<Outcome, End> {
         let Some((mut parts, left)) = self.parts(wire, line).await else { return Ok(Outcome::Failed) };
         self.message = self.message.wrapping_add(1).max(1);
         let sent = object(&mut parts, wire, (line, route, self.message, self.originator.clone())).await?;
@@ -160,7 +164,7 @@ impl Sender {
             request: Request::Transfer(transfer),
         };
         let (_, stream) = self.archive.call(call, port::empty()).await.ok()?;
-        Some((Parts { stream, ahead: false }, count))
+        Some((Parts { stream, ahead: None }, count))
     }
 }
 
@@ -203,7 +207,7 @@ async fn object<S: Socket>(
     wire: &mut Wire<S>,
     (line, route, message, originator): (&Line, &Route, u16, Option<(String, u16)>),
 ) -> Result<bool, End> {
-    let Some(head) = head(parts).await else { return Ok(false) };
+    let Some(head) = head(parts, &line.instance).await else { return Ok(false) };
     let Ok(Some(meta)) = p10_meta(&head) else { return Ok(false) };
     let own = Some(&line.instance).filter(|_| !line.derived);
     let Some(sop_uid) = own.or(meta.sop_uid.as_ref()) else { return Ok(false) };
@@ -225,22 +229,20 @@ async fn object<S: Socket>(
     };
     wire.association.send(route.context, &command);
     // One piece is kept back: the last one says that it is.
-    let mut held = recoded(&mut recoder, head.get(meta.end..).unwrap_or_default())?;
+    let begin = Bytes::from(head).slice(meta.end..);
+    let Some(mut held) = recoded(&mut recoder, begin) else { return cut(wire).await };
     loop {
         match parts.stream.next().await {
             Ok(Some(Item::Chunk(chunk))) => {
-                let piece = match &mut recoder {
-                    None => chunk,
-                    Some(_) => recoded(&mut recoder, &chunk)?,
-                };
+                let Some(piece) = recoded(&mut recoder, chunk) else { return cut(wire).await };
                 if !piece.is_empty() {
                     wire.association.send_data(route.context, &held, false);
                     wire.flush().await?;
                     held = piece;
                 }
             }
-            Ok(Some(Item::Part(_))) => {
-                parts.ahead = true;
+            Ok(Some(Item::Part(part))) => {
+                parts.ahead = part.instance.map(|(_, instance)| instance);
                 break;
             }
             Ok(None) => break,
@@ -263,21 +265,25 @@ async fn cut<S: Socket>(wire: &mut Wire<S>) -> Result<bool, End> {
     Err(End::Closed)
 }
 
-fn recoded(recoder: &mut Option<Recoder>, bytes: &[u8]) -> Result<Bytes, End> {
+/// What of a piece can leave; nothing when it cannot be recoded.
+fn recoded(recoder: &mut Option<Recoder>, bytes: Bytes) -> Option<Bytes> {
     match recoder {
-        None => Ok(Bytes::copy_from_slice(bytes)),
-        // What was stored was walked when it came; if it cannot be walked now the association ends.
-        Some(recoder) => recoder.push(bytes).map(Bytes::from).map_err(|_| End::Closed),
+        None => Some(bytes),
+        Some(recoder) => recoder.push(&bytes).map(Bytes::from).ok(),
     }
 }
 
-/// The bytes up to the end of the file meta information at least.
-async fn head(parts: &mut Parts) -> Option<Vec<u8>> {
-    if !std::mem::take(&mut parts.ahead) {
-        match parts.stream.next().await {
-            Ok(Some(Item::Part(_))) => {}
+/// The bytes up to the end of the file meta information at least; nothing when the next part is another instance.
+async fn head(parts: &mut Parts, instance: &Uid) -> Option<Vec<u8>> {
+    let comes = match parts.ahead.take() {
+        Some(ahead) => ahead,
+        None => match parts.stream.next().await {
+            Ok(Some(Item::Part(part))) => part.instance?.1,
             _ => return None,
-        }
+        },
+    };
+    if comes != *instance {
+        return None;
     }
     let mut head = Vec::new();
     loop {

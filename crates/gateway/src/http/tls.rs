@@ -71,7 +71,8 @@ pub fn client(certificate_pem: &str, key_pem: &str, pinned: &str) -> Result<Arc<
     let chain = certificates(certificate_pem)?;
     let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|_| Error::Pem("private key"))?;
     let provider = Arc::new(default_provider());
-    let verifier = Pinned { digest: pinned.to_lowercase(), algorithms: provider.signature_verification_algorithms };
+    let verifier =
+        Pinned { digest: pinned.to_lowercase(), algorithms: provider.signature_verification_algorithms };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()

@@ -401,7 +401,8 @@ fn what_a_machine_sees() {
         change(&mut facts);
         decide(&policies, Action::Open, &facts).map_or("withheld".to_owned(), |g| g.visibility().name())
     };
-    for (word, expected) in [("", "withheld"), ("masked", "masked"), ("clear", "clear"), ("all", "withheld")] {
+    for (word, expected) in [("", "withheld"), ("masked", "masked"), ("clear", "clear"), ("all", "withheld")]
+    {
         assert_eq!(sees(word, &|_| ()), expected);
         assert_eq!(sees(word, &|f| f.study.withheld_class = true), "withheld", "{word}");
         assert_eq!(sees(word, &|f| f.caller.role = Role::Technologist), "withheld", "{word}");

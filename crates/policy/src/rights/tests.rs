@@ -35,7 +35,9 @@ fn rights_named_alike() {
 #[test]
 fn own_and_approval_are_needed() {
     let policies = Policies::embedded().unwrap();
-    let ask = |role, right, own, approval| may(&policies, right, &Asker { role, own, approval, ..Asker::default() }).is_ok();
+    let ask = |role, right, own, approval| {
+        may(&policies, right, &Asker { role, own, approval, ..Asker::default() }).is_ok()
+    };
     for right in [Right::FindOwn, Right::ReadOwnAccesses, Right::ChangeMasks] {
         assert!(
             ask(Role::Patient, right, true, false) && !ask(Role::Patient, right, false, true),
