@@ -8,7 +8,7 @@ use crate::open::{Ask, facts, opened, refusal_rules};
 use crate::vault::Vault;
 use ledger::Event;
 use model::{Pixels, Purpose, Uid};
-use policy::{Action, Facts, Grant, Lapse, Obligation, Refusal};
+use policy::{Action, Grant, Lapse, Obligation, Refusal};
 use port::archive::{Form, Retrieve};
 use port::transfer::{Line, Transfer};
 use port::{Code, Fault, Response, Stream};
@@ -34,14 +34,12 @@ pub async fn lines(
     (reason, listed): (&str, bool),
 ) -> Result<Vec<Line>, Fault> {
     let ask = ask(context, &named.study, reason);
-    let Some((facts, study)) = look(vault, context, &ask, |study| study.clone()) else {
-        return Ok(Vec::new());
-    };
+    let Some(study) = vault.study(&named.study)? else { return Ok(Vec::new()) };
     let wants = |series: &Uid, instance: &Uid| {
         let among = |list: &[Uid], uid: &Uid| list.is_empty() || list.contains(uid);
         among(named.series, series) && among(named.instances, instance)
     };
-    let grant = match decide(vault, &facts) {
+    let grant = match decide(vault, context, &study, &ask) {
         Ok(grant) => grant,
         Err(refusal) => {
             let event =
@@ -102,19 +100,19 @@ pub async fn transfer(
     ask: &Transfer,
 ) -> Result<(Response, Stream), Fault> {
     let wanted: HashMap<&Uid, bool> = ask.instances.iter().map(|(uid, decoded)| (uid, *decoded)).collect();
-    let own = own_uid(vault, context, &ask.study);
-    let asked = self::ask(context, &own, "");
-    let wants = |_: &Uid, instance: &Uid| wanted.contains_key(instance);
-    let found = look(vault, context, &asked, |study| pruned(vault, context, study, &wants));
-    let Some((facts, study)) = found else {
+    let own = if context.pseudonymous() { vault.by_pseudonym(&ask.study) } else { Some(ask.study.clone()) };
+    let study = match own {
+        Some(own) => vault.study(&own)?,
+        None => None,
+    };
+    let Some(study) = study else {
         return admit::refuse(vault, context, None, "unknown-study", Code::NotFound).await;
     };
-    let grant = match decide(vault, &facts) {
-        Ok(grant) => grant,
-        Err(_) => {
-            return admit::refuse(vault, context, Some(&study), "not-agreed", Code::NotFound).await;
-        }
+    let asked = self::ask(context, &study.record.uid, "");
+    let Ok(grant) = decide(vault, context, &study, &asked) else {
+        return admit::refuse(vault, context, Some(&study), "not-agreed", Code::NotFound).await;
     };
+    let wants = |_: &Uid, instance: &Uid| wanted.contains_key(instance);
     let mut chosen = picked(vault, &grant, &study, &whole(&study), &wants);
     let order: HashMap<&Uid, usize> =
         ask.instances.iter().enumerate().map(|(n, (uid, _))| (uid, n)).collect();
@@ -134,18 +132,17 @@ pub async fn transfer(
 /// decided again.
 pub fn still(vault: &Vault, context: &Context, release: &Release) -> Result<(), Lapse> {
     let uid = &release.study.record.uid;
-    let masks = vault.catalog().study(uid).map(|s| s.record.masks.version).ok_or(Lapse::Revoked)?;
-    if masks != release.study.record.masks.version {
+    let study = vault.study(uid).ok().flatten().ok_or(Lapse::Revoked)?;
+    if study.record.masks.version != release.study.record.masks.version {
         return Err(Lapse::MaskChanged);
     }
-    if vault.clock.now() < release.grant.ends_at() {
+    let now = vault.clock.now();
+    if now < release.grant.ends_at() {
         return Ok(());
     }
-    let ask = ask(context, uid, "");
-    let now = Context { now: vault.clock.now(), ..context.clone() };
-    let (facts, _) = look(vault, &now, &ask, |_| ()).ok_or(Lapse::Revoked)?;
+    let context = Context { now, ..context.clone() };
     let of = |grant: &Grant| (grant.visibility(), grant.hide());
-    match decide(vault, &facts) {
+    match decide(vault, &context, &study, &ask(&context, uid, "")) {
         Ok(grant) if of(&grant) == of(&release.grant) => Ok(()),
         _ => Err(Lapse::Revoked),
     }
@@ -164,52 +161,14 @@ fn ask(context: &Context, study: &Uid, reason: &str) -> Ask {
     }
 }
 
-fn decide(vault: &Vault, facts: &Facts) -> Result<Grant, Refusal> {
-    let grant = policy::decide(&vault.policies, Action::Open, facts)?;
+fn decide(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Result<Grant, Refusal> {
+    let facts = facts::gather(vault, context, study, ask);
+    let grant = policy::decide(&vault.policies, Action::Open, &facts)?;
     // A machine has no reason to give: a rule that asks for one is not met.
     if grant.obligations().contains(&Obligation::Reason) {
         return Err(Refusal { code: policy::Code::ReasonNeeded, rules: grant.rules().to_vec() });
     }
     Ok(grant)
-}
-
-/// The study's facts, and what the caller takes of it, under one lock.
-fn look<T>(
-    vault: &Vault,
-    context: &Context,
-    ask: &Ask,
-    take: impl FnOnce(&Study) -> T,
-) -> Option<(Facts, T)> {
-    let catalog = vault.catalog();
-    let study = catalog.study(&ask.study)?;
-    Some((facts::gather(vault, context, study, ask), take(study)))
-}
-
-/// The study's own UID, by the name that this receiver knows.
-fn own_uid(vault: &Vault, context: &Context, shown: &Uid) -> Uid {
-    let catalog = vault.catalog();
-    let by_pseudonym = || catalog.by_pseudonym(shown).map(|s| s.record.uid.clone());
-    let own = if context.pseudonymous() { by_pseudonym() } else { None };
-    own.unwrap_or_else(|| shown.clone())
-}
-
-/// The study with only the instances that are wanted: a batch of a long study shall not copy all of it.
-fn pruned(vault: &Vault, context: &Context, study: &Study, wants: &dyn Fn(&Uid, &Uid) -> bool) -> Study {
-    let project = vault.project();
-    let shown = |uid: &Uid| {
-        if context.pseudonymous() { crate::find::Pseudonyms::uid(&project, uid) } else { uid.clone() }
-    };
-    let mut out = Study { record: study.record.clone(), version: study.version, series: Vec::new() };
-    for series in &study.series {
-        let own =
-            series.instances.iter().filter(|i| !i.pending && wants(&series.uid, &shown(&i.record.sop_uid)));
-        let instances: Vec<_> = own.cloned().collect();
-        if !instances.is_empty() {
-            let (uid, attributes) = (series.uid.clone(), series.attributes.clone());
-            out.series.push(crate::catalog::Series { uid, attributes, instances, versions: Vec::new() });
-        }
-    }
-    out
 }
 
 fn whole(study: &Study) -> Retrieve {

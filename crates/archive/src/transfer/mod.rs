@@ -79,7 +79,7 @@ async fn destination(
 async fn lines(vault: &Vault, receiver: &Context, wanted: &Wanted, reason: &str) -> Result<Vec<Line>, Fault> {
     let listed = vault.right(receiver, Right::FindFull).is_ok();
     let mut out = Vec::new();
-    for study in named::studies(vault, receiver, wanted) {
+    for study in named::studies(vault, receiver, wanted)? {
         let named = Named { study, series: &wanted.series, instances: &wanted.instances };
         out.extend(retrieve::lines(vault, receiver, &named, (reason, listed)).await?);
         if out.len() > LINES {
@@ -116,15 +116,12 @@ pub async fn commit(
 ) -> Result<Response, Fault> {
     vault.may(context, Right::Store).await?;
     let (mut committed, mut failed) = (Vec::new(), Vec::new());
-    {
-        let catalog = vault.catalog();
-        for (class, instance) in references {
-            let kept = catalog.instance(&instance).filter(|(_, _, i)| !i.pending);
-            match kept.map(|(_, _, i)| i.record.sop_class == class) {
-                Some(true) => committed.push((class, instance)),
-                Some(false) => failed.push(((class, instance), CLASS_INSTANCE_CONFLICT)),
-                None => failed.push(((class, instance), NO_SUCH_INSTANCE)),
-            }
+    for (class, instance) in references {
+        let kept = tokio::task::block_in_place(|| vault.instance(&instance))?;
+        match kept.map(|(_, record)| record.sop_class == class) {
+            Some(true) => committed.push((class, instance)),
+            Some(false) => failed.push(((class, instance), CLASS_INSTANCE_CONFLICT)),
+            None => failed.push(((class, instance), NO_SUCH_INSTANCE)),
         }
     }
     let numbers = (committed.len() as u64, failed.len() as u64);

@@ -1,43 +1,70 @@
 //! Which studies the unique keys of a retrieval name (PS3.4 §C.4.2.2.1), by the names that the receiver knows.
 
-use crate::catalog::{Catalog, Study};
 use crate::context::Context;
+use crate::find;
 use crate::vault::Vault;
-use model::{Uid, tags};
+use model::{Tag, Uid, limits, tags};
+use port::Fault;
+use port::find::{Key, Level, Matching, Query};
 use port::transfer::Wanted;
 use std::collections::BTreeSet;
 
-/// Own UIDs of the studies, each once: as they were named, else in order of arrival.
-pub fn studies(vault: &Vault, receiver: &Context, wanted: &Wanted) -> Vec<Uid> {
-    let catalog = vault.catalog();
-    let mut found = if receiver.pseudonymous() {
+/// Own UIDs of the studies, each once: as they were named, else the newest first.
+pub fn studies(vault: &Vault, receiver: &Context, wanted: &Wanted) -> Result<Vec<Uid>, Fault> {
+    let found = if receiver.pseudonymous() {
         // A pseudonym says nothing of series, instances or patients that could be looked up: the study is named.
-        wanted.studies.iter().filter_map(|uid| catalog.by_pseudonym(uid)).collect()
+        wanted.studies.iter().filter_map(|uid| vault.by_pseudonym(uid)).collect()
     } else {
-        by_keys(&catalog, wanted)
+        by_keys(vault, wanted)?
     };
     let mut seen = BTreeSet::new();
-    found.retain(|study| seen.insert(study.record.uid.clone()));
-    found.into_iter().map(|study| study.record.uid.clone()).collect()
+    Ok(found.into_iter().filter(|uid| seen.insert(uid.clone())).collect())
 }
 
-fn by_keys<'a>(catalog: &'a Catalog, wanted: &Wanted) -> Vec<&'a Study> {
-    let patient = |study: &&Study| {
-        let number = study.record.patient_attributes.first(tags::PATIENT_ID);
-        wanted.patient.as_ref().is_none_or(|wanted| *wanted == number)
-    };
+fn by_keys(vault: &Vault, wanted: &Wanted) -> Result<Vec<Uid>, Fault> {
+    let mut keys = Vec::new();
+    if let Some(patient) = &wanted.patient {
+        keys.push(Key::top(tags::PATIENT_ID, Matching::Single(patient.clone())));
+    }
     if !wanted.studies.is_empty() {
-        return wanted.studies.iter().filter_map(|uid| catalog.study(uid)).filter(patient).collect();
+        return named(vault, wanted, &keys);
     }
     // Relational retrieval: levels above are not named.
-    if !wanted.instances.is_empty() {
-        let places = wanted.instances.iter().filter_map(|uid| catalog.place(uid));
-        return places.filter_map(|place| catalog.study(&place.study)).filter(patient).collect();
+    let list =
+        |tag: Tag, uids: &[Uid]| Key::top(tag, Matching::List(uids.iter().map(Uid::to_string).collect()));
+    let mut level = Level::Study;
+    if !wanted.series.is_empty() {
+        keys.push(list(tags::SERIES_INSTANCE_UID, &wanted.series));
+        level = Level::Series;
     }
-    let series = |study: &&Study| {
-        wanted.series.is_empty() || study.series.iter().any(|series| wanted.series.contains(&series.uid))
-    };
-    let mut all: Vec<&Study> = catalog.studies().filter(patient).filter(series).collect();
-    all.sort_by(|a, b| (a.record.arrived, &a.record.uid).cmp(&(b.record.arrived, &b.record.uid)));
-    all
+    if !wanted.instances.is_empty() {
+        keys.push(list(tags::SOP_INSTANCE_UID, &wanted.instances));
+        level = Level::Instance;
+    }
+    all(vault, Query { keys, bare: true, ..Query::all(level) })
+}
+
+/// The studies that are named and here, when they are the patient's.
+fn named(vault: &Vault, wanted: &Wanted, keys: &[Key]) -> Result<Vec<Uid>, Fault> {
+    if keys.is_empty() {
+        return Ok(wanted.studies.clone());
+    }
+    let of_patient: BTreeSet<Uid> =
+        all(vault, Query { keys: keys.to_vec(), ..Query::all(Level::Study) })?.into_iter().collect();
+    Ok(wanted.studies.iter().filter(|uid| of_patient.contains(uid)).cloned().collect())
+}
+
+/// The studies of all lines that fit.
+fn all(vault: &Vault, mut query: Query) -> Result<Vec<Uid>, Fault> {
+    let mut out = Vec::new();
+    loop {
+        let found = find::unseen(vault, &query)?;
+        out.extend(
+            found.answers.iter().filter_map(|line| line.first(tags::STUDY_INSTANCE_UID).parse::<Uid>().ok()),
+        );
+        query.offset += limits::MATCHES;
+        if !found.more {
+            return Ok(out);
+        }
+    }
 }

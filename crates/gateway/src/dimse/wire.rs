@@ -17,8 +17,8 @@ const CANCELS: usize = 16;
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// TCP or TLS.
-pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
+pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + Sync> Socket for S {}
 
 /// Why there is no event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
