@@ -142,6 +142,9 @@ impl Recoder {
             if delimited && head.tag == ITEM_END {
                 return Ok(());
             }
+            if head.tag >> 16 == 0xFFFE {
+                return Err(Error::Malformed("item outside a sequence"));
+            }
             let vr = head.vr.unwrap_or_else(|| self.vr(head.tag, head.len.is_none()));
             match (vr, head.len) {
                 ([b'S', b'Q'], len) => self.items(bytes, pos, (head.tag, len, end), (coding, depth), out)?,
@@ -150,6 +153,14 @@ impl Recoder {
                     self.items(bytes, pos, (head.tag, None, end), (Coding::ImplicitLe, depth), out)?;
                 }
                 (_, None) => return Err(Error::Malformed("undefined length")),
+                // Its reader would take the value for items.
+                (vr, Some(1..))
+                    if self.to == Coding::ImplicitLe
+                        && vr != *b"UN"
+                        && implied(head.tag, false) == *b"SQ" =>
+                {
+                    return Err(Error::Malformed("value representation of a sequence"));
+                }
                 (_, Some(len)) => {
                     let to = pos.checked_add(len as usize).filter(|to| *to <= end);
                     let to = to.ok_or(Error::Malformed("length beyond its place"))?;

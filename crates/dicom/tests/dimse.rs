@@ -203,7 +203,7 @@ fn what_one_side_sends_the_other_reads() {
     assert!(got == data);
     // Never above what the peer takes: it said 4096.
     let counts = Counts { remaining: Some(3), completed: 1, failed: 2, warning: 0 };
-    let pending = Command { counts: Some(counts), ..command.response(0xFF00) };
+    let pending = Command { counts: Some(counts), has_data: true, ..command.response(0xFF00) };
     provider.send(1, &pending);
     provider.send_data(1, &data, true);
     let out = provider.output();
@@ -215,9 +215,10 @@ fn what_one_side_sends_the_other_reads() {
     }
     let events = user.push(&out[..200]).unwrap();
     assert!(matches!(&events[0], Event::Command { command, .. } if *command == pending), "{events:?}");
+    user.push(&out[200..]).unwrap();
     user.release();
     assert_eq!(user.output(), RELEASE);
-    assert_eq!(user.push(&[3, 0, 0, 0, 0, 4, 0, 1, 1, 7]).is_err(), true);
+    assert!(user.push(&[3, 0, 0, 0, 0, 4, 0, 1, 1, 7]).is_err(), "a rejection after the association");
 }
 
 /// Little endian, implicit.

@@ -172,7 +172,11 @@ fn recode(bytes: &[u8]) {
     };
     for (from, to) in [(IMPLICIT, EXPLICIT), (EXPLICIT, IMPLICIT)] {
         let Some(there) = once(from, to, data) else { continue };
-        let back = once(to, from, &there).expect("what we write we can read");
+        // A VR that lies about a sequence is lost in implicit VR; what came from there is not.
+        let Some(back) = once(to, from, &there) else {
+            assert_eq!(from, EXPLICIT, "what we write we can read");
+            continue;
+        };
         let again = once(from, to, &back).expect("and again");
         assert!(again == there || from == EXPLICIT, "nothing is lost");
     }

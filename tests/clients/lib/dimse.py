@@ -1,9 +1,12 @@
 """DCMTK's clients, and a bare one that sends what no decent client would."""
 
 import re
+import select
 import socket
+import ssl
 import struct
 import subprocess
+import threading
 import time
 
 from .server import DEADLINE
@@ -11,9 +14,9 @@ from .server import DEADLINE
 IMPLICIT = "1.2.840.10008.1.2"
 
 
-def run(tool, server, *arguments, tls=False, files=(), called="GAUZE", calling="TESTS"):
+def run(tool, server, *arguments, tls=False, files=(), called="GAUZE", calling="TESTS", address=None):
     """Runs a DCMTK client; (exit status, everything that it said)."""
-    address = server.ready["dimse_tls" if tls else "dimse"]
+    address = address or server.ready["dimse_tls" if tls else "dimse"]
     host, port = address.rsplit(":", 1)
     command = [tool, *arguments, "-aet", calling, "-aec", called, host, port, *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
@@ -48,6 +51,11 @@ def _element(tag, value):
 def _text(value):
     raw = value.encode()
     return raw + b"\0" * (len(raw) % 2)
+
+
+def elements(values):
+    """A data set in implicit VR little endian, of raw values."""
+    return b"".join(_element(tag, value + b" " * (len(value) % 2)) for tag, value in sorted(values.items()))
 
 
 class Bare:
@@ -144,6 +152,52 @@ def free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
+
+
+class Relay:
+    """A plain port of loopback before the TLS port, with a machine's certificate: getscu and movescu of DCMTK 3.6.7 know no
+    TLS."""
+
+    def __init__(self, server, name):
+        tls = server.home / "keys" / "tls"
+        self.context = ssl.create_default_context(cafile=server.ca)
+        self.context.check_hostname = False
+        self.context.load_cert_chain(tls / f"{name}.pem", tls / f"{name}.key")
+        host, port = server.ready["dimse_tls"].rsplit(":", 1)
+        self.to = (host, int(port))
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = self.context.wrap_socket(socket.create_connection(self.to))
+            for one in (near, far):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._pass, args=(near, far), daemon=True).start()
+
+    def _pass(self, near, far):
+        with near, far:
+            while True:
+                ready = [far] if far.pending() else select.select([near, far], [], [], 120)[0]
+                if not ready:
+                    return
+                for one in ready:
+                    try:
+                        data = one.recv(1 << 17)
+                        if not data:
+                            return
+                        (far if one is near else near).sendall(data)
+                    except OSError:
+                        return
+
+    def close(self):
+        """Takes no more connections."""
+        self.listener.close()
 
 
 class Storescp:

@@ -17,7 +17,7 @@ from pynetdicom.sop_class import (
 )
 
 from lib import dimse
-from lib.films import demo_film, demo_files, new_uid, slices
+from lib.films import new_uid, slices
 from lib.http import signed_in
 from lib.server import Server, set_config
 from lib.tally import Tally
@@ -45,6 +45,7 @@ def run(report, place):
             technologist.stow([raw for _, raw in stored[at : at + 10]])
         _negotiated(report, server)
         _relational(report, server, study)
+        _implicit(report, server, stored)
         _cancelled(report, server, study)
         _cancelled_move(report, server, study, ports)
         _committed(report, server, stored, ports)
@@ -128,7 +129,7 @@ def _relational(report, server, study):
 
 
 def _get_contexts():
-    return [StudyRootQueryRetrieveInformationModelGet, CTImageStorage], [build_role(CTImageStorage, scp_role=True)]
+    return [StudyRootQueryRetrieveInformationModelGet, CTImageStorage, Verification], [build_role(CTImageStorage, scp_role=True)]
 
 
 def _cancelled(report, server, study):
@@ -159,6 +160,22 @@ def _cancelled(report, server, study):
     failed = last[1].get("FailedSOPInstanceUIDList") if last[1] else None
     report.equal("and are named", len(failed or []), COUNT)
     bare.release()
+
+
+def _implicit(report, server, stored):
+    """Stored explicit, fetched implicit: the same values."""
+    came = []
+    taken = [(evt.EVT_C_STORE, lambda event: came.append((event.context.transfer_syntax, event.dataset)) or 0)]
+    contexts = [StudyRootQueryRetrieveInformationModelGet, (CTImageStorage, "1.2.840.10008.1.2")]
+    held = associate(server, "bench", "BENCH", contexts, [build_role(CTImageStorage, scp_role=True)], taken)
+    (study, series, instance), raw = stored[0]
+    query = _query(QueryRetrieveLevel="IMAGE", StudyInstanceUID=study, SeriesInstanceUID=series, SOPInstanceUID=instance)
+    last = list(held.send_c_get(query, StudyRootQueryRetrieveInformationModelGet))[-1][0]
+    report.equal("C-GET of what was stored explicit over an implicit context", last.Status, 0)
+    report.equal("comes implicit", [syntax for syntax, _ in came], ["1.2.840.10008.1.2"])
+    sent = pydicom.dcmread(io.BytesIO(raw))
+    report.check("with the same values", came and all(came[0][1][e.tag].value == e.value for e in sent) and len(came[0][1]) == len(sent))
+    held.release()
 
 
 class Receiver:

@@ -110,6 +110,11 @@ impl Command {
             0x1000 | 0x1001 => self.sop_uid = text(value)?,
             0x0600 => self.destination = text(value)?,
             0x0900 => self.status = number(value),
+            0x0901 => {
+                self.offending =
+                    value.first_chunk::<4>().map(|[a, b, c, d]| u32::from_be_bytes([*b, *a, *d, *c]))
+            }
+            0x0902 => self.comment = text(value).unwrap_or_default(),
             0x1002 | 0x1008 => self.kind = number(value),
             0x1020 => self.counts.get_or_insert_default().remaining = number(value),
             0x1021 => self.counts.get_or_insert_default().completed = number(value).unwrap_or(0),

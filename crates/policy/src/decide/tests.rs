@@ -344,11 +344,13 @@ fn single_rules() -> Vec<&'static str> {
 }
 
 /// Without any one of the rules some case of the table comes out otherwise: none is idle, and the table would notice.
-/// `no-picture` alone stands behind the others; the next test is about it.
+/// `no-picture` alone stands behind the others; the next test is about it. Machines have a test of their own.
 #[test]
 fn the_table_notices_a_missing_rule() {
     let (rows, cases) = (rows(), product(&domains()));
-    for rule in single_rules().into_iter().filter(|rule| !rule.starts_with("@id(\"no-picture\")")) {
+    let of_people =
+        |rule: &&str| !rule.starts_with("@id(\"no-picture\")") && !rule.starts_with("@id(\"machine-");
+    for rule in single_rules().into_iter().filter(of_people) {
         let policies =
             Policies::parse(&[&DEFAULT_RULES.replace(rule, ""), DEFAULT_RIGHTS].concat(), DEFAULT_SCHEMA)
                 .unwrap_or_else(|e| panic!("{e}"));
@@ -414,6 +416,16 @@ fn what_a_machine_sees() {
     // What a patient drew is hidden on a machine that no order stands behind.
     let drawn = |f: &mut Facts| f.mask = Some(MaskFacts { version: 1, holds_for: HoldsFor::Related });
     assert_eq!(sees("clear", &drawn), "masked");
+    // Each of their rules is needed.
+    for word in ["clear", "masked"] {
+        let id = format!("@id(\"machine-{word}\")");
+        let rule = single_rules().into_iter().find(|rule| rule.starts_with(&id)).unwrap();
+        let without =
+            Policies::parse(&[&DEFAULT_RULES.replace(rule, ""), DEFAULT_RIGHTS].concat(), DEFAULT_SCHEMA);
+        let mut facts = facts(Role::Device, Some(Purpose::Treatment));
+        facts.standing.sees = word.to_owned();
+        assert!(decide(&without.unwrap(), Action::Open, &facts).is_err(), "{word}");
+    }
     let mut facts = facts(Role::Device, Some(Purpose::Treatment));
     facts.standing.sees = "masked".to_owned();
     facts.reason = Some("because".to_owned());
