@@ -5,11 +5,11 @@ use crate::evidence;
 use crate::open::Ask;
 use crate::retrieve::retrieve;
 use crate::vault::{Vault, lock};
-use crate::{examine, find, ingest, masks, open, who, worklist};
+use crate::{examine, find, ingest, masks, open, transfer, who, worklist};
 use ledger::Event;
 use model::Purpose;
 use policy::Action;
-use port::{Archive, Call, Code, Fault, Request, Response, Stream};
+use port::{Archive, Call, Code, Credential, Fault, Request, Response, Stream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,6 +99,14 @@ impl Archive for Door {
         let context = who::authenticate(vault, &credential, &arrival)?;
         match request {
             Request::Retrieve(ask) => retrieve(vault, &context, ask).await,
+            Request::Transfer(ask) if ask.job.is_some() == (credential == Credential::Gateway) => {
+                transfer::transfer(vault, &context, ask).await
+            }
+            // The gateway by itself does what it leased and nothing else.
+            Request::LeaseJob | Request::JobProgress { .. } if credential != Credential::Gateway => {
+                Err(Code::NotAllowed.into())
+            }
+            _ if credential == Credential::Gateway => transfer::job(vault, request).await.map(plain),
             // A bearer token is one grant: it fetches its study's pixels and does nothing else.
             _ if context.bearer.is_some() => elsewhere(vault, &context).await,
             request => act(vault, &context, request, body).await.map(plain),
@@ -150,6 +158,15 @@ async fn act(
         Request::DrawMasks { study, regions, expect_version } => {
             masks::draw(vault, context, &study, regions, expect_version).await
         }
-        Request::SignIn { .. } | Request::Retrieve(_) | Request::Ready => Err(Code::BadRequest.into()),
+        Request::Gather(ask) => transfer::gather(vault, context, ask).await,
+        Request::Commit { transaction, references } => {
+            transfer::commit(vault, context, transaction, references).await
+        }
+        Request::SignIn { .. }
+        | Request::Retrieve(_)
+        | Request::Transfer(_)
+        | Request::LeaseJob
+        | Request::JobProgress { .. }
+        | Request::Ready => Err(Code::BadRequest.into()),
     }
 }

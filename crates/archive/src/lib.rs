@@ -21,6 +21,7 @@ mod seed;
 mod setup;
 #[cfg(test)]
 mod testing;
+mod transfer;
 mod vault;
 mod who;
 mod worklist;

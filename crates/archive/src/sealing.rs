@@ -20,6 +20,7 @@ pub enum Kind {
     Account = 3,
     Ties = 4,
     Site = 5,
+    Job = 32,
 }
 
 /// The project of research until projects are their own thing.

@@ -4,10 +4,10 @@
 use crate::NewAccount;
 use crate::context::Context;
 use crate::ingest::ingest;
-use crate::vault::{Clock, Options, Parts, Vault};
+use crate::vault::{Clock, Device, Options, Parts, Vault};
 use crypto::Key;
 use model::{Arrival, Attributes, Door, InstanceFacts, Organisation, Role, Time, Uid, tags};
-use policy::{Caller, Policies};
+use policy::{Caller, Policies, Standing};
 use port::archive::Stored;
 use port::{Code, Fault, Item, Lease, Outcome, PixelWork, Response, Stream, Trailer};
 use std::sync::Arc;
@@ -48,9 +48,14 @@ pub struct House {
 
 impl House {
     pub fn new() -> Self {
+        Self::with(Vec::new())
+    }
+
+    /// With an address book.
+    pub fn with(devices: Vec<Device>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("data")).unwrap();
-        Self::open(folder, Arc::new(Still(AtomicI64::new(1_795_507_200 * 1_000_000_000))))
+        Self::open(folder, Arc::new(Still(AtomicI64::new(1_795_507_200 * 1_000_000_000))), devices)
     }
 
     /// The data folder.
@@ -61,12 +66,13 @@ impl House {
     /// Ends, lets somebody at the data, and starts again.
     pub fn again(self, between: impl FnOnce(&std::path::Path)) -> Self {
         let Self { vault, clock, folder } = self;
+        let devices = vault.options.devices.clone();
         drop(vault);
         between(&folder.path().join("data"));
-        Self::open(folder, clock)
+        Self::open(folder, clock, devices)
     }
 
-    fn open(folder: tempfile::TempDir, clock: Arc<Still>) -> Self {
+    fn open(folder: tempfile::TempDir, clock: Arc<Still>, devices: Vec<Device>) -> Self {
         let vault = Vault::open(Parts {
             data: folder.path().join("data"),
             seen: keys::Seen::new(&folder.path().join("seen")),
@@ -75,12 +81,7 @@ impl House {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             policies: Policies::embedded().unwrap(),
             pixels: Arc::new(NoPixels),
-            options: Options {
-                viewing_s: 900,
-                devices: Vec::new(),
-                software: "test".to_owned(),
-                config_digest: [0; 32],
-            },
+            options: Options { viewing_s: 900, devices, software: "test".to_owned(), config_digest: [0; 32] },
         });
         Self { vault: vault.unwrap(), clock, folder }
     }
@@ -116,6 +117,12 @@ impl House {
             session: None,
             bearer: None,
             views: false,
+            standing: Standing {
+                ae: user.to_owned(),
+                may: vec!["store".to_owned()],
+                sees: String::new(),
+                purpose: None,
+            },
             patient: patient.map(|number| (String::new(), number.to_owned())),
             arrival: arrival("10.0.0.1:9"),
             now: self.clock.now(),

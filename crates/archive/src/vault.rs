@@ -11,6 +11,7 @@ use crate::examine::{Arrivals, Queue};
 use crate::journal::Journal;
 use crate::rings::Rings;
 use crate::sealing::{Kind, Project, Sealing};
+use crate::transfer::Jobs;
 use crate::who::accounts::AccountRecord;
 use crate::who::refusals::Refusals;
 use crate::who::session::Sessions;
@@ -36,15 +37,23 @@ pub trait Clock: Send + Sync {
     fn monotonic(&self) -> Time;
 }
 
-/// A machine that may store by DIMSE.
+/// A machine in the address book.
 #[derive(Debug, Clone)]
 pub struct Device {
     /// Its name in the ledger.
     pub name: String,
-    /// SHA-256 of its certificate, hexadecimal; empty: plain connections from loopback (the demo).
+    /// SHA-256 of its certificate, hexadecimal; empty: plain connections from and to loopback (the demo).
     pub certificate: String,
     /// Its AE title; empty: any.
     pub ae: String,
+    /// Host and port where it can be called; empty: nowhere.
+    pub address: String,
+    /// What it may do ([`policy::Standing::may`]).
+    pub may: Vec<String>,
+    /// What it sees ([`policy::Standing::sees`]).
+    pub sees: String,
+    /// What for; recorded with each grant.
+    pub purpose: Purpose,
 }
 
 /// How the vault behaves.
@@ -52,7 +61,7 @@ pub struct Device {
 pub struct Options {
     /// Seconds that a viewing token lives; the policy's own bound holds too.
     pub viewing_s: i64,
-    /// Who may store by DIMSE.
+    /// The address book of machines.
     pub devices: Vec<Device>,
     /// Name and version of the software, for the ledger.
     pub software: String,
@@ -104,6 +113,7 @@ pub struct Vault {
     pub(crate) throttle: Shared<Throttle>,
     pub(crate) turns: Shared<Turns>,
     pub(crate) refusals: Shared<Refusals>,
+    pub(crate) jobs: Shared<Jobs>,
     /// Argon2 takes memory: two at a time.
     pub(crate) sign_ins: tokio::sync::Semaphore,
     /// Itself, for work that outlives its caller.
@@ -167,6 +177,7 @@ impl Vault {
             throttle: Mutex::default(),
             turns: Mutex::default(),
             refusals: Mutex::default(),
+            jobs: Mutex::default(),
             sign_ins: tokio::sync::Semaphore::new(2),
             own: OnceLock::new(),
             store,
@@ -188,6 +199,7 @@ impl Vault {
         if let Some(site) = self.rows(Kind::Site)?.pop() {
             *lock(&self.site) = site;
         }
+        *lock(&self.jobs) = Jobs::of(self.rows(Kind::Job)?);
         Ok(())
     }
 
@@ -227,6 +239,7 @@ impl Vault {
             role: context.caller.role,
             own: context.patient.is_some(),
             approval: self.site().research_approval,
+            standing: context.standing.clone(),
         }
     }
 
@@ -249,7 +262,12 @@ impl Vault {
 
     /// The widest find that the caller has.
     pub(crate) async fn may_find(&self, context: &Context) -> std::result::Result<Permit, Fault> {
-        match policy::may_find(&self.policies, &context.caller, self.site().research_approval) {
+        match policy::may_find(
+            &self.policies,
+            &context.caller,
+            self.site().research_approval,
+            &context.standing,
+        ) {
             Ok(permit) => Ok(permit),
             Err(refusal) => self.not_allowed(context, "find", refusal.rules).await,
         }

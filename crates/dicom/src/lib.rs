@@ -11,6 +11,7 @@ mod error;
 pub mod intake;
 pub mod json;
 pub mod query;
+pub mod recode;
 
 pub use dataset::{Head, PixelLength, pixel_data_header, read_head, write_head};
 pub use error::{Error, Refusal, Result};

@@ -40,6 +40,8 @@ pub struct Options {
     pub client_ca_pem: String,
     /// AE title that peers must call; empty: any.
     pub ae_title: String,
+    /// SOP classes that are stored although PS3.6 does not list them.
+    pub storage_classes: Vec<String>,
     /// Name and version, for the log.
     pub software: String,
 }
@@ -108,7 +110,10 @@ pub async fn start(options: Options, archive: Arc<dyn Archive>) -> Result<Runnin
     let mut running =
         Running { https: address(&https)?, dimse: None, dimse_tls: None, stop, listeners: Vec::new() };
     running.listeners.push(tokio::spawn(web(https, browsers.into(), Arc::clone(&archive), stopping.clone())));
-    let peers = Arc::new(dimse::Peers::new(archive, options.ae_title));
+    let peers = Arc::new(dimse::Peers::new(archive, &options, stopping.clone()));
+    if plain.is_some() || secure.is_some() {
+        running.listeners.push(tokio::spawn(dimse::run_jobs(Arc::clone(&peers))));
+    }
     if let Some(listener) = plain {
         running.dimse = Some(address(&listener)?);
         running.listeners.push(tokio::spawn(dimse::listen(

@@ -127,6 +127,10 @@ static ROUTES: &[Route] = &[
     ),
     dimse("C-ECHO"),
     dimse("C-STORE"),
+    dimse("C-FIND"),
+    dimse("C-GET"),
+    dimse("C-MOVE"),
+    dimse("N-ACTION"),
 ];
 
 /// Values of a path's names.

@@ -1,7 +1,8 @@
 //! The whole door before a fake vault.
 
+mod dimse;
 pub mod fake;
-mod sockets;
+pub mod sockets;
 
 use crate::http::problem::status;
 use crate::routes::{Proof, Route, routes};

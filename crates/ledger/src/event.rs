@@ -78,6 +78,16 @@ events! {
     50 "released" Released { what: String, objects: Vec<Id>, frames: Vec<u32>, visibility: String, mask_version: u64 }
     /// They did not.
     51 "release-refused" ReleaseRefused { cause: String }
+    /// A machine asked to have objects sent to another one.
+    52 "move-asked" MoveAsked { destination: String, job: Id, instances: u64 }
+    /// It did, and nothing is sent.
+    53 "move-refused" MoveRefused { destination: String, cause: String }
+    /// All was sent, or what could be.
+    54 "move-ended" MoveEnded { destination: String, job: Id, completed: u64, failed: u64, how: String }
+    /// A machine asked what is kept of what it stored.
+    55 "commitment-asked" CommitmentAsked { transaction: String, job: Id, committed: u64, failed: u64 }
+    /// It was told, or could not be.
+    56 "commitment-reported" CommitmentReported { transaction: String, job: Id, how: String }
     /// A mask set has a new version.
     60 "mask-changed" MaskChanged { version: u64, regions: u64 }
     /// Somebody read who looked.

@@ -32,7 +32,8 @@ pub fn head(lease: &HeadLease, stored_head: &[u8]) -> Result<(Outcome, Vec<u8>)>
     // Metadata describes the pixels as they leave as well: frames of a masked grant are native samples.
     let derivation = Derivation {
         image: decoded.as_ref().filter(|_| file || lease.masked),
-        instance: file.then_some(&lease.derived_uid),
+        // Decoded and otherwise as it was, it stays the instance that it is.
+        instance: Some(&lease.derived_uid).filter(|uid| file && **uid != lease.sop_uid),
         masked: lease.masked,
         deidentified,
     };

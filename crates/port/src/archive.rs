@@ -1,8 +1,9 @@
 //! What a door may ask of the vault. Every call carries its own proof of who asks; the vault believes nothing else.
 
 use crate::find::{Found, Query};
+use crate::transfer::{Gather, Gathered, Job, Progress, Transfer};
 use crate::{Fault, Stream};
-use model::{Arrival, Purpose, Region, RegionKind, Role, Time, Uid};
+use model::{Arrival, Id, Purpose, Region, RegionKind, Role, Time, Uid};
 use serde::{Deserialize, Serialize};
 
 /// A call with its circumstances.
@@ -32,6 +33,8 @@ pub enum Credential {
     Bearer(String),
     /// A device: the TLS layer proved possession of the certificate (SHA-256, hexadecimal) in `Arrival`, or nothing did (plain loopback).
     Device,
+    /// The gateway itself, for jobs that it leased: no caller waits for them any more.
+    Gateway,
     /// A local command that holds the archive's keys anyway. Admitted from no socket but the operator's, among the keys.
     Local,
 }
@@ -113,6 +116,26 @@ pub enum Request {
     },
     /// Ready to serve.
     Ready,
+    /// What of something would leave for a machine (C-GET, C-MOVE).
+    Gather(Gather),
+    /// Send instances to a machine, which has a standing grant; answers with parts.
+    Transfer(Transfer),
+    /// Storage commitment: what of this is kept?
+    Commit {
+        /// Transaction UID.
+        transaction: Uid,
+        /// SOP class and instance.
+        references: Vec<(Uid, Uid)>,
+    },
+    /// A job that nobody performs now.
+    LeaseJob,
+    /// What became of a leased job.
+    JobProgress {
+        /// Which.
+        job: Id,
+        /// What.
+        progress: Progress,
+    },
 }
 
 /// A region drawn by a person.
@@ -211,6 +234,10 @@ pub enum Response {
         /// Give this as `before` for the next page.
         next: Option<u64>,
     },
+    /// Of [`Request::Gather`].
+    Gathered(Gathered),
+    /// Of [`Request::Commit`] and [`Request::LeaseJob`].
+    Job(Option<Job>),
     /// Of [`Request::Masks`] and [`Request::DrawMasks`].
     Masks {
         /// Version now.

@@ -9,6 +9,7 @@ pub mod find;
 pub mod line;
 pub mod pixels;
 pub mod stream;
+pub mod transfer;
 
 pub use archive::{Archive, Call, Credential, Request, Response};
 pub use fault::{Code, Fault};
@@ -16,4 +17,4 @@ pub use pixels::{Lease, Outcome, PixelWork};
 pub use stream::{Item, Part, Sink, Stream, Trailer, empty, stream};
 
 /// Version of every message on both lines. A peer that speaks another one is refused at its first call.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;

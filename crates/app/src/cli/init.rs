@@ -153,14 +153,34 @@ fn parts(home: &Home, root: crypto::Key, config_digest: [u8; 32]) -> Result<arch
     })
 }
 
+/// Certificates of the demo's machines: file, common name.
+const MACHINES: &[(&str, &str)] =
+    &[("modality", "Demo modality"), ("bench", "Demo bench"), ("reader", "Demo workstation")];
+
+/// The demo's address book: a modality, a workstation that reads and is sent to, and the AEs of the shared bench.
 fn devices(home: &Home, demo: bool) -> Result<Vec<Device>, Error> {
-    let Some(certificate) = certificates::make(home, demo)? else { return Ok(Vec::new()) };
-    let device = |name: &str, certificate: &str| Device {
-        name: name.to_owned(),
-        certificate: certificate.to_owned(),
-        ae: String::new(),
-    };
-    Ok(vec![device("demo-modality", &certificate), device("loopback", "")])
+    let certificates = certificates::make(home, if demo { MACHINES } else { &[] })?;
+    let [modality, bench, reader] = certificates.as_slice() else { return Ok(Vec::new()) };
+    let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+    let device =
+        |name: &str, certificate: &str, ae: &str, (may, sees): (&[&str], &str), address: &str| Device {
+            name: name.to_owned(),
+            certificate: certificate.to_owned(),
+            ae: ae.to_owned(),
+            address: address.to_owned(),
+            may: words(may),
+            sees: sees.to_owned(),
+            purpose: None,
+        };
+    let all = &["store", "find", "retrieve"];
+    let sent = &["store", "find", "retrieve", "move-to"];
+    Ok(vec![
+        device("demo-modality", modality, "", (&["store"], ""), ""),
+        device("loopback", "", "", (&["store"], ""), ""),
+        device("bench", bench, "BENCH", (all, "clear"), ""),
+        device("bench-receiver", "", "BENCHSCP", (&["move-to"], "clear"), "127.0.0.1:4251"),
+        device("reader", reader, "READER", (sent, "clear"), "127.0.0.1:11113"),
+    ])
 }
 
 /// A home whose making was interrupted carries a mark; nobody was told about it yet, so it is made anew.

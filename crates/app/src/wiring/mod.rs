@@ -110,6 +110,11 @@ pub fn open_vault(home: &Home, config: &Config, pixels: Arc<dyn PixelWork>) -> R
         name: d.name.clone(),
         certificate: d.certificate.to_lowercase(),
         ae: d.ae.clone(),
+        address: d.address.clone(),
+        may: d.may.clone(),
+        sees: d.sees.clone(),
+        // Checked when the configuration was read.
+        purpose: d.purpose().unwrap_or(model::Purpose::Treatment),
     });
     let parts = Parts {
         data: home.data(),
@@ -159,6 +164,18 @@ pub struct Ready {
     /// Its key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modality_key: Option<PathBuf>,
+    /// Certificate and key of the demo's AE `BENCH`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bench_cert: Option<PathBuf>,
+    /// Its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bench_key: Option<PathBuf>,
+    /// Certificate and key of the demo's workstation, AE `READER`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reader_cert: Option<PathBuf>,
+    /// Its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reader_key: Option<PathBuf>,
     /// Accounts made at init.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accounts: Option<PathBuf>,
@@ -185,6 +202,7 @@ pub async fn start(home: &Home, config: &Config, vault: Arc<Vault>) -> Result<Ru
         key_pem: tls.key,
         client_ca_pem: tls.ca,
         ae_title: config.network.ae_title.clone(),
+        storage_classes: config.network.storage_classes.iter().map(ToString::to_string).collect(),
         software: SOFTWARE.to_owned(),
     };
     let gateway = gateway::start(options, Arc::clone(&archive)).await?;
@@ -211,6 +229,10 @@ impl Running {
             home: home.path().to_path_buf(),
             modality_cert: file("tls/modality.pem"),
             modality_key: file("tls/modality.key"),
+            bench_cert: file("tls/bench.pem"),
+            bench_key: file("tls/bench.key"),
+            reader_cert: file("tls/reader.pem"),
+            reader_key: file("tls/reader.key"),
             accounts: file("accounts.json"),
         }
     }

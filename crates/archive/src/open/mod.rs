@@ -1,6 +1,6 @@
 //! open: Caller → Facts → Grant → Recorded → Token. A lift is the same with a reason.
 
-mod facts;
+pub mod facts;
 
 use crate::catalog::Study;
 use crate::context::{About, Context};
@@ -54,7 +54,7 @@ fn says_something(reason: &str) -> bool {
     letters.map(|c| if c.len_utf8() > 2 { 2 } else { 1 }).sum::<usize>() >= REASON_LETTERS
 }
 
-fn opened(ask: &Ask, grant: &Grant) -> Event {
+pub fn opened(ask: &Ask, grant: &Grant) -> Event {
     let purpose = ask.purpose.to_string();
     let reason = ask.reason.clone().unwrap_or_default();
     match ask.action {
@@ -76,7 +76,7 @@ fn opened(ask: &Ask, grant: &Grant) -> Event {
     }
 }
 
-fn refusal_rules(refusal: &Refusal) -> Vec<String> {
+pub fn refusal_rules(refusal: &Refusal) -> Vec<String> {
     let mut rules = vec![refusal.code.as_str().to_owned()];
     rules.extend(refusal.rules.iter().cloned());
     rules

@@ -3,7 +3,7 @@
 
 use crate::catalog::Study;
 use crate::context::{About, Context};
-use crate::retrieve::Release;
+use crate::retrieve::{Proof, Release};
 use crate::vault::{Vault, lock};
 use crate::who::session::Handle;
 use model::{Purpose, Role, Words};
@@ -81,8 +81,12 @@ fn readmit(vault: &Vault, record: GrantRecord, study: &Study, mask_version: u64)
 /// Whether a release may go on now: session, account and grant are alive, and visibility, policy and mask set are those
 /// of the release. Signing out, a revocation or a patient's new mask ends what already flows (DESIGN.md §2.3).
 pub fn still(vault: &Vault, release: &Release) -> Result<(), Lapse> {
-    let (record, alive) = in_session(vault, &release.session, &release.study)
-        .map_err(|lapse| lapse.unwrap_or(Lapse::Revoked))?;
+    let session = match &release.proof {
+        Proof::Session(session) => session,
+        Proof::Standing(context) => return super::standing::still(vault, context, release),
+    };
+    let (record, alive) =
+        in_session(vault, session, &release.study).map_err(|lapse| lapse.unwrap_or(Lapse::Revoked))?;
     if !alive {
         return Err(Lapse::Expired);
     }

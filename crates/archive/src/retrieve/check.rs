@@ -60,10 +60,10 @@ fn numbers(form: &Form) -> Result<&[u32], Refusal> {
 }
 
 /// The transfer syntax in which an instance or its frames leave.
-fn leaves_as<'a>(release: &Release, chosen: &'a Chosen) -> &'a str {
+pub fn leaves_as<'a>(release: &Release, chosen: &'a Chosen) -> &'a str {
     let stored = chosen.instance.record.transfer_syntax.as_str();
     match &release.form {
-        Form::Instances if chosen.plan == Plan::Clear => stored,
+        Form::Instances if chosen.plan == Plan::Clear && !chosen.decoded => stored,
         Form::Frames { stored: true, .. } if as_stored(release, chosen) && !native(stored) => stored,
         Form::Instances | Form::Frames { .. } | Form::Metadata | Form::Rendered { .. } => {
             EXPLICIT_LITTLE_ENDIAN

@@ -127,7 +127,7 @@ async fn instance(
     sink: &Outflow<'_>,
 ) -> Result<(), Fault> {
     let record = &chosen.instance.record;
-    if chosen.plan == Plan::Clear {
+    if chosen.plan == Plan::Clear && !chosen.decoded {
         sink.send(Item::Part(part(
             chosen,
             "application/dicom",

@@ -104,7 +104,11 @@ pub async fn head(
         json,
         image: record.image.clone(),
         sop_uid: record.sop_uid.clone(),
-        derived_uid: vault.derived_uid(record, release.grant.mask_version()),
+        // Decoded and not masked it is the same instance.
+        derived_uid: match chosen.plan {
+            Plan::Clear => record.sop_uid.clone(),
+            Plan::Masked { .. } => vault.derived_uid(record, release.grant.mask_version()),
+        },
     };
     let (outcome, answer) =
         vault.pixels.work(Lease::Head(Box::new(lease)), head_body(object, record.head_len)).await?;

@@ -9,9 +9,11 @@ mod deliver;
 mod lease;
 mod plan;
 mod select;
+mod standing;
 
 pub use deliver::fragments;
 pub use plan::Plan;
+pub use standing::{Named, lines, once, transfer};
 
 use crate::catalog::{Instance, Study};
 use crate::context::{About, Context};
@@ -26,17 +28,27 @@ use std::sync::Arc;
 
 /// What leaves under one entry of the ledger.
 struct Release {
-    session: Handle,
+    proof: Proof,
     grant: Grant,
     study: Arc<Study>,
     chosen: Vec<Chosen>,
     form: Form,
 }
 
+/// Whence the grant comes, which must hold to the end of the release.
+enum Proof {
+    /// A session and what it opened.
+    Session(Handle),
+    /// What was agreed with a machine: decided anew when its time is over.
+    Standing(Box<Context>),
+}
+
 /// One instance and what happens to it.
 struct Chosen {
     instance: Instance,
     plan: Plan,
+    /// Leaves decoded although nothing of it is hidden: its receiver does not take what is stored.
+    decoded: bool,
     /// Series and SOP Instance UID as the caller may know them.
     shown: (Uid, Uid),
 }
@@ -50,7 +62,7 @@ pub async fn retrieve(
     let (grant, study) = admit::admit(vault, context, &ask).await?;
     let (session, _) = context.session.ok_or(Code::NotSignedIn)?;
     let (first, syntax) = (ask.first, ask.syntax.clone());
-    let mut release = choose(vault, session, grant, study, ask).await;
+    let mut release = choose(vault, Proof::Session(session), grant, study, ask).await;
     // Choosing may have waited: what was admitted before need not hold any more.
     let lapse = admit::still(vault, &release).err().or_else(|| {
         (release.study.record.masks.version != release.grant.mask_version()).then_some(Lapse::MaskChanged)
@@ -68,21 +80,42 @@ pub async fn retrieve(
 }
 
 /// Picks the instances that the request names and this grant covers; waits for recognition up to a second.
-async fn choose(vault: &Vault, session: Handle, grant: Grant, study: Arc<Study>, ask: Retrieve) -> Release {
+async fn choose(vault: &Vault, proof: Proof, grant: Grant, study: Arc<Study>, ask: Retrieve) -> Release {
     let masked = grant.visibility().pixels != model::Pixels::Clear;
     let study = if masked { vault.examined(study, &ask).await } else { study };
+    let chosen = picked(vault, &grant, &study, &ask, &|_, _| true);
+    Release { proof, grant, study, chosen, form: ask.form }
+}
+
+/// Instances that the request names and this grant covers; `wants` narrows by series and instance as the caller knows them.
+fn picked(
+    vault: &Vault,
+    grant: &Grant,
+    study: &Study,
+    ask: &Retrieve,
+    wants: &dyn Fn(&Uid, &Uid) -> bool,
+) -> Vec<Chosen> {
     let project = vault.project();
     let pseudonym = |uid: &Uid| crate::find::Pseudonyms::uid(&project, uid);
     let names = select::Names { words: grant.visibility().words, pseudonym: &pseudonym };
     let related = grant.may_lift() || grant.lifted();
     let mut chosen = Vec::new();
-    for (series, instance) in select::select(&study, &ask, &names) {
-        if let Some(plan) = plan::plan(&grant, related, &study, instance) {
-            let shown = (names.shown(&series.uid), names.shown(&instance.record.sop_uid));
-            chosen.push(Chosen { instance: instance.clone(), plan, shown });
+    for (series, instance) in select::select(study, ask, &names) {
+        let shown = (names.shown(&series.uid), names.shown(&instance.record.sop_uid));
+        if wants(&shown.0, &shown.1)
+            && let Some(plan) = plan::plan(grant, related, study, instance)
+        {
+            chosen.push(Chosen { instance: instance.clone(), plan, decoded: false, shown });
         }
     }
-    Release { session, grant, study, chosen, form: ask.form }
+    chosen
+}
+
+/// The UID by which the holder of a grant knows one of ours.
+fn shown(vault: &Vault, grant: &Grant, uid: &Uid) -> Uid {
+    let project = vault.project();
+    let pseudonym = |uid: &Uid| crate::find::Pseudonyms::uid(&project, uid);
+    select::Names { words: grant.visibility().words, pseudonym: &pseudonym }.shown(uid)
 }
 
 fn released(release: &Release) -> Event {

@@ -290,7 +290,7 @@ fn opens(header: &Header, coding: Coding) -> Result<Option<(Kind, Coding)>> {
 }
 
 /// VRs with a 32-bit length (PS3.5 Table 7.1-1).
-const LONG: &[&[u8; 2]] =
+pub(crate) const LONG: &[&[u8; 2]] =
     &[b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"];
 const SHORT: &[&[u8; 2]] = &[
     b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL",
