@@ -20,6 +20,8 @@ pub enum Kind {
     Account = 3,
     Ties = 4,
     Site = 5,
+    Change = 40,
+    Arrived = 41,
 }
 
 /// The project of research until projects are their own thing.

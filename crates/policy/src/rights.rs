@@ -32,6 +32,12 @@ pub enum Right {
     Import,
     /// Verify the ledger.
     Verify,
+    /// Merge, move, correct, reject, and take it back.
+    PutRight,
+    /// Look a patient up by her exact number, to be sure before something is put right.
+    LookUp,
+    /// Reject what one's own machine made, by a note among the films.
+    Reject,
 }
 
 /// The rights, as Cedar actions.
@@ -48,6 +54,9 @@ pub(crate) const RIGHTS: &[&str] = &[
     "administer",
     "import",
     "verify",
+    "put-right",
+    "look-up",
+    "reject",
 ];
 
 impl Right {
@@ -65,6 +74,9 @@ impl Right {
         Self::Administer,
         Self::Import,
         Self::Verify,
+        Self::PutRight,
+        Self::LookUp,
+        Self::Reject,
     ];
 
     /// The word in policies.
@@ -83,6 +95,9 @@ impl Right {
             Self::Administer => "administer",
             Self::Import => "import",
             Self::Verify => "verify",
+            Self::PutRight => "put-right",
+            Self::LookUp => "look-up",
+            Self::Reject => "reject",
         }
     }
 }

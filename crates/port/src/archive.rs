@@ -1,7 +1,7 @@
 //! What a door may ask of the vault. Every call carries its own proof of who asks; the vault believes nothing else.
 
 use crate::find::{Found, Query};
-use crate::{Fault, Stream};
+use crate::{Fault, Stream, putright};
 use model::{Arrival, Purpose, Region, RegionKind, Role, Time, Uid};
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +111,8 @@ pub enum Request {
         /// The version that the caller saw.
         expect_version: u64,
     },
+    /// Put something right in the index, take it back, and what is needed for that.
+    PutRight(putright::Ask),
     /// Ready to serve.
     Ready,
 }
@@ -220,6 +222,8 @@ pub enum Response {
         /// For whom they hold.
         holds_for: String,
     },
+    /// Of [`Request::PutRight`].
+    PutRight(putright::Answer),
 }
 
 /// Who is signed in.

@@ -21,6 +21,7 @@ use ledger::Event;
 use model::Uid;
 use policy::{Grant, Lapse};
 use port::archive::{Form, Retrieve};
+use port::pixels::Corrections;
 use port::{Code, Fault, Response, Stream};
 use std::sync::Arc;
 
@@ -39,6 +40,8 @@ struct Chosen {
     plan: Plan,
     /// Series and SOP Instance UID as the caller may know them.
     shown: (Uid, Uid),
+    /// What was put right since it came; nothing: every byte leaves as it came.
+    corrections: Option<Corrections>,
 }
 
 /// Fetches. The answer's stream carries the parts.
@@ -79,7 +82,8 @@ async fn choose(vault: &Vault, session: Handle, grant: Grant, study: Arc<Study>,
     for (series, instance) in select::select(&study, &ask, &names) {
         if let Some(plan) = plan::plan(&grant, related, &study, instance) {
             let shown = (names.shown(&series.uid), names.shown(&instance.record.sop_uid));
-            chosen.push(Chosen { instance: instance.clone(), plan, shown });
+            let corrections = vault.corrections(&study, &series.uid);
+            chosen.push(Chosen { instance: instance.clone(), plan, shown, corrections });
         }
     }
     Release { session, grant, study, chosen, form: ask.form }
@@ -102,6 +106,7 @@ fn released(release: &Release) -> Event {
         frames,
         visibility: release.grant.visibility().name(),
         mask_version: release.grant.mask_version(),
+        corrected: release.chosen.iter().filter(|c| c.corrections.is_some()).count() as u64,
     }
 }
 
