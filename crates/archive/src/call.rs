@@ -5,7 +5,7 @@ use crate::evidence;
 use crate::open::Ask;
 use crate::retrieve::retrieve;
 use crate::vault::{Vault, lock};
-use crate::{examine, find, ingest, masks, open, transfer, who, worklist};
+use crate::{examine, find, ingest, masks, open, putright, transfer, who, worklist};
 use ledger::Event;
 use model::Purpose;
 use policy::Action;
@@ -158,6 +158,7 @@ async fn act(
         Request::DrawMasks { study, regions, expect_version } => {
             masks::draw(vault, context, &study, regions, expect_version).await
         }
+        Request::PutRight(ask) => putright::answer(vault, context, ask).await,
         Request::Gather(ask) => transfer::gather(vault, context, ask).await,
         Request::Commit { transaction, references } => {
             transfer::commit(vault, context, transaction, references).await

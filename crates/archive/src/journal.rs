@@ -182,6 +182,12 @@ impl Vault {
         Ok(self.opened_entry(index, &stored)?.map(|entry| access(index, entry)))
     }
 
+    /// An entry with its fields as they are kept.
+    pub fn entry_as_kept(&self, index: u64) -> std::result::Result<Option<Entry>, Fault> {
+        let stored = self.stored_entry(index)?;
+        Ok(self.opened_entry(index, &stored)?)
+    }
+
     fn opened_entry(&self, index: u64, stored: &Stored) -> Result<Option<Entry>> {
         let leaf = ledger::tiles::leaf_of(stored).ok_or(Error::Internal("leaf"))?;
         let (_, sealed) = ledger::tiles::signature_and_body(&stored.1).ok_or(Error::Internal("body"))?;

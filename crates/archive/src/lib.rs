@@ -14,6 +14,7 @@ mod journal;
 mod masks;
 mod object;
 mod open;
+mod putright;
 mod retrieve;
 mod rings;
 mod sealing;

@@ -130,7 +130,7 @@ impl Vault {
         Ok(())
     }
 
-    fn object_key(&self, patient: PatientRef, object: Id) -> Result<Key> {
+    pub(crate) fn object_key(&self, patient: PatientRef, object: Id) -> Result<Key> {
         let ring = self.rings.find(&self.store, &self.sealing.ladder, self.patient_name(patient))?;
         let ring = ring.ok_or(Error::Internal("the patient's key is gone"))?;
         let wrap =

@@ -21,6 +21,8 @@ pub enum Kind {
     Ties = 4,
     Site = 5,
     Job = 32,
+    Change = 40,
+    Arrived = 41,
 }
 
 /// The project of research until projects are their own thing.

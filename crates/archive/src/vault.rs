@@ -9,6 +9,7 @@ use crate::catalog::{Catalog, InstanceRecord, PatientKey, Study};
 use crate::context::{About, Context};
 use crate::examine::{Arrivals, Queue};
 use crate::journal::Journal;
+use crate::putright::Righted;
 use crate::rings::Rings;
 use crate::sealing::{Kind, Project, Sealing};
 use crate::transfer::Jobs;
@@ -110,6 +111,8 @@ pub struct Vault {
     pub(crate) accounts: Shared<HashMap<String, (AccountRecord, u64)>>,
     pub(crate) ties: Shared<HashMap<String, (TiesRecord, u64)>>,
     pub(crate) site: Shared<(SiteRecord, u64)>,
+    /// Locked after the index, never before.
+    pub(crate) righted: Shared<Righted>,
     pub(crate) throttle: Shared<Throttle>,
     pub(crate) turns: Shared<Turns>,
     pub(crate) refusals: Shared<Refusals>,
@@ -174,6 +177,7 @@ impl Vault {
             accounts: Mutex::default(),
             ties: Mutex::default(),
             site: Mutex::default(),
+            righted: Mutex::default(),
             throttle: Mutex::default(),
             turns: Mutex::default(),
             refusals: Mutex::default(),
@@ -189,6 +193,8 @@ impl Vault {
     }
 
     fn load(&self) -> Result<()> {
+        // Before the index: it leaves out what is rejected.
+        *lock(&self.righted) = Righted::load(self.rows(Kind::Change)?, self.rows(Kind::Arrived)?);
         self.load_index()?;
         *lock(&self.accounts) = self
             .rows(Kind::Account)?
@@ -286,7 +292,8 @@ impl Vault {
     /// The patient that the account is, as the archive knows her; nobody's films when it has none of hers.
     pub(crate) fn own_patient(&self, context: &Context) -> std::result::Result<PatientRef, Fault> {
         let (issuer, number) = context.patient.clone().ok_or(Code::NotAllowed)?;
-        Ok(self.catalog().patient(&PatientKey::Numbered(issuer, number)).unwrap_or(Id([0xFF; 16])))
+        let key = PatientKey::Numbered(issuer, number);
+        Ok(self.patient_named(&self.catalog(), &key).unwrap_or(Id([0xFF; 16])))
     }
 
     /// The study that a caller names for this purpose: by its UID, or for secondary use by its pseudonym only.
@@ -314,7 +321,7 @@ impl Vault {
     /// A durable instance with its study.
     pub(crate) fn instance(&self, uid: &Uid) -> Result<Option<(Arc<Study>, InstanceRecord)>> {
         let catalog = self.catalog_for(uid, uid)?;
-        let found = catalog.instance(uid).filter(|(_, _, instance)| !instance.pending);
+        let found = catalog.instance(uid).filter(|(_, _, instance)| instance.shown());
         Ok(found.map(|(study, _, instance)| (Arc::clone(study), instance.record.clone())))
     }
 
@@ -333,7 +340,10 @@ impl Vault {
             patient.first(tags::PATIENT_ID).to_owned(),
         );
         let accession = study.first(tags::ACCESSION_NUMBER);
-        (record.to_patient(&key), record.ordered(uid, accession, now))
+        let ordered = record.ordered(uid, accession, now);
+        let merged = lock(&self.righted).merged_into(&key);
+        let keys: Vec<_> = std::iter::once(key).chain(merged).collect();
+        (record.to_patient(&keys), ordered)
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod bounds;
 mod charset;
+pub mod correct;
 pub mod dataset;
 pub mod dimse;
 mod error;

@@ -18,6 +18,7 @@ fn sample(route: &Route) -> (String, Vec<(&'static str, &'static str)>, Vec<byte
         ("{instance}", "1.2.5"),
         ("{frames}", "1"),
         ("{file}", "x.js"),
+        ("{change}", "1"),
     ];
     let mut path = names.iter().fold(route.path.to_owned(), |path, (name, value)| path.replace(name, value));
     if path == "/wado" {
@@ -28,6 +29,11 @@ fn sample(route: &Route) -> (String, Vec<(&'static str, &'static str)>, Vec<byte
         ("POST", path) if path.ends_with("/open") => r#"{"purpose":"report"}"#,
         ("POST", path) if path.ends_with("/lift") => r#"{"reason":"r"}"#,
         ("PUT", _) => r#"{"expect_version":0,"regions":[]}"#,
+        ("POST", "/api/v1/changes") => {
+            r#"{"expect_version":0,"reason":"r","act":{"merge":{"from":{"number":"1"},"into":{"number":"2"}}}}"#
+        }
+        ("POST", "/api/v1/look-up") => r#"{"number":"1"}"#,
+        ("POST", path) if path.ends_with("/undo") => r#"{"expect_version":0,"reason":"r"}"#,
         ("POST", path) if path.starts_with("/dicom-web") => "x",
         _ => "",
     };

@@ -75,7 +75,7 @@ events! {
     /// A mask was lifted.
     42 "lifted" Lifted { purpose: String, reason: String, mask_version: u64, policy_version: String, rules: Vec<String> }
     /// Pixels or a header left.
-    50 "released" Released { what: String, objects: Vec<Id>, frames: Vec<u32>, visibility: String, mask_version: u64 }
+    50 "released" Released { what: String, objects: Vec<Id>, frames: Vec<u32>, visibility: String, mask_version: u64, corrected: u64 }
     /// They did not.
     51 "release-refused" ReleaseRefused { cause: String }
     /// A machine asked to have objects sent to another one.
@@ -94,6 +94,14 @@ events! {
     61 "accesses-read" AccessesRead { of_study: bool }
     /// A checkpoint was handed out.
     62 "checkpoint-made" CheckpointMade { size: u64 }
+    /// The index was put right, or a change was taken back: one entry for each study that it touched. `corrections` is a
+    /// keyed hash of what is laid over headers from now on.
+    70 "put-right" PutRight {
+        change: u64, act: String, undone: bool, reason: String, studies: u64, objects: u64, corrections: [u8; 32],
+        ignored: u64
+    }
+    /// It was not.
+    71 "put-right-refused" PutRightRefused { act: String, cause: String }
 }
 
 /// The circumstances of an arrival, for [`Event::Stored`]: certificate, calling and called AE, software.

@@ -16,7 +16,7 @@ pub mod visibility;
 pub use attributes::{Attribute, Attributes, Item, Plain, Tag, Vr, tags};
 pub use caller::{Organisation, Purpose, Role, Tenant};
 pub use durable::Durable;
-pub use facts::{Arrival, Door, FrameSpan, InstanceFacts};
+pub use facts::{Arrival, Door, FrameSpan, InstanceFacts, Rejection, RejectionNote};
 pub use frame::{Frame, ImageInfo, Photometric, Samples};
 pub use id::{Id, ObjectId, PatientRef, Uid};
 pub use region::{Mosaic, Region, RegionKind};

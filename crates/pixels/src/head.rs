@@ -1,5 +1,7 @@
 //! The header of what leaves: read, words planned, derivation declared, written. An error sends nothing.
 
+mod corrections;
+
 use crate::{Error, Result};
 use dicom::{Head, PixelLength, pixel_data_header, read_head, write_head};
 use model::{Attributes, ImageInfo, Tag, Uid, tags};
@@ -19,6 +21,12 @@ pub fn head(lease: &HeadLease, stored_head: &[u8]) -> Result<(Outcome, Vec<u8>)>
     let mut head = read_head(stored_head)?;
     if text(&head, tags::SOP_INSTANCE_UID).parse::<Uid>().ok().as_ref() != Some(&lease.sop_uid) {
         return Err(Error::Head(dicom::Error::Malformed("object: another one's bytes")));
+    }
+    if lease.as_stored {
+        return corrections::as_stored(lease, stored_head);
+    }
+    if let Some(corrections) = &lease.corrections {
+        corrections::lay_over(&mut head, corrections);
     }
     let deidentified = match &lease.words {
         WordsPlan::Full => false,

@@ -36,6 +36,12 @@ pub enum Right {
     Retrieve,
     /// Be sent objects as a machine (destination of C-MOVE).
     Receive,
+    /// Merge, move, correct, reject, and take it back.
+    PutRight,
+    /// Look a patient up by her exact number, to be sure before something is put right.
+    LookUp,
+    /// Reject what one's own machine made, by a note among the films.
+    Reject,
 }
 
 /// The rights, as Cedar actions.
@@ -54,6 +60,9 @@ pub(crate) const RIGHTS: &[&str] = &[
     "verify",
     "retrieve",
     "receive",
+    "put-right",
+    "look-up",
+    "reject",
 ];
 
 impl Right {
@@ -73,6 +82,9 @@ impl Right {
         Self::Verify,
         Self::Retrieve,
         Self::Receive,
+        Self::PutRight,
+        Self::LookUp,
+        Self::Reject,
     ];
 
     /// The word in policies.
@@ -93,6 +105,9 @@ impl Right {
             Self::Verify => "verify",
             Self::Retrieve => "retrieve",
             Self::Receive => "receive",
+            Self::PutRight => "put-right",
+            Self::LookUp => "look-up",
+            Self::Reject => "reject",
         }
     }
 }

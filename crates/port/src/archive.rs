@@ -2,7 +2,7 @@
 
 use crate::find::{Found, Query};
 use crate::transfer::{Gather, Gathered, Job, Progress, Transfer};
-use crate::{Fault, Stream};
+use crate::{Fault, Stream, putright};
 use model::{Arrival, Id, Purpose, Region, RegionKind, Role, Time, Uid};
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +114,8 @@ pub enum Request {
         /// The version that the caller saw.
         expect_version: u64,
     },
+    /// Put something right in the index, take it back, and what is needed for that.
+    PutRight(putright::Ask),
     /// Ready to serve.
     Ready,
     /// What of something would leave for a machine (C-GET, C-MOVE).
@@ -247,6 +249,8 @@ pub enum Response {
         /// For whom they hold.
         holds_for: String,
     },
+    /// Of [`Request::PutRight`].
+    PutRight(putright::Answer),
 }
 
 /// Who is signed in.

@@ -8,6 +8,7 @@ pub mod fault;
 pub mod find;
 pub mod line;
 pub mod pixels;
+pub mod putright;
 pub mod stream;
 pub mod transfer;
 

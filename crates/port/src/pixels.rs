@@ -77,6 +77,19 @@ pub struct HeadLease {
     pub sop_uid: Uid,
     /// UID of the derived instance for files.
     pub derived_uid: Uid,
+    /// What was put right since it came: laid over the header before anything else is done to it.
+    pub corrections: Option<Corrections>,
+    /// The file's own head, corrected and nothing else: same instance, stored coding, pixel data follow as stored.
+    pub as_stored: bool,
+}
+
+/// What is laid over a header at its top level.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Corrections {
+    /// Attributes with their values; without values: emptied.
+    pub set: Attributes,
+    /// The header names another patient: all else that it says of her goes.
+    pub other_patient: bool,
 }
 
 /// What happens to the words.

@@ -9,7 +9,7 @@ mod plan;
 mod points;
 
 pub use answers::{Scope, of_patient, walk};
-pub use clean::Pseudonyms;
+pub use clean::{Pseudonyms, clean};
 pub use names::{name_key, name_line};
 
 use crate::catalog::{Card, Study};
@@ -45,8 +45,8 @@ pub fn absent(vault: &Vault, words: Words) -> Box<dyn Fn(&Card) -> bool> {
     if words != Words::Pseudonymous {
         return Box::new(|_| false);
     }
-    let objections = vault.site().objections;
-    Box::new(move |card| objections.contains(&card.patient) || card.withheld)
+    let objections = vault.objections();
+    Box::new(move |card| objections.holds(card.patient) || card.withheld)
 }
 
 /// A class that is as if absent, by its header or by what examining found.

@@ -43,6 +43,7 @@ async fn store(
 ) -> Result<Stored, Fault> {
     let received = receive::receive(vault, body).await?;
     let checked = check::check(received, study.as_ref())?;
+    crate::putright::noted(vault, context, checked.facts()).await?;
     commit::commit(vault, context, checked).await
 }
 

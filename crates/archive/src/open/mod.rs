@@ -115,6 +115,11 @@ fn token(vault: &Vault, context: &Context, study: &Study, grant: &Grant) -> Resu
     let left = grant.ends_at().0.saturating_sub(context.now.0).div_euclid(1_000_000_000);
     let left = left.clamp(0, vault.options.viewing_s);
     let now = vault.clock.monotonic();
+    // What was decided of a study that was put right meanwhile is not given.
+    let catalog = vault.catalog_with(&study.record.uid)?;
+    if catalog.study(&study.record.uid).is_none_or(|known| known.righted != study.righted) {
+        return Err(Code::OpenAnew.into());
+    }
     let mut sessions = vault.sessions();
     let times = (now, now.plus_seconds(left));
     sessions.grant(&cookie, study.record.uid.clone(), (grant.to_record(), grant.purpose()), bearer, times);

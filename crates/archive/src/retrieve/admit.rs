@@ -94,8 +94,13 @@ pub fn still(vault: &Vault, release: &Release) -> Result<(), Lapse> {
     if lock(&vault.accounts).get(user).is_none_or(|(account, _)| account.disabled) {
         return Err(Lapse::Revoked);
     }
-    let masks = vault.study(&release.study.record.uid).ok().flatten().map(|s| s.record.masks.version);
-    let now = readmit(vault, record, &release.study, masks.ok_or(Lapse::Revoked)?)?;
+    let known = vault.study(&release.study.record.uid).ok().flatten();
+    let known = known.map(|study| (study.record.masks.version, study.righted));
+    let (masks, righted) = known.ok_or(Lapse::Revoked)?;
+    if righted != release.study.righted {
+        return Err(Lapse::Revoked); // put right meanwhile: perhaps it is not this patient's any more
+    }
+    let now = readmit(vault, record, &release.study, masks)?;
     let of = |grant: &Grant| (grant.visibility(), grant.hide(), grant.lifted());
     if of(&now) != of(&release.grant) {
         return Err(Lapse::Revoked); // superseded by a grant that shows something else

@@ -11,6 +11,9 @@ pub const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
 /// Stored like this, a frame is native already (PS3.5 A.1).
 const IMPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2";
 
+/// Deflated Explicit VR Little Endian (PS3.5 A.5).
+const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
+
 /// A word for the ledger and the code for the caller.
 type Refusal = (&'static str, Code);
 
@@ -63,12 +66,18 @@ fn numbers(form: &Form) -> Result<&[u32], Refusal> {
 pub fn leaves_as<'a>(release: &Release, chosen: &'a Chosen) -> &'a str {
     let stored = chosen.instance.record.transfer_syntax.as_str();
     match &release.form {
-        Form::Instances if chosen.plan == Plan::Clear && !chosen.decoded => stored,
+        Form::Instances if chosen.plan == Plan::Clear && !chosen.decoded => file_syntax(chosen),
         Form::Frames { stored: true, .. } if as_stored(release, chosen) && !native(stored) => stored,
         Form::Instances | Form::Frames { .. } | Form::Metadata | Form::Rendered { .. } => {
             EXPLICIT_LITTLE_ENDIAN
         }
     }
+}
+
+/// The transfer syntax of a file in clear: its own, but that a deflated one with a corrected header leaves inflated.
+pub fn file_syntax(chosen: &Chosen) -> &str {
+    let stored = chosen.instance.record.transfer_syntax.as_str();
+    if chosen.corrections.is_some() && stored == DEFLATED { EXPLICIT_LITTLE_ENDIAN } else { stored }
 }
 
 /// Nothing of the instance's pixels is hidden.

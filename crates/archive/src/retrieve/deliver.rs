@@ -1,7 +1,7 @@
 //! Sends the parts. Needs the receipt of the entry: nothing flows before it is durable (DESIGN.md §2.2).
 
 use super::admit;
-use super::check::{EXPLICIT_LITTLE_ENDIAN, as_stored, native};
+use super::check::{EXPLICIT_LITTLE_ENDIAN, as_stored, file_syntax, native};
 use super::lease::{self, Redacted};
 use super::{Chosen, Plan, Release};
 use crate::object::ObjectReader;
@@ -128,17 +128,15 @@ async fn instance(
 ) -> Result<(), Fault> {
     let record = &chosen.instance.record;
     if chosen.plan == Plan::Clear && !chosen.decoded {
-        sink.send(Item::Part(part(
-            chosen,
-            "application/dicom",
-            Some(record.transfer_syntax.as_str()),
-            None,
-        )?))
-        .await?;
-        return stored(object, sink).await;
+        let head = match &chosen.corrections {
+            Some(_) => Some(lease::head(vault, release, chosen, object, lease::Head::AsStored).await?),
+            None => None,
+        };
+        sink.send(Item::Part(part(chosen, "application/dicom", Some(file_syntax(chosen)), None)?)).await?;
+        return stored(object, head, record.head_len, sink).await;
     }
     let image = record.image.as_ref().ok_or(Code::Unsupported)?;
-    let head = lease::head(vault, release, chosen, object, false).await?;
+    let head = lease::head(vault, release, chosen, object, lease::Head::Derived).await?;
     sink.send(Item::Part(part(chosen, "application/dicom", Some(EXPLICIT_LITTLE_ENDIAN), None)?)).await?;
     sink.bytes(head).await?;
     let mut sent = 0u64;
@@ -156,10 +154,16 @@ async fn instance(
 /// Bytes of an object that are opened at once.
 const READ_BYTES: u64 = 16 * limits::CHUNK_BYTES as u64;
 
-async fn stored(object: &ObjectReader, sink: &Outflow<'_>) -> Result<(), Fault> {
+/// The file as it came, behind a preamble of zeros or behind its corrected head.
+async fn stored(
+    object: &ObjectReader,
+    head: Option<Bytes>,
+    head_len: u64,
+    sink: &Outflow<'_>,
+) -> Result<(), Fault> {
     const PREAMBLE: u64 = 128;
-    sink.bytes(Bytes::from_static(&[0; PREAMBLE as usize])).await?;
-    let mut at = PREAMBLE;
+    let mut at = if head.is_some() { head_len } else { PREAMBLE };
+    sink.bytes(head.unwrap_or_else(|| Bytes::from_static(&[0; PREAMBLE as usize]))).await?;
     while at < object.len() {
         // Ends with a chunk: each is opened once.
         let end = object.len().min((at / READ_BYTES + 1) * READ_BYTES);
@@ -176,7 +180,7 @@ async fn metadata(
     object: &ObjectReader,
     sink: &Outflow<'_>,
 ) -> Result<(), Fault> {
-    let json = lease::head(vault, release, chosen, object, true).await?;
+    let json = lease::head(vault, release, chosen, object, lease::Head::Json).await?;
     sink.send(Item::Part(part(chosen, "application/dicom+json", None, None)?)).await?;
     sink.bytes(json).await
 }

@@ -81,13 +81,24 @@ fn bytes_allowed(image: &ImageInfo, output: &Output) -> usize {
     }
 }
 
-/// Leases the header: a file's head with the start of the pixel data, or DICOM JSON.
+/// In which form a header leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Head {
+    /// Of a derived file, with the start of its pixel data.
+    Derived,
+    /// DICOM JSON.
+    Json,
+    /// The file's own, corrected; what follows it follows as stored.
+    AsStored,
+}
+
+/// Leases the header.
 pub async fn head(
     vault: &Vault,
     release: &Release,
     chosen: &Chosen,
     object: &ObjectReader,
-    json: bool,
+    form: Head,
 ) -> Result<Bytes, Fault> {
     let record = &chosen.instance.record;
     let words = match release.grant.visibility().words {
@@ -101,7 +112,7 @@ pub async fn head(
     let lease = HeadLease {
         words,
         masked,
-        json,
+        json: form == Head::Json,
         image: record.image.clone(),
         sop_uid: record.sop_uid.clone(),
         // Decoded and not masked it is the same instance.
@@ -109,6 +120,8 @@ pub async fn head(
             Plan::Clear => record.sop_uid.clone(),
             Plan::Masked { .. } => vault.derived_uid(record, release.grant.mask_version()),
         },
+        corrections: chosen.corrections.clone(),
+        as_stored: form == Head::AsStored,
     };
     let (outcome, answer) =
         vault.pixels.work(Lease::Head(Box::new(lease)), head_body(object, record.head_len)).await?;

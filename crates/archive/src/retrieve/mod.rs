@@ -23,6 +23,7 @@ use ledger::Event;
 use model::Uid;
 use policy::{Grant, Lapse};
 use port::archive::{Form, Retrieve};
+use port::pixels::Corrections;
 use port::{Code, Fault, Response, Stream};
 use std::sync::Arc;
 
@@ -51,6 +52,8 @@ struct Chosen {
     decoded: bool,
     /// Series and SOP Instance UID as the caller may know them.
     shown: (Uid, Uid),
+    /// What was put right since it came; nothing: every byte leaves as it came.
+    corrections: Option<Corrections>,
 }
 
 /// Fetches. The answer's stream carries the parts.
@@ -105,7 +108,8 @@ fn picked(
         if wants(&shown.0, &shown.1)
             && let Some(plan) = plan::plan(grant, related, study, instance)
         {
-            chosen.push(Chosen { instance: instance.clone(), plan, decoded: false, shown });
+            let corrections = vault.corrections(study, &series.uid);
+            chosen.push(Chosen { instance: instance.clone(), plan, decoded: false, shown, corrections });
         }
     }
     chosen
@@ -135,6 +139,7 @@ fn released(release: &Release) -> Event {
         frames,
         visibility: release.grant.visibility().name(),
         mask_version: release.grant.mask_version(),
+        corrected: release.chosen.iter().filter(|c| c.corrections.is_some()).count() as u64,
     }
 }
 

@@ -54,6 +54,9 @@ impl Vault {
         event: Event,
     ) -> std::result::Result<(), Fault> {
         let mut sidecars = Vec::new();
+        // Whose and where it is now: it may have been moved while it was looked at.
+        let now = self.instance(&record.sop_uid)?.map(|(study, _)| study);
+        let study = now.as_deref().unwrap_or(study);
         if !mosaics.is_empty() {
             let key = self.sidecar_key(study.patient(), record.object)?;
             let plain = postcard::to_stdvec(mosaics).map_err(|_| Code::Internal)?;
@@ -170,10 +173,12 @@ impl Vault {
     /// After a failed batch: everything that may have been part of it is read anew from what is durable.
     pub(crate) fn resync(&self) -> Result<()> {
         let mut catalog = self.catalog();
+        if catalog.epoch == self.store.epoch() { Ok(()) } else { self.reread(&mut catalog) }
+    }
+
+    /// The same for who holds the index already.
+    pub(crate) fn reread(&self, catalog: &mut Catalog) -> Result<()> {
         let epoch = self.store.epoch();
-        if catalog.epoch == epoch {
-            return Ok(());
-        }
         // All is read before anything is forgotten: when reading fails, the epoch stays behind and the next one tries again.
         let mut durable = Vec::new();
         for (uid, series) in catalog.dirty() {
@@ -183,7 +188,7 @@ impl Vault {
         for study in durable {
             let uid = study.record.uid.clone();
             catalog.load(study);
-            self.remember(&mut catalog, &uid);
+            self.remember(catalog, &uid);
         }
         catalog.epoch = epoch;
         Ok(())
@@ -201,6 +206,8 @@ impl Vault {
                 pages.push((self.sealing.open_row(&row)?, row.version));
             }
         }
-        Ok(Some(Study::of_rows((study, row.version), pages)))
+        let mut study = Study::of_rows((study, row.version), pages);
+        self.mark(&mut study);
+        Ok(Some(study))
     }
 }

@@ -199,7 +199,9 @@ impl Vault {
             }
             // Another study may have the same mark.
             read.retain(|(page, _)| page.study == record.uid);
-            catalog.load_idle(&Study::of_rows((record, row.version), read));
+            let mut study = Study::of_rows((record, row.version), read);
+            self.mark(&mut study);
+            catalog.load_idle(&study);
             catalog.changes += 1;
         }
         Ok(catalog)

@@ -77,7 +77,7 @@ fn person(vault: &Vault, user: &str, arrival: &Arrival) -> Option<Context> {
 fn context(vault: &Vault, account: &AccountRecord, arrival: &Arrival) -> Context {
     let own_patient = account.patient.as_ref().and_then(|(issuer, number)| {
         let key = crate::catalog::PatientKey::Numbered(issuer.clone(), number.clone());
-        vault.catalog().patient(&key)
+        vault.patient_named(&vault.catalog(), &key)
     });
     Context {
         caller: Caller {

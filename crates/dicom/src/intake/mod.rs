@@ -2,6 +2,7 @@
 
 mod facts;
 mod image;
+mod note;
 mod pixel;
 pub(crate) mod walk;
 
@@ -148,6 +149,7 @@ impl Intake {
             let mut facts = facts::gather(&walker, &inflated, &meta, pixels.as_ref(), self.unnamed)?;
             facts.frames.clear();
             facts.head_len = self.total;
+            facts.rejects = note::note(&self.head, &facts.sop_class);
             return Ok(Parsed { facts, head: self.head });
         }
         let walker = self.walker.ok_or(Error::Truncated("the header"))?;
@@ -156,7 +158,8 @@ impl Intake {
         } else {
             walker.finish(&self.head)?;
         }
-        let facts = facts::gather(&walker, &self.head, &meta, self.pixels.as_ref(), self.unnamed)?;
+        let mut facts = facts::gather(&walker, &self.head, &meta, self.pixels.as_ref(), self.unnamed)?;
+        facts.rejects = note::note(&self.head, &facts.sop_class);
         Ok(Parsed { facts, head: self.head })
     }
 }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use hyper::{HeaderMap, Request as HttpRequest, StatusCode};
 use model::{Arrival, InstanceFacts, Role};
 use port::archive::{Account, Opened, Retrieve, Stored, StudyLine};
+use port::putright::{Answer, Ask as Asked, LookedUp};
 use port::{Archive, Call, Code, Credential, Fault, Item, Part, Request, Response, Stream, Trailer};
 use std::sync::{Arc, Mutex};
 
@@ -167,6 +168,16 @@ impl Archive for Fake {
             Request::DrawMasks { regions, expect_version, .. } => {
                 Response::Masks { version: expect_version + 1, regions, holds_for: "all-but-order".into() }
             }
+            Request::PutRight(asked) => Response::PutRight(match asked {
+                Asked::Make { expect_version, .. } | Asked::Undo { expect_version, .. } => {
+                    Answer::Done { change: 4, version: expect_version + 1, studies: 2, objects: 3 }
+                }
+                Asked::Changes { .. } => Answer::Changes { version: 5, changes: Vec::new(), next: None },
+                Asked::LookUp { .. } => {
+                    let found = LookedUp { study: line(), series: vec![line()] };
+                    Answer::LookedUp { version: 5, studies: vec![found] }
+                }
+            }),
             Request::Gather(_) => Response::Gathered(self.gathered.clone()),
             Request::Transfer(_) => return Ok((Response::Parts { fallback: false }, self.parts())),
             Request::Commit { transaction, references } => {
