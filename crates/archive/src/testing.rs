@@ -190,6 +190,7 @@ pub fn facts(study: &str, sop: &str, patient: &str) -> InstanceFacts {
         image: None,
         head_len: 4,
         frames: Vec::new(),
+        rejects: None,
     }
 }
 

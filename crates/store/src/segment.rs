@@ -10,7 +10,7 @@ use crate::overlay::Leaf;
 use crate::{Error, Result, pack, raw};
 use model::{Id, Tenant, limits};
 pub use old::Loose;
-pub use read::{End, Found, read};
+pub use read::{End, read};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -161,10 +161,13 @@ pub fn summary(bytes: &[u8]) -> Option<Summary> {
 pub fn visible(bytes: &[u8], words: &Words) -> bool {
     let read = || {
         let mut reader = Reader::new(bytes);
-        (reader.number()?, reader.number()?);
+        reader.number()?;
+        reader.number()?;
         reader.text("", words)?;
-        (reader.take::<16>()?, reader.take::<16>()?);
-        (reader.number()?, reader.number()?);
+        reader.take::<16>()?;
+        reader.take::<16>()?;
+        reader.number()?;
+        reader.number()?;
         reader.number()
     };
     read().is_some_and(|instances| instances > 0)

@@ -1,10 +1,8 @@
 //! Changes: applied to memory under the catalog's lock as pending, made visible when durable, taken back when not.
 //! What is changed is whole: callers come through `Vault::catalog_with`.
 
-use super::{
-    Catalog, Instance, InstanceRecord, Of, PAGE, PageRecord, PatientKey, Series, Slot, Study, StudyRecord,
-};
-use model::{Attributes, Id, PatientRef, Uid};
+use super::{Catalog, Instance, InstanceRecord, Of, PAGE, PageRecord, Series, Slot, Study, StudyRecord};
+use model::{Attributes, Id, Uid};
 use std::sync::Arc;
 
 /// Which sealed rows a change touches.

@@ -74,7 +74,9 @@ impl Vault {
         };
         let uid = record.sop_uid.clone();
         let change = move |catalog: &mut Catalog| catalog.change(&uid, |r| r.seen = Some(seen));
-        let Some(submitted) = self.submit_change(&study.record.uid, envelope, event, (sidecars, true), change)? else {
+        let Some(submitted) =
+            self.submit_change(&study.record.uid, envelope, event, (sidecars, true), change)?
+        else {
             return Ok(());
         };
         let (vault, uid) = (self.shared()?, record.sop_uid.clone());

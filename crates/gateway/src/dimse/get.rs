@@ -98,7 +98,7 @@ pub fn finish<S: Socket>(wire: &mut Wire<S>, message: &Message, sender: &Sender,
     if has_data {
         let value = Value::Bytes(list(&sender.failed).into_bytes());
         let failed = Element { tag: FAILED_SOP_INSTANCE_UID_LIST, vr: *b"UI", value };
-        wire.association.send_data(message.context, &write(&vec![failed], &message.syntax), true);
+        wire.association.send_data(message.context, &write(&[failed], &message.syntax), true);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Segments that were made from docs/formats/intake-log.md without this code (testdata/formats/make.py): the old version and
 //! today's.
 
+use super::read::Found;
 use super::*;
 use crate::blob::Part;
 
