@@ -129,7 +129,12 @@ impl Writer {
                 refused.push((answer, Error::Stopped));
                 continue;
             }
-            let result = if ended && rests { Err(Error::Stale) } else { self.stage(commit, &mut versions) };
+            // Without room it is refused for that, whatever else: its caller can tell what to do about it.
+            let result = match self.room(&commit) {
+                Err(full) => Err(full),
+                Ok(()) if ended && rests => Err(Error::Stale),
+                Ok(()) => self.stage(commit, &mut versions),
+            };
             match result {
                 Ok((meta, blobs, spool)) => staged.push(Staged { meta, blobs, spool, answer }),
                 Err(error) => {
@@ -165,6 +170,15 @@ impl Writer {
         }
     }
 
+    fn room(&self, commit: &Commit) -> Result<()> {
+        let needed = commit.bytes() + MARGIN + self.shared.owed();
+        if commit.stores() && disk::free_bytes(&self.shared.data) < needed {
+            Err(Error::Full)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Checks a commit against what is durable and what this batch changes already; only then it gets its numbers.
     fn stage(
         &mut self,
@@ -177,11 +191,6 @@ impl Writer {
         // Without rows it rests on nobody's memory of rows: ledger entries go on while stores are refused.
         if !commit.rows.is_empty() && commit.epoch != self.shared.epoch.load(Ordering::SeqCst) {
             return Err(Error::Stale);
-        }
-        if commit.stores()
-            && disk::free_bytes(&self.shared.data) < commit.bytes() + MARGIN + self.shared.owed()
-        {
-            return Err(Error::Full);
         }
         for row in &commit.rows {
             let now = match versions.get(&row.key) {

@@ -10,7 +10,12 @@ use crypto::row;
 use ledger::Event;
 use model::{Id, Mosaic, Tenant, Uid};
 use port::{Code, Fault};
+use std::sync::Arc;
+use std::time::Duration;
 use store::{Commit, Pending};
+
+/// Without room for what was found, an object is looked at again after this long.
+const LATER: Duration = Duration::from_secs(60);
 
 /// A change that was handed to the store.
 struct Submitted {
@@ -83,9 +88,17 @@ impl Vault {
         tokio::spawn(async move {
             if let Err(fault) = vault.settled_change(submitted).await {
                 tracing::warn!(code = fault.code.as_str(), "what examining found could not be kept");
-                // Somebody else's commit was refused before it: memory was read anew, without what was found.
-                if fault.code == Code::Unavailable {
-                    vault.queue.push(uid);
+                // Memory was read anew, without what was found: it is looked at again, at once when somebody else's commit
+                // was refused before it.
+                match fault.code {
+                    Code::Unavailable => vault.queue.push(uid),
+                    Code::StorageFull => {
+                        let waiting = Arc::downgrade(&vault);
+                        drop(vault); // a stop waits for nobody's findings
+                        tokio::time::sleep(LATER).await;
+                        waiting.upgrade().iter().for_each(|vault| vault.queue.push(uid.clone()));
+                    }
+                    _ => {}
                 }
             }
         });
