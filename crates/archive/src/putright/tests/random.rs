@@ -243,7 +243,8 @@ impl Play {
     fn files(&self) -> BTreeMap<PathBuf, (SystemTime, Vec<u8>)> {
         let data = self.house.data();
         for _ in 0..2000 {
-            if files_below(&data.join("intake")).is_empty() {
+            let mut names = std::fs::read_dir(data.join("intake")).unwrap().flatten().map(|e| e.file_name());
+            if names.all(|name| name == "reserve") {
                 break;
             }
             std::thread::sleep(Duration::from_millis(10));
