@@ -91,8 +91,9 @@ def run(report, place):
 
 
 def _blobs(home):
-    """Every sealed object: time of its last change, digest of its bytes."""
-    paths = [path for path in (home / "data" / "blobs").rglob("*") if path.is_file() and path.suffix not in (".spool", ".tmp")]
+    """Every file of sealed objects: time of its last change, digest of its bytes."""
+    folders = [home / "data" / "blobs", home / "data" / "packs"]
+    paths = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix not in (".spool", ".tmp")]
     return {path: (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths}
 
 

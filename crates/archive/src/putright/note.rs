@@ -21,7 +21,7 @@ pub async fn noted(vault: &Vault, context: &Context, facts: &InstanceFacts) -> R
         return Ok(());
     }
     let reason = format!("note {}", facts.sop_uid.as_str());
-    let needs = |catalog: &Catalog| {
+    let needs = |catalog: &Catalog| -> Vec<Uid> {
         let named = note.instances.iter().chain([&facts.sop_uid]).flat_map(|uid| catalog.packed_with(uid));
         named.chain([vault.goes_to(&facts.study_uid, &facts.series_uid)]).collect()
     };

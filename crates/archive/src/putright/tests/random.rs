@@ -49,7 +49,7 @@ async fn play(seed: u64) {
     for n in 0..PATIENTS * 3 {
         play.arrive(format!("1.{n}"), n % PATIENTS, 1 + n % 2, n * 10).await;
     }
-    let files = play.files(play.model.films.len());
+    let files = play.files();
     let (mut done, mut undone) = (0, 0);
     while done + undone < ACTS {
         if play.dice.roll(3) == 0 {
@@ -69,7 +69,7 @@ async fn play(seed: u64) {
     while play.undo().await {}
     play.agrees("all taken back");
     play.all_as_arrived().await;
-    let now = play.files(play.model.films.len());
+    let now = play.files();
     for (path, before) in &files {
         assert_eq!(now.get(path), Some(before), "{path:?} was touched");
     }
@@ -239,16 +239,20 @@ impl Play {
         }
     }
 
-    /// Every file of a sealed object: when it was changed, and its bytes. Waits until all have left the intake log.
-    fn files(&self, count: usize) -> BTreeMap<PathBuf, (SystemTime, Vec<u8>)> {
+    /// Every file that holds sealed objects: when it was changed, and its bytes. Waits until all have left the intake log.
+    fn files(&self) -> BTreeMap<PathBuf, (SystemTime, Vec<u8>)> {
+        let data = self.house.data();
         for _ in 0..2000 {
-            let found = files_below(&self.house.data().join("blobs"));
-            if found.len() >= count {
-                return found;
+            let mut names = std::fs::read_dir(data.join("intake")).unwrap().flatten().map(|e| e.file_name());
+            if names.all(|name| name == "reserve") {
+                break;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        panic!("objects stay in the intake log");
+        let mut out = files_below(&data.join("blobs"));
+        out.extend(files_below(&data.join("packs")));
+        assert!(!out.is_empty(), "objects stay in the intake log");
+        out
     }
 }
 
