@@ -53,6 +53,7 @@ def run(report, place):
         _recoded(report, desk)
         _masked(report, desk)
         _canary(report, desk)
+        _corrected(report, desk)
         _move(report, desk, ports)
         _plain(report, desk)
         _ledger(report, desk)
@@ -315,6 +316,34 @@ def _canary(report, desk):
             report.check(f"canary, {label}: {name} is {'hidden' if hidden else 'there'}", left < 0.1 if hidden else left > 0.8, f"({left:.3f})")
         told = {where for where, word in words.items() if any(word.encode() in one for one in got)}
         report.equal(f"canary, {label}: words that tell", told, set())
+
+
+def _corrected(report, desk):
+    """What was put right is found so and leaves so; what was rejected is as if absent."""
+    officer = signed_in(desk.server, "officer")
+
+    def change(act):
+        body = {"expect_version": officer.get("/api/v1/changes").json()["version"], "reason": "a typing error", "act": act}
+        return officer.ask("POST", "/api/v1/changes", body=body)
+
+    film = renew(demo_film("lucia-chest"))
+    study = film.StudyInstanceUID
+    signed_in(desk.server, "technologist").stow([to_bytes(film)])
+    answer = change({"correct-study": {"study": study, "set": {"AccessionNumber": "A-CORRECT"}}})
+    report.equal("an accession number is put right", answer.status, 200)
+    _, _, answers = desk.find(*dimse.keys(QueryRetrieveLevel="STUDY", AccessionNumber="A-CORRECT", StudyInstanceUID=None))
+    report.equal("C-FIND finds it by the right one", [a.StudyInstanceUID for a in answers], [study])
+    wanted = dimse.keys(QueryRetrieveLevel="STUDY", StudyInstanceUID=study)
+    for options in ((), ("-xi",)):
+        _, got = desk.get(*options, *wanted)
+        read = pydicom.dcmread(io.BytesIO(got[0])) if got else pydicom.Dataset()
+        same = read.get("PixelData") == film.PixelData and read.get("SOPInstanceUID") == film.SOPInstanceUID
+        report.check("C-GET gives the right one, and the same picture", read.get("AccessionNumber") == "A-CORRECT" and same)
+    answer = change({"reject": {"study": study, "code": "patient-safety"}})
+    report.equal("the study is rejected", answer.status, 200)
+    _, _, answers = desk.find(*wanted)
+    said, got = desk.get(*wanted)
+    report.check("and is found and fetched no more", not answers and not got and "0x0000" in said, said[-200:])
 
 
 def _move(report, desk, ports):
