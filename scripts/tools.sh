@@ -12,6 +12,7 @@ need cc gcc
 need git git
 need dcmsend dcmtk
 need chromium chromium
+need Orthanc orthanc
 need openssl openssl
 need strace strace
 need sqlite3 sqlite3
@@ -23,6 +24,10 @@ if [ ${#missing[@]} -gt 0 ]; then
   export DEBIAN_FRONTEND=noninteractive
   as_root apt-get update -qq
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  # The package starts a server of its own; the tests have theirs, on other ports.
+  if [[ " ${missing[*]} " == *" orthanc "* ]] && [ -d /run/systemd/system ]; then
+    as_root systemctl disable --now orthanc
+  fi
 fi
 
 # pydicom reads what comes out; Pillow and numpy compare pictures.

@@ -245,6 +245,7 @@ fn identifiers_of_queries() {
             element(0x0008_0061, b"CT\\MR "),
             element(0x0010_0010, b"*=\x1B$B;3ED\x1B(B^*"),
             element(0x0010_0020, b""),
+            element(0x0010_0040, b"\"\""),
             element(0x0020_000D, b"1.2\\1.3"),
             element(0x0008_1032, &[0xFE, 0xFF, 0, 0xE0, 0x0A, 0, 0, 0, 8, 0, 0, 1, 2, 0, 0, 0, b'X', b'Y']),
         ],
@@ -257,8 +258,9 @@ fn identifiers_of_queries() {
     assert_eq!(keys[1], (&[tags::MODALITIES_IN_STUDY][..], Kind::List(vec!["CT".into(), "MR".into()])));
     assert_eq!(keys[2], (&[tags::PATIENT_NAME][..], Kind::Wildcard("*=山田^*".into())));
     assert_eq!(keys[3], (&[tags::PATIENT_ID][..], Kind::Universal));
-    assert_eq!(keys[4], (&[tags::STUDY_INSTANCE_UID][..], Kind::List(vec!["1.2".into(), "1.3".into()])));
-    assert_eq!(keys[5], (&[0x0008_1032, 0x0008_0100][..], Kind::Single("XY".into())));
+    assert_eq!(keys[4], (&[tags::PATIENT_SEX][..], Kind::Empty));
+    assert_eq!(keys[5], (&[tags::STUDY_INSTANCE_UID][..], Kind::List(vec!["1.2".into(), "1.3".into()])));
+    assert_eq!(keys[6], (&[0x0008_1032, 0x0008_0100][..], Kind::Single("XY".into())));
     // A level that the root does not have, none at all, a missing and a repeated unique key of a level above.
     let check = |class: &str, elements: &[Vec<u8>], expected: Option<u32>| {
         assert_eq!(search(class, elements, Negotiated::default()).err(), expected);

@@ -146,7 +146,7 @@ fn identifier(bytes: &[u8]) {
         let Ok(elements) = dataset::read(bytes, syntax) else { continue };
         let _ = Wanted::read(&elements, classes::PATIENT_GET, Negotiated::default());
         let _ = commitment::Commitment::read(&elements);
-        let agreed = Negotiated { relational: true, empty_value: true, ..Negotiated::default() };
+        let agreed = Negotiated { relational: true, ..Negotiated::default() };
         let Ok(search) = Search::read(elements, classes::PATIENT_FIND, agreed) else { continue };
         let mut found = model::Attributes::new();
         for element in &search.shape {

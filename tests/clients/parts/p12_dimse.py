@@ -9,8 +9,9 @@ import shutil
 import pydicom
 
 from lib import dimse
-from lib.films import data_of, demo_film, demo_files, names, renew, slices, to_bytes
+from lib.films import HIDDEN, TELLTALES, WORDS, canary, data_of, demo_film, demo_files, names, renew, slices, to_bytes
 from lib.http import signed_in
+from lib.pictures import left_over
 from lib.server import Server, set_config
 from lib.tally import Tally
 
@@ -51,6 +52,8 @@ def run(report, place):
         _get(report, desk)
         _recoded(report, desk)
         _masked(report, desk)
+        _canary(report, desk)
+        _corrected(report, desk)
         _move(report, desk, ports)
         _plain(report, desk)
         _ledger(report, desk)
@@ -287,6 +290,60 @@ def _masked(report, desk):
         films += desk.get(*dimse.keys(QueryRetrieveLevel="STUDY", StudyInstanceUID=answer.StudyInstanceUID), calling="STUDY")[1]
     texts = [str(f.PatientName).encode() for f in desk.films.values()] + [b"GZ-10"]
     report.check("research: objects without the person", films and not any(text in raw for raw in films for text in texts), f"({len(films)})")
+
+
+def _canary(report, desk):
+    """The canary of part 5 on this way out: what is hidden is not in what a masked or a research machine gets, and is in what
+    a clear one gets."""
+    film, raw, pixels = canary()
+    signed_in(desk.server, "technologist").stow([raw])
+    study = film.StudyInstanceUID
+    wanted = dimse.keys(QueryRetrieveLevel="STUDY", StudyInstanceUID=study)
+    _, _, known = desk.find(*dimse.keys(QueryRetrieveLevel="STUDY", StudyInstanceUID=None), calling="STUDY")
+    research = []
+    for one in known:
+        research += desk.get(*dimse.keys(QueryRetrieveLevel="STUDY", StudyInstanceUID=one.StudyInstanceUID), calling="STUDY")[1]
+    for label, got, hidden, words in (
+        ("clear", desk.get(*wanted)[1], False, {}),
+        ("masked", desk.get(*wanted, calling="SCREEN")[1], True, TELLTALES),
+        ("research", research, True, {**TELLTALES, **WORDS}),
+    ):
+        pictures = [pydicom.dcmread(io.BytesIO(one)).pixel_array.astype(float) for one in got]
+        pictures = [one for one in pictures if one.shape == pixels.shape]
+        report.check(f"canary, {label}: there is a picture", pictures)
+        for name, box in HIDDEN.items():
+            left = max((left_over(pixels.astype(float), one, box) for one in pictures), default=1.0)
+            report.check(f"canary, {label}: {name} is {'hidden' if hidden else 'there'}", left < 0.1 if hidden else left > 0.8, f"({left:.3f})")
+        told = {where for where, word in words.items() if any(word.encode() in one for one in got)}
+        report.equal(f"canary, {label}: words that tell", told, set())
+
+
+def _corrected(report, desk):
+    """What was put right is found so and leaves so; what was rejected is as if absent."""
+    officer = signed_in(desk.server, "officer")
+
+    def change(act):
+        body = {"expect_version": officer.get("/api/v1/changes").json()["version"], "reason": "a typing error", "act": act}
+        return officer.ask("POST", "/api/v1/changes", body=body)
+
+    film = renew(demo_film("lucia-chest"))
+    study = film.StudyInstanceUID
+    signed_in(desk.server, "technologist").stow([to_bytes(film)])
+    answer = change({"correct-study": {"study": study, "set": {"AccessionNumber": "A-CORRECT"}}})
+    report.equal("an accession number is put right", answer.status, 200)
+    _, _, answers = desk.find(*dimse.keys(QueryRetrieveLevel="STUDY", AccessionNumber="A-CORRECT", StudyInstanceUID=None))
+    report.equal("C-FIND finds it by the right one", [a.StudyInstanceUID for a in answers], [study])
+    wanted = dimse.keys(QueryRetrieveLevel="STUDY", StudyInstanceUID=study)
+    for options in ((), ("-xi",)):
+        _, got = desk.get(*options, *wanted)
+        read = pydicom.dcmread(io.BytesIO(got[0])) if got else pydicom.Dataset()
+        same = read.get("PixelData") == film.PixelData and read.get("SOPInstanceUID") == film.SOPInstanceUID
+        report.check("C-GET gives the right one, and the same picture", read.get("AccessionNumber") == "A-CORRECT" and same)
+    answer = change({"reject": {"study": study, "code": "patient-safety"}})
+    report.equal("the study is rejected", answer.status, 200)
+    _, _, answers = desk.find(*wanted)
+    said, got = desk.get(*wanted)
+    report.check("and is found and fetched no more", not answers and not got and "0x0000" in said, said[-200:])
 
 
 def _move(report, desk, ports):

@@ -136,6 +136,9 @@ pub fn still(vault: &Vault, context: &Context, release: &Release) -> Result<(), 
     if study.record.masks.version != release.study.record.masks.version {
         return Err(Lapse::MaskChanged);
     }
+    if study.righted != release.study.righted {
+        return Err(Lapse::Revoked); // put right meanwhile: perhaps it is not this patient's any more
+    }
     let now = vault.clock.now();
     if now < release.grant.ends_at() {
         return Ok(());

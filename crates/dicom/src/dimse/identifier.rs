@@ -97,10 +97,6 @@ pub struct Negotiated {
     pub combined: bool,
     /// Fuzzy matching of names.
     pub fuzzy: bool,
-    /// Two quotation marks match what has no value.
-    pub empty_value: bool,
-    /// Several values match any of them.
-    pub multiple_value: bool,
 }
 
 impl Negotiated {
@@ -108,13 +104,7 @@ impl Negotiated {
     #[must_use]
     pub fn of(info: &[u8]) -> Self {
         let byte = |n: usize| info.get(n) == Some(&1);
-        Self {
-            relational: byte(0),
-            combined: byte(1),
-            fuzzy: byte(2),
-            empty_value: byte(5),
-            multiple_value: byte(6),
-        }
+        Self { relational: byte(0), combined: byte(1), fuzzy: byte(2) }
     }
 }
 
@@ -145,7 +135,8 @@ impl Search {
         let charset = raw(&elements, tags::SPECIFIC_CHARACTER_SET).unwrap_or_default().to_vec();
         let mut reader = Reader {
             charsets: Charsets::new(&charset),
-            options: Options { empty_value: agreed.empty_value, multiple_value: agreed.multiple_value },
+            // Two quotation marks are the value of nothing, so they can only mean what has no value (PS3.4 §C.2.2.2.7).
+            options: Options { empty_value: true, multiple_value: false },
             keys: Vec::new(),
         };
         reader.elements(&elements, &mut Vec::new())?;
