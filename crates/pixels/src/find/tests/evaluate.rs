@@ -1,6 +1,6 @@
 //! Figures on a folder of films (`index.csv` with `image`, `mask`, `age_group`; `unlabelled/`, `breast-regions.json`; PNG),
 //! for docs/recognition.md: `GAUZE_FILMS=DIR cargo nextest run --release --workspace --run-ignored only -E 'test(evaluate)'
-//! --no-capture`. Weights that never saw the film: `GAUZE_FOLDS=DIR` with what `training/lungs/train.py --check` writes.
+//! --no-capture`; GAUZE_PICTURES=DIR writes pictures. Weights that never saw the film: `GAUZE_FOLDS=DIR` with what `training/lungs/train.py --check` writes.
 
 use super::*;
 use crate::find::chest::net::{self, Net};
@@ -240,6 +240,9 @@ fn evaluate_films() {
             let look = look(&film);
             let (columns, rows) = (film.image.columns as usize, film.image.rows as usize);
             let hidden = mask(look.regions.iter().map(|r| &r.polygon), columns, rows);
+            if let Ok(out) = std::env::var("GAUZE_PICTURES") {
+                picture(&Path::new(&out).join(path.file_name().unwrap()), &film, &look);
+            }
             if look.fallback {
                 back.push(path.file_stem().unwrap().to_owned());
             } else {
@@ -256,6 +259,50 @@ fn evaluate_films() {
         );
         told("masked share, words included", share);
     }
+}
+
+/// The film beside itself with what is hidden darkened and outlined: red for body, blue for words, yellow for markers.
+fn picture(path: &Path, film: &Film, look: &Look) {
+    let plane = Plane::of(&film.frame, &film.image).unwrap();
+    let (columns, rows) = (plane.width, plane.height);
+    let layer = |wanted: fn(RegionKind) -> bool| {
+        let regions = look.regions.iter().filter(|r| wanted(r.kind));
+        regions.map(|r| mask(std::iter::once(&r.polygon), columns, rows)).collect::<Vec<_>>()
+    };
+    let layers = [
+        (layer(|k| !matches!(k, RegionKind::Text | RegionKind::Marker)), [255, 60, 60]),
+        (layer(|k| k == RegionKind::Text), [80, 140, 255]),
+        (layer(|k| k == RegionKind::Marker), [255, 220, 0]),
+    ];
+    let mut data = vec![0u8; columns * 2 * rows * 3];
+    for (at, grey) in plane.data.iter().enumerate() {
+        let (x, y) = (at % columns, at / columns);
+        let (mut colour, mut dark) = ([*grey; 3], false);
+        for (regions, line) in &layers {
+            for region in regions {
+                let on = |x: usize, y: usize| x < columns && y < rows && region[y * columns + x];
+                let edge = on(x, y)
+                    && !(on(x + 1, y)
+                        && on(x, y + 1)
+                        && on(x.wrapping_sub(1), y)
+                        && on(x, y.wrapping_sub(1)));
+                dark |= on(x, y) && *line != [255, 220, 0];
+                if edge {
+                    colour = *line;
+                }
+            }
+        }
+        if dark && colour == [*grey; 3] {
+            colour = colour.map(|v| v / 4);
+        }
+        let to = (y * 2 * columns + x) * 3;
+        data[to..to + 3].fill(*grey);
+        data[to + columns * 3..to + columns * 3 + 3].copy_from_slice(&colour);
+    }
+    let file = std::fs::File::create(path).unwrap();
+    let mut encoder = png::Encoder::new(file, 2 * film.image.columns, film.image.rows);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.write_header().unwrap().write_image_data(&data).unwrap();
 }
 
 /// Share of each polygon of breast-regions.json that the chest's regions cover.
