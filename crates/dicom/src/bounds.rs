@@ -2,6 +2,8 @@
 
 /// A deflated data set, inflated, bytes.
 pub const INFLATED_BYTES: usize = 64 << 20;
+/// Frames of a deflated data set: each is inflated with all the others.
+pub const DEFLATED_FRAMES: usize = 64;
 /// Fragments of one object's encapsulated pixel data.
 pub const FRAGMENTS: usize = 400_000;
 /// Palette entries of one colour.

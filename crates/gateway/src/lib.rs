@@ -6,6 +6,7 @@ mod api;
 mod auth;
 mod dicomweb;
 mod dimse;
+pub mod hostile;
 mod http;
 mod routes;
 mod ui;

@@ -9,6 +9,7 @@ mod frame;
 mod head;
 mod pool;
 
+pub use codec::Deadline;
 pub use error::{Error, Result};
 pub use examine::Examiner;
 pub use frame::frame;

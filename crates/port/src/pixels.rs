@@ -14,7 +14,8 @@ pub enum Lease {
         /// Key of the mosaic's noise, of this instance only.
         noise: [u8; 32],
     },
-    /// Turn one frame into what may leave. Body: the frame's encoded bytes.
+    /// Turn one frame into what may leave. Body: the frame's encoded bytes; for a picture the stored bytes before the pixel
+    /// data first, as an [`crate::Item::Part`] without a `frame`, then one with it.
     Frame(Box<FrameLease>),
     /// Turn the header into what may leave. Body: the stored bytes before the pixel data.
     Head(Box<HeadLease>),

@@ -67,7 +67,11 @@ pub fn leaves_as<'a>(release: &Release, chosen: &'a Chosen) -> &'a str {
     let stored = chosen.instance.record.transfer_syntax.as_str();
     match &release.form {
         Form::Instances if chosen.plan == Plan::Clear && !chosen.decoded => file_syntax(chosen),
-        Form::Frames { stored: true, .. } if as_stored(release, chosen) && !native(stored) => stored,
+        Form::Frames { stored: true, .. }
+            if as_stored(release, chosen) && !native(stored) && framed(stored) =>
+        {
+            stored
+        }
         Form::Instances | Form::Frames { .. } | Form::Metadata | Form::Rendered { .. } => {
             EXPLICIT_LITTLE_ENDIAN
         }
@@ -88,6 +92,11 @@ pub fn as_stored(release: &Release, chosen: &Chosen) -> bool {
 /// Frames are stored as native little endian samples.
 pub fn native(syntax: &str) -> bool {
     matches!(syntax, IMPLICIT_LITTLE_ENDIAN | EXPLICIT_LITTLE_ENDIAN)
+}
+
+/// Frames have bytes of their own: not in a data set deflated as a whole (PS3.5 A.5).
+pub fn framed(syntax: &str) -> bool {
+    syntax != DEFLATED
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Sends the parts. Needs the receipt of the entry: nothing flows before it is durable (DESIGN.md §2.2).
 
 use super::admit;
-use super::check::{EXPLICIT_LITTLE_ENDIAN, as_stored, file_syntax, native};
+use super::check::{EXPLICIT_LITTLE_ENDIAN, as_stored, file_syntax, framed, native};
 use super::lease::{self, Redacted};
 use super::{Chosen, Plan, Release};
 use crate::object::ObjectReader;
@@ -196,6 +196,7 @@ async fn frame(
 ) -> Result<(), Fault> {
     let record = &chosen.instance.record;
     let native = native(record.transfer_syntax.as_str());
+    let stored = stored && framed(record.transfer_syntax.as_str());
     if as_stored(release, chosen) && (stored || native) {
         let syntax = if native { EXPLICIT_LITTLE_ENDIAN } else { record.transfer_syntax.as_str() };
         let bytes = fragments(object, number).await?;
@@ -219,7 +220,7 @@ async fn redacted(
     let image: &ImageInfo = chosen.instance.record.image.as_ref().ok_or(Code::Unsupported)?;
     let index = number.checked_sub(1).filter(|i| *i < image.frames).ok_or(Code::NotFound)?;
     let encoded = fragments(object, number).await?;
-    lease::frame(vault, release, chosen, index, encoded, output).await
+    lease::frame(vault, release, chosen, object, (index, encoded), output).await
 }
 
 /// The encoded bytes of a frame, its fragments joined.

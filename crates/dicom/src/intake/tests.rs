@@ -69,6 +69,29 @@ fn fragments_become_frames() {
     assert_eq!(parse(&cut, 9), Err(Error::Truncated("the pixel data")));
 }
 
+/// No offset table: frames begin where a codestream does, and only when there are as many as frames.
+#[test]
+fn codestreams_tell_frames_apart() {
+    let item = |body: &[u8]| [&[0xFE, 0xFF, 0, 0xE0][..], &(body.len() as u32).to_le_bytes(), body].concat();
+    let start = [0xE0, 0x7F, 0x10, 0, b'O', b'B', 0, 0, 255, 255, 255, 255];
+    let end = [0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0];
+    let frames = |bodies: &[&[u8]]| {
+        let items: Vec<u8> = bodies.iter().flat_map(|body| item(body)).collect();
+        let pixels = [&start[..], &item(b""), &items, &end].concat();
+        let bytes = file(b"1.2.840.10008.1.2.4.50", &image(&pixels));
+        let lens =
+            |chunk| parse(&bytes, chunk).unwrap().facts.frames.iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(lens(1), lens(bytes.len()));
+        lens(7)
+    };
+    let (soi, soc, more): (&[u8], &[u8], &[u8]) = (b"\xFF\xD8aa", b"\xFF\x4F\xFF\x51", b"bb");
+    assert_eq!(frames(&[soi, more, soi]), [2, 1]);
+    assert_eq!(frames(&[soc, soc, more, more]), [1, 3]);
+    for unclear in [&[more, soi, soi][..], &[soi, more, more], &[soi, soi, soi]] {
+        assert_eq!(frames(unclear), Vec::<usize>::new());
+    }
+}
+
 #[test]
 fn refusals() {
     let deep = |n: usize| {
@@ -94,6 +117,8 @@ fn refusals() {
         parse(&file(LE, &short(0x0020_0013, b"XX", b"1 ")), 10),
         Err(Error::Malformed("value representation"))
     );
+    let undefined = [0xE0, 0x7F, 0x12, 0, b'O', b'B', 0, 0, 255, 255, 255, 255];
+    assert_eq!(parse(&file(LE, &undefined), 10), Err(Error::Malformed("undefined length")));
     let huge = [0x09, 0, 0x10, 0, b'O', b'B', 0, 0, 0, 0, 0, 0x7F];
     assert_eq!(parse(&file(LE, &huge), 10), Err(Error::TooLarge("element")));
 }

@@ -1,7 +1,7 @@
 //! DICOMweb (PS3.18).
 
 mod find;
-mod stow;
+pub mod stow;
 mod uri;
 mod wado;
 

@@ -44,6 +44,17 @@ fn signed(values: &[i16]) -> Frame {
     frame(1, values.len() as u32, Photometric::Monochrome2, Samples::U16(data))
 }
 
+/// With what the facts of the image say alone.
+fn picture(
+    redacted: &Redacted,
+    image: &ImageInfo,
+    window: Option<(f64, f64)>,
+    side: u32,
+    label: bool,
+) -> Shown {
+    super::picture(redacted, image, &Tone::of(image), window, side, label)
+}
+
 fn clear(frame: Frame, image: &ImageInfo) -> Redacted {
     crate::redact(frame, image, 0, None)
 }
@@ -61,6 +72,31 @@ fn windows_follow_the_standard() {
     assert_eq!(shown.data, [0, 255], "a width of one is a step at 39.5");
     let asked = picture(&clear(signed(&[0, 100, 200]), &one), &one, Some((100.5, 201.0)), 100, false);
     assert_eq!(asked.data, [0, 128, 255]);
+}
+
+#[test]
+fn curves_and_tables_follow_the_standard() {
+    use model::tone::{Curve, Lut, Modality, Voi};
+    let plain = image();
+    let of = |values: &[i16], modality: Modality, voi: Option<Voi>| {
+        let tone = Tone { modality, voi, inverse: false };
+        super::picture(&clear(signed(values), &plain), &plain, &tone, None, 100, false).data
+    };
+    let same = || Modality::Rescale { slope: 1.0, intercept: 0.0 };
+    let window = |curve| Some(Voi::Window { centre: 100.0, width: 200.0, curve });
+    // C.11.2.1.3.2: black at 0, white at 200, 50 a quarter, 100 the middle.
+    assert_eq!(of(&[-1, 0, 50, 100, 200, 201], same(), window(Curve::Exact)), [0, 0, 64, 128, 255, 255]);
+    // C.11.2.1.3.1: 255 / (1 + exp(-4 (x - c) / w)): the middle, and a width above and below it.
+    assert_eq!(of(&[100, 200, 0, 3000], same(), window(Curve::Sigmoid)), [128, 225, 30, 255]);
+    let lut = |first, bits, entries: &[u16]| Lut { first, bits, entries: entries.to_vec() };
+    let tables = Some(Voi::Table(lut(10, 12, &[0, 1024, 4095])));
+    assert_eq!(of(&[-5, 10, 11, 12, 90], same(), tables.clone()), [0, 0, 64, 255, 255]);
+    // A table first: -2 to 10, -1 to 12, everything above too.
+    let modality = || Modality::Table(lut(-2, 8, &[10, 12]));
+    assert_eq!(of(&[-9, -2, -1, 7], modality(), tables), [0, 0, 255, 255]);
+    // Without any window the range of what the table gives.
+    let falling = Modality::Table(lut(0, 8, &[9, 5, 1]));
+    assert_eq!(of(&[0, 1, 2], falling, None), [255, 128, 0]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! STOW-RS (PS3.18 §10.5): each part flows into a store call of its own while it comes; a refused part costs no other.
 
-mod multipart;
+pub mod multipart;
 mod part;
 mod report;
 
