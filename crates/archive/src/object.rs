@@ -6,9 +6,9 @@ use crate::vault::Vault;
 use crate::{Error, Result};
 use bytes::Bytes;
 use crypto::seal::{self, Opener};
-use crypto::{Key, PatientKey, row};
+use crypto::{Key, Ladder, PatientKey, row};
 use model::limits::CHUNK_BYTES;
-use model::{FrameSpan, Id, Mosaic, PatientRef};
+use model::{FrameSpan, Id, Mosaic, PatientRef, Tenant};
 use port::{Code, Fault};
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,9 +18,28 @@ use store::{BlobReader, Commit, WrapWrite};
 #[derive(Clone)]
 pub struct ObjectReader(Arc<Inner>);
 
-struct Inner {
+/// An object whose head, key and end agree.
+pub struct Inner {
     blob: BlobReader,
     opener: Opener,
+}
+
+/// Names of wraps.
+pub struct Named<'a> {
+    pub ladder: &'a Ladder,
+    pub tenant: &'a Tenant,
+}
+
+impl Named<'_> {
+    /// Of a patient's key.
+    pub fn patient(&self, patient: PatientRef) -> [u8; 32] {
+        self.ladder.name("gauze/wrap/patient", &[self.tenant.as_str().as_bytes(), &patient.0])
+    }
+
+    /// Of an object's key.
+    pub fn object(&self, object: Id) -> [u8; 32] {
+        self.ladder.name("gauze/wrap/object", &[self.tenant.as_str().as_bytes(), &object.0])
+    }
 }
 
 impl ObjectReader {
@@ -47,7 +66,13 @@ impl ObjectReader {
 const READ_CHUNKS: u64 = 16;
 
 impl Inner {
-    fn read(&self, range: &Range<u64>) -> Result<Bytes> {
+    /// Bytes of the object.
+    pub fn len(&self) -> u64 {
+        self.opener.trailer().len
+    }
+
+    /// Some of them.
+    pub fn read(&self, range: &Range<u64>) -> Result<Bytes> {
         let mut chunks = self.opener.chunks(range)?;
         let mut out = Vec::with_capacity(usize::try_from(range.end - range.start).unwrap_or(0));
         while !chunks.is_empty() {
@@ -74,7 +99,8 @@ impl Inner {
     }
 }
 
-fn open(blob: BlobReader, key: &Key, place: (&str, Id)) -> Result<Inner> {
+/// Opens an object: header, commitment, trailer.
+pub fn open(blob: BlobReader, key: &Key, place: (&str, Id)) -> Result<Inner> {
     let file_len = blob.len();
     let mut footer = [0; seal::FOOTER];
     blob.read(file_len.saturating_sub(seal::FOOTER as u64), &mut footer)?;
@@ -106,11 +132,11 @@ impl Vault {
     }
 
     fn patient_name(&self, patient: PatientRef) -> [u8; 32] {
-        self.sealing.ladder.name("gauze/wrap/patient", &[self.tenant.as_str().as_bytes(), &patient.0])
+        Named { ladder: &self.sealing.ladder, tenant: &self.tenant }.patient(patient)
     }
 
     fn object_name(&self, object: Id) -> [u8; 32] {
-        self.sealing.ladder.name("gauze/wrap/object", &[self.tenant.as_str().as_bytes(), &object.0])
+        Named { ladder: &self.sealing.ladder, tenant: &self.tenant }.object(object)
     }
 
     /// Puts the wrap of a new object's key, and of the patient's when it is new, into a commit.

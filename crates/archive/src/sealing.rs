@@ -23,6 +23,8 @@ pub enum Kind {
     Job = 32,
     Change = 40,
     Arrived = 41,
+    /// Which policies were in force.
+    Policies = 30,
 }
 
 /// The project of research until projects are their own thing.

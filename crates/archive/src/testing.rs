@@ -55,7 +55,8 @@ impl House {
     pub fn with(devices: Vec<Device>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("data")).unwrap();
-        Self::open(folder, Arc::new(Still(AtomicI64::new(1_795_507_200 * 1_000_000_000))), devices)
+        let clock = Arc::new(Still(AtomicI64::new(1_795_507_200 * 1_000_000_000)));
+        Self::begin(folder, clock, devices).unwrap()
     }
 
     /// The data folder.
@@ -69,21 +70,51 @@ impl House {
         let devices = vault.options.devices.clone();
         drop(vault);
         between(&folder.path().join("data"));
-        Self::open(folder, clock, devices)
+        Self::begin(folder, clock, devices).unwrap()
     }
 
-    fn open(folder: tempfile::TempDir, clock: Arc<Still>, devices: Vec<Device>) -> Self {
-        let vault = Vault::open(Parts {
-            data: folder.path().join("data"),
-            seen: keys::Seen::new(&folder.path().join("seen")),
-            root: Key::from_bytes([7; 32]),
+    /// The archive of a folder.
+    pub fn open(folder: tempfile::TempDir) -> crate::Result<Self> {
+        let clock = Arc::new(Still(AtomicI64::new(1_795_507_200 * 1_000_000_000)));
+        Self::begin(folder, clock, Vec::new())
+    }
+
+    fn begin(folder: tempfile::TempDir, clock: Arc<Still>, devices: Vec<Device>) -> crate::Result<Self> {
+        let mut parts = Parts { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..Self::parts(folder.path()) };
+        parts.options.devices = devices;
+        let vault = Vault::open(parts);
+        Ok(Self { vault: vault?, clock, folder })
+    }
+
+    /// What a vault on this folder is made of.
+    pub fn parts(folder: &std::path::Path) -> Parts {
+        Parts {
+            data: folder.join("data"),
+            seen: keys::Seen::new(&folder.join("seen")),
+            root: root(),
             random: Arc::new(keys::SystemRandom),
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            clock: Arc::new(Still(AtomicI64::new(1_795_507_200 * 1_000_000_000))),
             policies: Policies::embedded().unwrap(),
             pixels: Arc::new(NoPixels),
-            options: Options { viewing_s: 900, devices, software: "test".to_owned(), config_digest: [0; 32] },
-        });
-        Self { vault: vault.unwrap(), clock, folder }
+            options: Options {
+                viewing_s: 900,
+                devices: Vec::new(),
+                software: "test".to_owned(),
+                config_digest: [0; 32],
+            },
+        }
+    }
+
+    /// Ends the vault; its folder stays.
+    pub async fn stop(self) -> tempfile::TempDir {
+        self.vault.keep_seen_checkpoint().unwrap();
+        let Self { vault, folder, .. } = self;
+        // What outlives its caller still holds the vault for a moment.
+        while Arc::strong_count(&vault) > 1 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        drop(vault);
+        folder
     }
 
     pub fn pass(&self, seconds: i64) {
@@ -143,6 +174,11 @@ impl House {
         let all = (0..self.vault.ledger_size()).filter_map(|i| self.vault.entry(i).unwrap());
         all.filter(|entry| entry.kind == kind).collect()
     }
+}
+
+/// The root key of all of them.
+pub fn root() -> Key {
+    Key::from_bytes([7; 32])
 }
 
 pub fn arrival(peer: &str) -> Arrival {

@@ -3,6 +3,7 @@
 mod change;
 mod index;
 mod seen;
+mod tables;
 
 use crate::Result;
 use crate::catalog::{Catalog, InstanceRecord, PatientKey, Study};
@@ -20,15 +21,19 @@ use crate::who::throttle::Throttle;
 use crate::who::ties::{SiteRecord, TiesRecord};
 use crate::who::turns::Turns;
 use crypto::{Key, Ladder, Random};
+pub use index::check_snapshot;
 use ledger::Event;
 use model::{Attributes, Id, PatientRef, Purpose, Tenant, Time, Uid, tags};
 use policy::{Asker, GrantRecord, Permit, Policies, Relation, Right};
 use port::{Code, Fault, PixelWork};
 use seen::{check_key, check_seen, newest_seen};
+pub use seen::{key_mark, note};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use store::Store;
+pub use tables::{Accept, fingerprint};
+use tables::{PolicyLog, check_tables};
 
 /// Time comes from outside.
 pub trait Clock: Send + Sync {
@@ -114,11 +119,14 @@ pub struct Vault {
     /// Locked after the index, never before.
     pub(crate) righted: Shared<Righted>,
     pub(crate) throttle: Shared<Throttle>,
+    policy_log: Shared<(PolicyLog, u64)>,
     pub(crate) turns: Shared<Turns>,
     pub(crate) refusals: Shared<Refusals>,
     pub(crate) jobs: Shared<Jobs>,
     /// Argon2 takes memory: two at a time.
     pub(crate) sign_ins: tokio::sync::Semaphore,
+    /// Rows that did not open at the start.
+    pub(crate) broken_rows: std::sync::atomic::AtomicU64,
     /// Itself, for work that outlives its caller.
     own: OnceLock<Weak<Self>>,
 }
@@ -146,6 +154,14 @@ impl Vault {
     /// # Errors
     /// As [`Error`]; nothing is changed by a wrong key.
     pub fn open(parts: Parts) -> Result<Arc<Self>> {
+        Self::open_accepting(parts, Accept::default())
+    }
+
+    /// The same, taking older tables or policies as they are; whoever asks for that records it.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub fn open_accepting(parts: Parts, accept: Accept) -> Result<Arc<Self>> {
         let Parts { data, seen, root, random, clock, policies, pixels, options } = parts;
         let ladder = Ladder::new(&root)?;
         let signing = ladder.signing_key()?;
@@ -156,9 +172,14 @@ impl Vault {
         // The log is read once: by its writer, who keeps the tree of the newest checkpoint seen and then goes on.
         let writer = ledger::Writer::open_noting(&folder, newest.as_ref().map(|seen| seen.size))?;
         let writer = Arc::new(Mutex::new(writer));
-        let store = Store::open(store::Options::new(data.clone()), Box::new(Tiles(Arc::clone(&writer))))?;
+        let mut how = store::Options::new(data.clone());
+        how.fingerprint = Some(fingerprint(&ladder)?);
+        let store = Store::open(how, Box::new(Tiles(Arc::clone(&writer))))?;
         let tree = lock(&writer).tree().clone();
         check_seen(newest.as_ref(), lock(&writer).noted(), tree.size())?;
+        if !accept.tables {
+            check_tables(&store, &folder, tree.size())?;
+        }
         let tenant = Tenant::main();
         let vault = Self {
             sealing: Sealing { ladder, random, tenant: tenant.clone() },
@@ -179,14 +200,17 @@ impl Vault {
             site: Mutex::default(),
             righted: Mutex::default(),
             throttle: Mutex::default(),
+            policy_log: Mutex::default(),
             turns: Mutex::default(),
             refusals: Mutex::default(),
             jobs: Mutex::default(),
             sign_ins: tokio::sync::Semaphore::new(2),
+            broken_rows: std::sync::atomic::AtomicU64::new(0),
             own: OnceLock::new(),
             store,
         };
         vault.load()?;
+        vault.check_policies(accept)?;
         let vault = Arc::new(vault);
         vault.own.get_or_init(|| Arc::downgrade(&vault));
         Ok(vault)
@@ -206,17 +230,29 @@ impl Vault {
             *lock(&self.site) = site;
         }
         *lock(&self.jobs) = Jobs::of(self.rows(Kind::Job)?);
+        if let Some(log) = self.rows(Kind::Policies)?.pop() {
+            *lock(&self.policy_log) = log;
+        }
         Ok(())
     }
 
-    /// All rows of a kind, opened. One that does not open stops the start: somebody changed the data.
+    /// All rows of a kind, opened. One that does not open is counted and left out: what it told of is as if absent, and
+    /// denies. That none was put back, put in or taken away is known before ([`Vault::open`]).
     fn rows<T: serde::de::DeserializeOwned>(&self, kind: Kind) -> Result<Vec<(T, u64)>> {
-        let (mut out, mut fault) = (Vec::new(), None);
-        self.store.each_row(kind as u8, &mut |row| match self.sealing.open_row(&row) {
-            Ok(record) => out.push((record, row.version)),
-            Err(error) => fault = Some(error),
+        let mut out = Vec::new();
+        self.store.each_row(kind as u8, &mut |row| {
+            out.extend(self.readable(&row).map(|record| (record, row.version)));
         })?;
-        fault.map_or(Ok(out), Err)
+        Ok(out)
+    }
+
+    /// A row's record; one that does not open is counted.
+    fn readable<T: serde::de::DeserializeOwned>(&self, row: &store::Row) -> Option<T> {
+        let opened = self.sealing.open_row(row).inspect_err(|error| {
+            tracing::error!(%error, kind = row.kind, "a row does not open; see `gauze check`");
+            self.broken_rows.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        });
+        opened.ok()
     }
 
     pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions<GrantRecord>> {

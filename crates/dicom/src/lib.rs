@@ -7,6 +7,7 @@ pub mod bounds;
 mod charset;
 pub mod correct;
 pub mod dataset;
+pub mod dicomdir;
 pub mod dimse;
 mod error;
 pub mod intake;

@@ -44,6 +44,16 @@ events! {
     3 "clock-back" ClockBack { by_ms: u64 }
     /// Accounts, relations or facts were set by the operator.
     4 "configured" Configured { what: String, whom: String }
+    /// All was compared with what the ledger says; what was not as it should be.
+    5 "checked" Checked { objects: u64, entries: u64, findings: u64, repaired: u64 }
+    /// The operator takes the tables or policies as they are, although the ledger knows newer ones.
+    6 "accepted" Accepted { what: String, found: String }
+    /// A backup was made.
+    7 "backed-up" BackedUp { entries: u64, objects: u64 }
+    /// The archive was restored from a backup that ended with this entry.
+    8 "restored" Restored { entries: u64, objects: u64, known: u64 }
+    /// Records that could not be read at the start; what they told of is withheld.
+    9 "damage-found" DamageFound { rows: u64 }
     /// A person signed in.
     10 "signed-in" SignedIn {}
     /// And out.
@@ -66,6 +76,8 @@ events! {
     31 "store-refused" StoreRefused { cause: String }
     /// An object was looked at.
     32 "examined" Examined { object: Id, regions: u64, fallback: bool, class: String, level: u8, mosaic_digest: [u8; 32] }
+    /// What was seen on an object is forgotten, because it was damaged; it is looked at again.
+    33 "examine-anew" ExamineAnew {}
     /// A study was opened.
     40 "opened" Opened {
         purpose: String, reason: String, visibility: String, mask_version: u64, policy_version: String, rules: Vec<String>

@@ -5,7 +5,7 @@ mod reader;
 
 pub use reader::Reader;
 
-use crate::leaf::{self, LEAF_BYTES};
+use crate::leaf;
 use crate::tree::Tree;
 use crate::{Error, Leaf};
 use std::collections::BTreeSet;
@@ -32,7 +32,7 @@ fn number(mut n: u64) -> String {
     out
 }
 
-fn path(root: &Path, kind: &str, n: u64, width: u64) -> PathBuf {
+pub(crate) fn path(root: &Path, kind: &str, n: u64, width: u64) -> PathBuf {
     let base = root.join(kind).join(number(n));
     if width == WIDTH { base } else { PathBuf::from(format!("{}.p/{width}", base.display())) }
 }
@@ -198,17 +198,7 @@ impl Writer {
     }
 
     fn add_bundle(&self, waves: &mut Waves, n: u64, width: u64) -> Result<(), Error> {
-        let (mut entries, mut bodies) = (Vec::new(), Vec::new());
-        for (leaf, body) in &self.bundle {
-            entries.extend_from_slice(
-                &u16::try_from(leaf.len()).map_err(|_| Error::Damaged("leaf"))?.to_be_bytes(),
-            );
-            entries.extend_from_slice(leaf);
-            bodies.extend_from_slice(
-                &u32::try_from(body.len()).map_err(|_| Error::Damaged("body"))?.to_be_bytes(),
-            );
-            bodies.extend_from_slice(body);
-        }
+        let (entries, bodies) = (entries_of(&self.bundle)?, bodies_of(&self.bundle)?);
         waves.bodies.push((path(&self.root, "body", n, width), bodies));
         waves.entries.push((path(&self.root, "tile/entries", n, width), entries));
         if width == WIDTH {
@@ -273,6 +263,26 @@ fn together(files: &[(PathBuf, Vec<u8>)]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Leaves of a bundle as its file has them.
+pub(crate) fn entries_of(bundle: &[Stored]) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::new();
+    for (leaf, _) in bundle {
+        out.extend_from_slice(&u16::try_from(leaf.len()).map_err(|_| Error::Damaged("leaf"))?.to_be_bytes());
+        out.extend_from_slice(leaf);
+    }
+    Ok(out)
+}
+
+/// Bodies of a bundle as its file has them.
+pub(crate) fn bodies_of(bundle: &[Stored]) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::new();
+    for (_, body) in bundle {
+        out.extend_from_slice(&u32::try_from(body.len()).map_err(|_| Error::Damaged("body"))?.to_be_bytes());
+        out.extend_from_slice(body);
+    }
+    Ok(out)
+}
+
 /// Partial tiles may go once the full one is there (C2SP tlog-tiles, Partial Tiles).
 fn forget_partial(root: &Path, kind: &str, n: u64) {
     let folder = path(root, kind, n, 1);
@@ -297,7 +307,7 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
 }
 
 /// Writes a file; its folder's sync is the caller's.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let temporary = path.with_extension("tmp");
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;
@@ -314,7 +324,7 @@ pub fn signature_and_body(stored: &[u8]) -> Option<(&[u8], &[u8])> {
 /// A stored leaf, when it is one.
 #[must_use]
 pub fn leaf_of(stored: &Stored) -> Option<Leaf> {
-    (stored.0.len() == LEAF_BYTES).then(|| Leaf::read(&stored.0)).flatten()
+    Leaf::read(&stored.0)
 }
 
 #[cfg(test)]

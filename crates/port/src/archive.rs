@@ -116,6 +116,14 @@ pub enum Request {
     },
     /// Put something right in the index, take it back, and what is needed for that.
     PutRight(putright::Ask),
+    /// Make a backup into folders of this machine; the answer's stream says how far it is, a JSON object a chunk. For the
+    /// operator's own line only.
+    Backup {
+        /// Folder for objects, entries and rows.
+        data: String,
+        /// Folder for wrapped keys.
+        wraps: String,
+    },
     /// Ready to serve.
     Ready,
     /// What of something would leave for a machine (C-GET, C-MOVE).

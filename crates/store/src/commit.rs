@@ -16,7 +16,7 @@ pub struct Commit {
     pub rows: Vec<RowWrite>,
     /// Wrapped keys.
     pub wraps: Vec<WrapWrite>,
-    /// Ledger entries; each function gets its index and the commit's number and answers leaf and sealed body.
+    /// Ledger entries; each function gets its place and answers leaf and sealed body.
     pub leaves: Vec<LeafFn>,
     /// Objects whose keys are destroyed by now: their places are forgotten, their bytes counted as dead.
     pub gone: Vec<(Tenant, Id)>,
@@ -24,8 +24,19 @@ pub struct Commit {
     pub lazy: bool,
 }
 
-/// Makes a leaf and its sealed body once index and commit number are known. Called on the writer's thread, in order.
-pub type LeafFn = Box<dyn FnOnce(u64, u64) -> (Vec<u8>, Vec<u8>) + Send>;
+/// Makes a leaf and its sealed body once its place is known. Called on the writer's thread, in order.
+pub type LeafFn = Box<dyn FnOnce(Slot) -> (Vec<u8>, Vec<u8>) + Send>;
+
+/// Where an entry will stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// Its index.
+    pub index: u64,
+    /// Number of its commit.
+    pub seq: u64,
+    /// What the tables hold behind this commit ([`crate::Fingerprint::state`]); zeros without a fingerprint.
+    pub state: [u8; 32],
+}
 
 /// A new sealed object.
 pub struct NewObject {

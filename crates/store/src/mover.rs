@@ -6,9 +6,9 @@ use crate::place::{self, Places, Records, move_records};
 use crate::rows::Tables;
 use crate::writer::MARGIN;
 use crate::{Result, disk};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// It looks so often whether the store is being closed.
@@ -46,8 +46,13 @@ impl Mover {
         if records.last && !records.path.exists() {
             return Ok(()); // an earlier try came past its last name
         }
+        let shared = Arc::clone(&self.shared);
+        let mut placed = shared.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        *placed = None;
         let mut places = Places { data, tables: &mut self.tables, sink: &mut *self.sink };
         let done = move_records(records, &mut places)?;
+        *placed = Some(self.sink.size());
+        drop(placed);
         if let Some(seq) = done.seq {
             self.shared.overlay_mut().moved(seq);
         }

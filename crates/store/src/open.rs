@@ -8,6 +8,7 @@ use crate::overlay::{Leaf, Overlay};
 use crate::place::Places;
 use crate::reserve::Reserve;
 use crate::rows::{Row, Tables};
+use crate::tally::{Fingerprint, Tally};
 use crate::writer::{Job, MARGIN, Writer};
 use crate::{DATA_VERSION, Error, Result, disk};
 use std::fs::File;
@@ -21,6 +22,9 @@ use std::time::Duration;
 /// Commits that may wait for the writer; more callers wait themselves.
 const WAITING: usize = 256;
 
+/// Up to this size of their file all wraps are counted at each start; above, the sum of the last move is believed.
+const COUNTED_AT_START: u64 = 64 << 20;
+
 /// How to open a data folder.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -32,6 +36,8 @@ pub struct Options {
     pub idle: Duration,
     /// Kept for ledger entries when the disk is full ([`model::limits::RESERVED_ENTRIES`]).
     pub reserve_bytes: u64,
+    /// Keyed hash of rows and wraps: with one, each change needs an entry, which says what the tables hold behind it.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 impl Options {
@@ -40,7 +46,7 @@ impl Options {
     #[must_use]
     pub fn new(data: PathBuf) -> Self {
         let reserve_bytes = model::limits::RESERVED_ENTRIES * 700;
-        Self { data, segment_bytes: 32 << 20, idle: Duration::from_secs(5), reserve_bytes }
+        Self { data, segment_bytes: 32 << 20, idle: Duration::from_secs(5), reserve_bytes, fingerprint: None }
     }
 }
 
@@ -53,11 +59,15 @@ pub(crate) struct Shared {
     pub next_seq: AtomicU64,
     /// What waits for the mover.
     pub unmoved: AtomicUsize,
+    /// Somebody waits for what is in the log to be moved.
+    pub hurry: AtomicBool,
     /// The store is being closed.
     pub stop: AtomicBool,
-    reserve: Mutex<Reserve>,
-    overlay: RwLock<Overlay>,
-    tables: Mutex<Tables>,
+    /// Entries in the ledger's tiles after the last whole move, none after a failed one. Held while something is moved.
+    pub placed: Mutex<Option<u64>>,
+    pub reserve: Mutex<Reserve>,
+    pub overlay: RwLock<Overlay>,
+    pub tables: Mutex<Tables>,
 }
 
 impl Shared {
@@ -97,15 +107,25 @@ impl Shared {
         }
         self.tables().row(key)
     }
+
+    /// A wrap with the number of its commit.
+    pub fn wrap(&self, key: &[u8; 32]) -> Result<Option<(u64, Vec<u8>)>> {
+        if let Some(found) = self.overlay().wraps.get(key) {
+            return Ok(Some(found.clone()));
+        }
+        self.tables().wrap(key)
+    }
 }
 
 /// An open data folder.
 pub struct Store {
     pub(crate) shared: Arc<Shared>,
-    jobs: Option<SyncSender<Job>>,
-    threads: Vec<JoinHandle<()>>,
-    next_leaf: u64,
-    _lock: File,
+    pub(crate) jobs: Option<SyncSender<Job>>,
+    pub(crate) threads: Vec<JoinHandle<()>>,
+    pub(crate) next_leaf: u64,
+    /// Next commit and sums of the tables at the start.
+    pub(crate) at_start: (u64, Tally),
+    pub(crate) _lock: File,
 }
 
 impl Store {
@@ -120,11 +140,14 @@ impl Store {
         }
         let lock = disk::lock(&data)?;
         let version = check_version(&data)?;
-        let mut tables = Tables::open(&data)?;
+        let mut tables = Tables::open(&data, options.fingerprint.clone())?;
         let number = replay::replay(&mut Places { data: &data, tables: &mut tables, sink: &mut *sink })?;
         replay::remove_spools(&data, version)?;
         write_version(&data, version)?;
         let (seq, leaf) = (tables.next_seq()?, sink.size());
+        let wraps = std::fs::metadata(data.join(crate::rows::WRAPS_FILE))?.len();
+        let tally = tables.tally(wraps > COUNTED_AT_START)?;
+        let again = Tables::open(&data, options.fingerprint.clone())?;
         let reserve = Reserve::open(&data, options.reserve_bytes);
         let shared = Arc::new(Shared {
             options,
@@ -133,10 +156,12 @@ impl Store {
             syncs: AtomicU64::new(0),
             next_seq: AtomicU64::new(seq),
             unmoved: AtomicUsize::new(0),
+            hurry: AtomicBool::new(false),
             stop: AtomicBool::new(false),
+            placed: Mutex::new(Some(leaf)),
             reserve: Mutex::new(reserve),
             overlay: RwLock::default(),
-            tables: Mutex::new(Tables::open(&data)?),
+            tables: Mutex::new(again),
         });
         let (jobs, waiting) = sync_channel(WAITING);
         // Paths only: the writer never waits for the mover.
@@ -148,6 +173,8 @@ impl Store {
             number,
             seq,
             leaf,
+            tally,
+            durable: tally,
             current: None,
             stopped: false,
         };
@@ -159,7 +186,7 @@ impl Store {
             spawn("store-writer", Box::new(move || writer.run()))?,
             spawn("store-mover", Box::new(move || mover.run()))?,
         ];
-        Ok(Self { shared, jobs: Some(jobs), threads, next_leaf: leaf, _lock: lock })
+        Ok(Self { shared, jobs: Some(jobs), threads, next_leaf: leaf, at_start: (seq, tally), _lock: lock })
     }
 
     /// Hands a commit to the writer; waits for room in its queue, not for the disk. Commits become durable in the order
@@ -231,10 +258,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub fn wrap(&self, key: &[u8; 32]) -> Result<Option<Vec<u8>>> {
-        if let Some((_, sealed)) = self.shared.overlay().wraps.get(key) {
-            return Ok(Some(sealed.clone()));
-        }
-        self.shared.tables().wrap(key)
+        Ok(self.shared.wrap(key)?.map(|(_, sealed)| sealed))
     }
 
     /// A ledger entry that is durable in the log and not in its tile yet.

@@ -8,6 +8,7 @@ use crate::overlay::Leaf;
 use crate::pack::{self, Item};
 use crate::rows::{Closing, Moved, Tables};
 use crate::segment::{self, Cursor, End, Loose};
+use crate::tally::Sum;
 use crate::{Error, Result};
 use model::{Id, Tenant};
 use std::collections::BTreeSet;
@@ -29,6 +30,8 @@ pub struct Records {
     pub end: End,
     /// The segment is closed behind them.
     pub last: bool,
+    /// Sum of all wraps behind them, when it is known.
+    pub wraps: Option<Sum>,
 }
 
 /// What was moved.
@@ -49,7 +52,7 @@ pub fn move_records(records: &Records, places: &mut Places<'_>) -> Result<Done> 
     let mut leaves: Vec<(u64, Vec<Leaf>)> = Vec::new();
     let mut folders = BTreeSet::new();
     let blobs = places.data.join("blobs");
-    let Records { path, number, from, end, last } = records;
+    let Records { path, number, from, end, last, wraps } = records;
     let end = segment::read(path, *number, *from, *end, |found| {
         let meta = found.meta;
         let items = meta.items(found.blob_at);
@@ -71,7 +74,7 @@ pub fn move_records(records: &Records, places: &mut Places<'_>) -> Result<Done> 
     let items = if *last { items(path, *number, end.at)? } else { Vec::new() };
     let bytes = items.iter().map(|item| item.len).sum();
     let closing = (!items.is_empty()).then_some(Closing { number: *number, good: end.at, bytes });
-    let empty = places.tables.apply(&moved, *number, closing)?;
+    let empty = places.tables.apply(&moved, *number, closing, *wraps)?;
     for (tenant, id) in moved.iter().flat_map(|m| &m.gone) {
         forget_files(&blobs, tenant, *id)?;
     }

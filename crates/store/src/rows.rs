@@ -3,6 +3,7 @@
 
 use crate::pack::Item;
 use crate::segment::RowRecord;
+use crate::tally::{Fingerprint, Sum};
 use crate::{Error, Result};
 use model::{Id, Tenant};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -57,6 +58,7 @@ pub struct Place {
 pub struct Tables {
     rows: Connection,
     wraps: Connection,
+    print: Option<Fingerprint>,
 }
 
 const ROWS: &str = "CREATE TABLE IF NOT EXISTS row (key_hash BLOB PRIMARY KEY, seq INTEGER NOT NULL, \
@@ -68,10 +70,16 @@ const ROWS: &str = "CREATE TABLE IF NOT EXISTS row (key_hash BLOB PRIMARY KEY, s
      CREATE TABLE IF NOT EXISTS pack (number INTEGER PRIMARY KEY, good INTEGER NOT NULL, bytes INTEGER NOT NULL, \
      dead INTEGER NOT NULL);";
 const WRAPS: &str = "CREATE TABLE IF NOT EXISTS wrap (key_hash BLOB PRIMARY KEY, seq INTEGER NOT NULL, \
-     sealed BLOB NOT NULL) WITHOUT ROWID;";
+     sealed BLOB NOT NULL) WITHOUT ROWID; \
+     CREATE TABLE IF NOT EXISTS counted (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, sum BLOB NOT NULL);";
+
+/// The file of rows.
+pub const ROWS_FILE: &str = "rows.sqlite";
+/// The file of wraps.
+pub const WRAPS_FILE: &str = "wraps.sqlite";
 
 impl Tables {
-    pub fn open(data: &Path) -> Result<Self> {
+    pub fn open(data: &Path, print: Option<Fingerprint>) -> Result<Self> {
         let open = |name: &str, schema: &str| -> Result<Connection> {
             let connection = Connection::open(data.join(name))?;
             // FULL: a segment is dropped after the transaction, so the transaction must be on the disk.
@@ -81,7 +89,7 @@ impl Tables {
             connection.execute_batch(schema)?;
             Ok(connection)
         };
-        Ok(Self { rows: open("rows.sqlite", ROWS)?, wraps: open("wraps.sqlite", WRAPS)? })
+        Ok(Self { rows: open(ROWS_FILE, ROWS)?, wraps: open(WRAPS_FILE, WRAPS)?, print })
     }
 
     pub fn row(&self, key: &[u8; 32]) -> Result<Option<Row>> {
@@ -94,9 +102,11 @@ impl Tables {
         Ok(Some(Row { key: *key, kind, version: version.cast_unsigned(), seq: seq.cast_unsigned(), sealed }))
     }
 
-    pub fn wrap(&self, key: &[u8; 32]) -> Result<Option<Vec<u8>>> {
-        let mut statement = self.wraps.prepare_cached("SELECT sealed FROM wrap WHERE key_hash = ?1")?;
-        Ok(statement.query_row([key.as_slice()], |r| r.get(0)).optional()?)
+    /// A wrap with the number of the commit that wrote it.
+    pub fn wrap(&self, key: &[u8; 32]) -> Result<Option<(u64, Vec<u8>)>> {
+        let mut statement = self.wraps.prepare_cached("SELECT seq, sealed FROM wrap WHERE key_hash = ?1")?;
+        let found = statement.query_row([key.as_slice()], |r| Ok((r.get::<_, i64>(0)?, r.get(1)?)));
+        Ok(found.optional()?.map(|(seq, sealed)| (seq.cast_unsigned(), sealed)))
     }
 
     pub fn each(&self, kind: u8, each: &mut dyn FnMut(Row)) -> Result<()> {
@@ -129,11 +139,18 @@ impl Tables {
     /// Writes what moved commits bring: wraps, rows, and where the objects of segment `pack` lie. Idempotent: a commit that
     /// was written before is skipped, so that a wrap that was destroyed since does not come back. Answers packs of which
     /// nothing is left.
-    pub fn apply(&mut self, moved: &[Moved], pack: u64, closing: Option<Closing>) -> Result<Vec<u64>> {
+    /// `sum` is that of all wraps behind them, when it is known.
+    pub fn apply(
+        &mut self,
+        moved: &[Moved],
+        pack: u64,
+        closing: Option<Closing>,
+        sum: Option<Sum>,
+    ) -> Result<Vec<u64>> {
         let next = self.next_seq()?;
         let new = || moved.iter().filter(|m| m.seq >= next);
         // Wraps first: a row without its wrap would be a film that nobody can open.
-        self.apply_wraps(new())?;
+        self.apply_wraps(new(), sum)?;
         let rows = self.rows.transaction()?;
         // A page of a series is in many commits of one segment; its last version counts.
         let mut last: HashMap<&[u8; 32], (u64, &RowRecord)> = HashMap::new();
@@ -169,7 +186,8 @@ impl Tables {
         Ok(empty)
     }
 
-    fn apply_wraps<'a>(&mut self, moved: impl Iterator<Item = &'a Moved>) -> Result<()> {
+    fn apply_wraps<'a>(&mut self, moved: impl Iterator<Item = &'a Moved>, sum: Option<Sum>) -> Result<()> {
+        let mut last = None;
         let wraps = self.wraps.transaction()?;
         {
             let mut put = wraps.prepare_cached(
@@ -177,10 +195,17 @@ impl Tables {
                  sealed = excluded.sealed WHERE excluded.seq >= wrap.seq",
             )?;
             for m in moved {
+                last = Some(m.seq);
                 for (key, sealed) in &m.wraps {
                     put.execute(params![key.as_slice(), m.seq.cast_signed(), sealed])?;
                 }
             }
+        }
+        if let (Some(print), Some(sum), Some(seq)) = (&self.print, sum, last) {
+            wraps.execute(
+                "INSERT OR REPLACE INTO counted VALUES (1, ?1, ?2)",
+                params![seq.cast_signed(), print.hide(seq, sum).as_slice()],
+            )?;
         }
         Ok(wraps.commit()?)
     }
@@ -246,4 +271,5 @@ fn empty(rows: &Transaction<'_>) -> Result<Vec<u64>> {
     Ok(found.into_iter().map(i64::cast_unsigned).collect())
 }
 
+mod counting;
 mod places;

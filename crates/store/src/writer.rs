@@ -5,9 +5,9 @@ use crate::disk;
 use crate::open::Shared;
 use crate::place::Records;
 use crate::segment::{self, Cursor, End, Meta, RowRecord, Span};
-use crate::{Error, Result, Spool};
+use crate::tally::Tally;
+use crate::{Error, Result, Slot, Spool};
 use model::Durable;
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
@@ -34,6 +34,10 @@ const LAZY: usize = 128;
 /// Writes are gathered up to this size; a larger object is written from where it is.
 const GATHER_BYTES: usize = 256 << 10;
 
+mod ahead;
+
+use ahead::Ahead;
+
 pub type Job = (Commit, oneshot::Sender<Result<Durable>>);
 
 pub struct Writer {
@@ -44,6 +48,10 @@ pub struct Writer {
     pub number: u64,
     pub seq: u64,
     pub leaf: u64,
+    /// Of all rows and wraps behind the last commit.
+    pub tally: Tally,
+    /// Of those that are durable.
+    pub durable: Tally,
     pub current: Option<Current>,
     /// Refused records could not be cut off: nothing may be written behind them.
     pub stopped: bool,
@@ -79,6 +87,9 @@ impl Writer {
                     if self.current.as_ref().is_some_and(|c| c.at.at >= full || c.commits >= SEGMENT_COMMITS)
                     {
                         self.close();
+                    }
+                    if self.shared.hurry.swap(false, Ordering::SeqCst) {
+                        self.ask(false);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -119,10 +130,10 @@ impl Writer {
     /// commits behind it may rest on that memory. The epoch ends after the rest of the batch is visible, and only then the
     /// refused are answered: what a caller then reads anew is all that is durable.
     fn batch(&mut self, jobs: Vec<Job>) {
-        let mut versions = HashMap::new();
+        let mut ahead = Ahead::default();
         let (mut staged, mut refused) = (Vec::new(), Vec::new());
         let mut ended = false;
-        let before = (self.seq, self.leaf);
+        let before = (self.seq, self.leaf, self.tally);
         for (commit, answer) in jobs {
             let rests = !commit.rows.is_empty();
             if self.stopped {
@@ -133,7 +144,7 @@ impl Writer {
             let result = match self.room(&commit) {
                 Err(full) => Err(full),
                 Ok(()) if ended && rests => Err(Error::Stale),
-                Ok(()) => self.stage(commit, &mut versions),
+                Ok(()) => self.stage(commit, &mut ahead),
             };
             match result {
                 Ok((meta, blobs, spool)) => staged.push(Staged { meta, blobs, spool, answer }),
@@ -154,11 +165,11 @@ impl Writer {
         }
     }
 
-    fn keep(&mut self, staged: Vec<Staged>, (seq, leaf): (u64, u64)) {
+    fn keep(&mut self, staged: Vec<Staged>, before: (u64, u64, Tally)) {
         match self.write(&staged) {
             Ok(places) => self.publish(staged, &places),
             Err(error) => {
-                (self.seq, self.leaf) = (seq, leaf);
+                (self.seq, self.leaf, self.tally) = before;
                 self.shared.epoch.fetch_add(1, Ordering::SeqCst);
                 let full = matches!(error, Error::Full);
                 tracing::error!(%error, "a batch failed; nothing of it is kept");
@@ -180,11 +191,7 @@ impl Writer {
     }
 
     /// Checks a commit against what is durable and what this batch changes already; only then it gets its numbers.
-    fn stage(
-        &mut self,
-        commit: Commit,
-        versions: &mut HashMap<[u8; 32], u64>,
-    ) -> Result<(Meta, Vec<Vec<u8>>, Option<Spool>)> {
+    fn stage(&mut self, commit: Commit, ahead: &mut Ahead) -> Result<(Meta, Vec<Vec<u8>>, Option<Spool>)> {
         if !segment::fits(&commit) {
             return Err(Error::TooLarge);
         }
@@ -192,14 +199,9 @@ impl Writer {
         if !commit.rows.is_empty() && commit.epoch != self.shared.epoch.load(Ordering::SeqCst) {
             return Err(Error::Stale);
         }
-        for row in &commit.rows {
-            let now = match versions.get(&row.key) {
-                Some(version) => *version,
-                None => self.shared.row(&row.key)?.map_or(0, |r| r.version),
-            };
-            if now != row.expect {
-                return Err(Error::Conflict);
-            }
+        ahead.look_up(&self.shared, &commit)?;
+        if commit.rows.iter().any(|row| ahead.version(&row.key) != row.expect) {
+            return Err(Error::Conflict);
         }
         let (mut blobs, mut spool) = (Vec::new(), None);
         let object = match commit.object {
@@ -225,11 +227,14 @@ impl Writer {
             sidecars.push((tenant, id, Span::of(&bytes)));
             blobs.push(bytes);
         }
-        versions.extend(commit.rows.iter().map(|row| (row.key, row.expect + 1)));
         let (seq, first_leaf) = (self.seq, self.leaf);
+        let print = self.shared.options.fingerprint.as_ref();
+        ahead.count(print, (&commit.rows, &commit.wraps), seq, &mut self.tally);
         self.seq += 1;
         self.leaf += commit.leaves.len() as u64;
-        let leaves = (first_leaf..).zip(commit.leaves).map(|(index, make)| make(index, seq)).collect();
+        let state = |index| print.map_or([0; 32], |print| print.state(index, seq, &self.tally));
+        let slot = |index| Slot { index, seq, state: state(index) };
+        let leaves = (first_leaf..).zip(commit.leaves).map(|(index, make)| make(slot(index))).collect();
         let rows = commit.rows.into_iter().map(RowRecord::of).collect();
         let wraps = segment::wraps(commit.wraps);
         let meta = Meta { seq, object, sidecars, rows, wraps, first_leaf, leaves, gone: commit.gone };
@@ -295,6 +300,7 @@ impl Writer {
     fn publish(&mut self, staged: Vec<Staged>, places: &[u64]) {
         let Some(current) = &mut self.current else { return };
         current.commits += staged.len();
+        self.durable = self.tally;
         let mut answers = Vec::with_capacity(staged.len());
         let next = staged.last().map(|one| one.meta.seq + 1);
         {
@@ -322,7 +328,14 @@ impl Writer {
             return;
         }
         let (path, end) = (current.path.clone(), End::Known(current.at.at));
-        let records = Records { path, number: self.number, from: current.asked, end, last };
+        let records = Records {
+            path,
+            number: self.number,
+            from: current.asked,
+            end,
+            last,
+            wraps: Some(self.durable.wraps),
+        };
         current.asked = current.at;
         self.shared.unmoved.fetch_add(1, Ordering::SeqCst);
         if self.moves.send(records).is_err() {

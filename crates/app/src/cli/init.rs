@@ -102,7 +102,7 @@ pub fn make(
         Some(passphrase) => keys::Sealed::new(&path, &data, passphrase).create(&keys::SystemRandom)?,
         None => keys::Plain::new(&path, &data).create(&keys::SystemRandom)?,
     };
-    write_verifier_key(home, &root)?;
+    write_public(&home.key("ledger.vkey"), verifier_key(&root)?.as_bytes()).map_err(io("keys"))?;
     let devices = devices(home, demo)?;
     let text = template(&devices, demo);
     let vault = archive::Vault::open(parts(home, root, crypto::sha256(text.as_bytes()))?)?;
@@ -129,10 +129,10 @@ fn write_policies(home: &Home) -> Result<(), Error> {
 }
 
 /// The public half of the ledger's key: what `gauze verify` needs, and no secret.
-fn write_verifier_key(home: &Home, root: &crypto::Key) -> Result<(), Error> {
+pub fn verifier_key(root: &crypto::Key) -> Result<String, Error> {
     let signing = crypto::Ladder::new(root).and_then(|l| l.signing_key()).map_err(archive::Error::from)?;
     let line = ledger::note::verifier_key(&archive::origin(&signing.public()), &signing.public());
-    write_public(&home.key("ledger.vkey"), format!("{line}\n").as_bytes()).map_err(io("keys"))
+    Ok(format!("{line}\n"))
 }
 
 fn parts(home: &Home, root: crypto::Key, config_digest: [u8; 32]) -> Result<archive::Parts, Error> {

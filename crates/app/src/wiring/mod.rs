@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// Name and version for peers, logs and the ledger.
 pub const SOFTWARE: &str = concat!("gauze/", env!("CARGO_PKG_VERSION"));
+/// A home that still has this file among its keys was not restored to the end.
+pub const RESTORING: &str = "restoring";
 /// Policies are small texts.
 const POLICY_BYTES: u64 = 256 << 10;
 
@@ -29,6 +31,9 @@ pub enum Error {
     /// Something is there already.
     #[error("{0} holds an archive already; nothing was changed")]
     Exists(PathBuf),
+    /// `restore` did not come to its end.
+    #[error("{0} was not restored to the end; run `gauze restore` again, it goes on where it was")]
+    HalfRestored(PathBuf),
     /// Configuration.
     #[error("{0}")]
     Config(#[from] crate::config::Error),
@@ -106,6 +111,23 @@ pub fn policies(home: &Home) -> Result<Policies, Error> {
 /// # Errors
 /// As [`Error`]; a wrong key or an older ledger changes nothing.
 pub fn open_vault(home: &Home, config: &Config, pixels: Arc<dyn PixelWork>) -> Result<Arc<Vault>, Error> {
+    if home.key(RESTORING).exists() {
+        return Err(Error::HalfRestored(home.path().into()));
+    }
+    open_with(home, config, root_key(home, config)?, pixels, archive::Accept::default())
+}
+
+/// The same with a key that was read before, taking older tables or policies as they are.
+///
+/// # Errors
+/// As [`open_vault`].
+pub fn open_with(
+    home: &Home,
+    config: &Config,
+    root: crypto::Key,
+    pixels: Arc<dyn PixelWork>,
+    accept: archive::Accept,
+) -> Result<Arc<Vault>, Error> {
     let devices = config.device.iter().map(|d| archive::Device {
         name: d.name.clone(),
         certificate: d.certificate.to_lowercase(),
@@ -119,7 +141,7 @@ pub fn open_vault(home: &Home, config: &Config, pixels: Arc<dyn PixelWork>) -> R
     let parts = Parts {
         data: home.data(),
         seen: keys::Seen::new(&home.key("seen")),
-        root: root_key(home, config)?,
+        root,
         random: Arc::new(keys::SystemRandom),
         clock: Arc::new(SystemClock),
         policies: policies(home)?,
@@ -131,7 +153,7 @@ pub fn open_vault(home: &Home, config: &Config, pixels: Arc<dyn PixelWork>) -> R
             config_digest: config.digest,
         },
     };
-    Ok(Vault::open(parts)?)
+    Ok(Vault::open_accepting(parts, accept)?)
 }
 
 /// A running archive.

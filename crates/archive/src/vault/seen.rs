@@ -18,14 +18,19 @@ impl Vault {
     }
 }
 
-fn note(checkpoint: &Checkpoint, key: &crypto::SigningKey) -> String {
+/// A signed note of a checkpoint.
+pub fn note(checkpoint: &Checkpoint, key: &crypto::SigningKey) -> String {
     checkpoint.sign_with(&key.public(), &|text| key.sign(text))
+}
+
+/// What the data folder remembers of its key.
+pub fn key_mark(ladder: &Ladder) -> String {
+    ladder.name("gauze/data/mark", &[]).iter().take(16).map(|b| format!("{b:02x}")).collect()
 }
 
 /// A key check before anything is touched: the data folder remembers which key it belongs to.
 pub(super) fn check_key(data: &std::path::Path, ladder: &Ladder) -> Result<()> {
-    let mark: String =
-        ladder.name("gauze/data/mark", &[]).iter().take(16).map(|b| format!("{b:02x}")).collect();
+    let mark = key_mark(ladder);
     match std::fs::read_to_string(data.join("key-mark")) {
         Ok(text) if text.trim() == mark => Ok(()),
         Ok(_) => Err(Error::Internal("this key does not belong to this data folder")),

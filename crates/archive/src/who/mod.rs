@@ -43,6 +43,11 @@ pub fn authenticate(vault: &Vault, credential: &Credential, arrival: &Arrival) -
     })
 }
 
+/// Only who holds the keys anyway: the operator's line, or a command with the vault in its own process.
+pub fn operator(credential: &Credential) -> Result<(), Fault> {
+    if *credential == Credential::Local { Ok(()) } else { Err(Code::NotSignedIn.into()) }
+}
+
 fn cookies(vault: &Vault, session: &str, viewing: Option<&str>, arrival: &Arrival) -> Option<Context> {
     let cookie = vault.sealing.handle(TokenKind::Session, session)?;
     let viewing = viewing.and_then(|token| vault.sealing.handle(TokenKind::Viewing, token));

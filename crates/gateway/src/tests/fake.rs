@@ -184,7 +184,9 @@ impl Archive for Fake {
                 Response::Job(Some(report(transaction, references)))
             }
             Request::LeaseJob => Response::Job(None),
-            Request::SignOut | Request::Ready | Request::JobProgress { .. } => Response::Done,
+            Request::SignOut | Request::Ready | Request::JobProgress { .. } | Request::Backup { .. } => {
+                Response::Done
+            }
         };
         Ok((response, port::empty()))
     }

@@ -30,7 +30,8 @@ fn replay_segment(path: &Path, number: u64, newest: bool, places: &mut Places<'_
         None if newest => End::Torn,
         None => End::Whole,
     };
-    let records = Records { path: path.to_path_buf(), number, from: Cursor::START, end, last: true };
+    let records =
+        Records { path: path.to_path_buf(), number, from: Cursor::START, end, last: true, wraps: None };
     let done = move_records(&records, places)?;
     place::close(places.data, path, number, done.end, &done.items)?;
     place::remove_packs(places.data, places.tables, &done.empty)

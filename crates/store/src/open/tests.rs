@@ -55,7 +55,7 @@ fn commit(store: &Store, n: u64) -> Commit {
     key[..8].copy_from_slice(&n.to_be_bytes());
     commit.rows.push(RowWrite { key, kind: 1, expect: 0, sealed: n.to_string().into_bytes() });
     commit.wraps.push(crate::WrapWrite { key, sealed: b"wrap".to_vec() });
-    commit.leaves.push(Box::new(move |index, seq| (format!("{n}@{index}/{seq}").into_bytes(), vec![])));
+    commit.leaves.push(Box::new(move |at| (format!("{n}@{}/{}", at.index, at.seq).into_bytes(), vec![])));
     commit
 }
 
@@ -130,7 +130,7 @@ fn a_refused_commit_ends_the_epoch() {
     let put = |epoch, rows| {
         let mut commit = Commit::new(epoch);
         commit.rows = rows;
-        commit.leaves.push(Box::new(|index, _| (index.to_string().into_bytes(), vec![])));
+        commit.leaves.push(Box::new(|at| (at.index.to_string().into_bytes(), vec![])));
         store.submit(commit).unwrap()
     };
     // Submitted one after the other, so that some batch may hold several.
