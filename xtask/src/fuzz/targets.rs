@@ -1,7 +1,7 @@
 //! The targets: parsers and decoders that meet bytes of strangers.
 
 use dicom::Intake;
-use dicom::dimse::{Acceptor, Event, Options};
+use dicom::dimse::{Association, Event, Options};
 use dicom::query::Level;
 use model::ImageInfo;
 use std::io::Read;
@@ -127,16 +127,26 @@ fn files(root: &Path) -> Vec<Vec<u8>> {
 /// An association as a stranger speaks it, in pieces of a size that the input chooses.
 pub fn pdu(input: &[u8]) {
     let Some((piece, bytes)) = input.split_first() else { return };
-    let options = Options { called_ae: None, private_classes: true, max_pdu: 16 << 10 };
-    let mut acceptor = Acceptor::new(options);
+    let options = Options { called_ae: None, private_classes: Vec::new(), services: true, max_pdu: 16 << 10 };
+    let mut side = Association::accept(options);
+    let mut asked = None;
     for piece in bytes.chunks(usize::from(*piece).max(1) * 16) {
-        let Ok(events) = acceptor.push(piece) else { return };
+        let Ok(events) = side.push(piece) else { return };
         for event in events {
-            if event == Event::StoreEnd && acceptor.answer(0).is_err() {
-                return;
+            match event {
+                Event::Command { context, command } if !command.has_data => {
+                    side.send(context, &command.response(0));
+                }
+                Event::Command { context, command } => asked = Some((context, command)),
+                Event::DataEnd => {
+                    if let Some((context, command)) = asked.take() {
+                        side.send(context, &command.response(0));
+                    }
+                }
+                _ => {}
             }
         }
-        drop(acceptor.output());
+        drop(side.output());
     }
 }
 
