@@ -27,7 +27,9 @@ impl Check {
     pub(super) fn folder(&mut self) -> Result<()> {
         let data = self.ask.data.clone();
         let text = |name: &str| std::fs::read_to_string(data.join(name)).unwrap_or_default();
-        if text("VERSION") != format!("{}\n", store::DATA_VERSION) {
+        let version = text("VERSION");
+        // An older folder is moved forward by the next start.
+        if !(1..=store::DATA_VERSION).any(|known| version == format!("{known}\n")) {
             self.find(What::Version, "VERSION", vec![]);
         }
         if text("key-mark") != format!("{}\n", crate::vault::key_mark(&self.ladder)) {

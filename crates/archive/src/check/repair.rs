@@ -1,7 +1,7 @@
 //! Puts right what can be put right without guessing: marks from the key, the ledger from itself, objects from a spare copy
 //! whose bytes open to the recorded digest; what nobody names goes into quarantine. Everything else is left as it is and said.
 
-use super::{Ask, Check, Report, What};
+use super::{Ask, Check, Finding, Report, What};
 use crate::{Error, Result};
 use model::{Id, Uid};
 
@@ -47,6 +47,12 @@ pub fn repair(ask: Ask, report: &mut Report, spare: Option<&dyn Spare>) -> Resul
             (What::StraySidecar, Some(object)) => check.store.quarantine(&check.tenant, object, true).is_ok(),
             _ => false,
         };
+    }
+    // What a lost pack held is back in files of its own, or all of it was dead.
+    let lost = |f: &Finding| !f.mended && matches!(f.what, What::Object | What::ObjectMissing);
+    let back = spare.is_some() && !report.findings.iter().any(lost);
+    for finding in report.findings.iter_mut().filter(|f| f.what == What::PackMissing) {
+        finding.mended = back;
     }
     Ok(done)
 }
