@@ -100,6 +100,8 @@ events! {
     55 "commitment-asked" CommitmentAsked { transaction: String, job: Id, committed: u64, failed: u64 }
     /// It was told, or could not be.
     56 "commitment-reported" CommitmentReported { transaction: String, job: Id, how: String }
+    /// A job of the archive came a step further, or was tried again.
+    57 "job-went" JobWent { job: Id, attempts: u64 }
     /// A mask set has a new version.
     60 "mask-changed" MaskChanged { version: u64, regions: u64 }
     /// Somebody read who looked.

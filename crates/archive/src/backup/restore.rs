@@ -57,8 +57,9 @@ pub fn restore(
         }
         copy(&from, &data.join(name))?;
     }
-    make_folder(&data.join("intake"))?;
-    make_folder(&data.join("blobs"))?;
+    for folder in ["intake", "blobs", "packs"] {
+        make_folder(&data.join(folder))?;
+    }
     let names = source.packs.names();
     let (total, mut files) = (names.len() as u64, 0);
     for (done, name) in (1..).zip(&names) {

@@ -96,7 +96,7 @@ pub async fn make(
     let kept = Kept { id, made, attempts: 0, due: made, task };
     let (slot, version) = lock(&vault.jobs).reserve(until).ok_or(Code::Unavailable)?;
     let envelope = vault.envelope(context, &About::nothing());
-    match keep(vault, (slot, version), Some(kept.clone()), Some((envelope, event(id)))).await {
+    match keep(vault, (slot, version), Some(kept.clone()), (envelope, event(id))).await {
         Ok(()) => lock(&vault.jobs).put(slot, Some(kept.clone()), Some(until)),
         Err(fault) => {
             lock(&vault.jobs).free(slot);
@@ -106,21 +106,19 @@ pub async fn make(
     Ok(kept)
 }
 
-/// Writes a job's row, with an entry when there is one.
+/// Writes a job's row with its entry: the last entry says what all rows are, so none is written without one.
 async fn keep(
     vault: &Vault,
     (slot, version): (u32, u64),
     job: Option<Kept>,
-    entry: Option<(Envelope, Event)>,
+    (envelope, event): (Envelope, Event),
 ) -> Result<(), Fault> {
     let name = vault.sealing.name(Kind::Job, &[&slot.to_be_bytes()]);
     let record = JobRecord { slot, job };
     for _ in 0..4 {
         let mut commit = Commit::new(vault.store.epoch());
         commit.rows.push(vault.sealing.row(Kind::Job, name, version + 1, &record)?);
-        if let Some((envelope, event)) = &entry {
-            vault.entry_into(&mut commit, envelope.clone(), event.clone())?;
-        }
+        vault.entry_into(&mut commit, envelope.clone(), event.clone())?;
         let promises = promises(&commit);
         let pending = tokio::task::block_in_place(|| vault.store.submit(commit)).map_err(Error::from)?;
         match vault.settled(promises, pending, |_, durable| Ok(durable)).await? {
@@ -222,7 +220,14 @@ async fn report(vault: &Vault, id: Id, progress: Progress) -> Result<(), Fault> 
 async fn change(vault: &Vault, id: Id, goes_on: bool, change: impl FnOnce(&mut Kept)) -> Result<(), Fault> {
     let (number, version, mut job) = known(vault, id)?;
     change(&mut job);
-    keep(vault, (number, version), Some(job.clone()), None).await?;
+    let envelope = Envelope {
+        time: vault.clock.now().0,
+        tenant: vault.tenant.as_str().to_owned(),
+        door: Door::Dimse.to_string(),
+        ..Envelope::default()
+    };
+    let event = Event::JobWent { job: id, attempts: job.attempts.into() };
+    keep(vault, (number, version), Some(job.clone()), (envelope, event)).await?;
     let leased = goes_on.then(|| vault.clock.monotonic().plus_seconds(LEASE_S));
     lock(&vault.jobs).put(number, Some(job), leased);
     Ok(())
@@ -253,7 +258,7 @@ async fn end(vault: &Vault, id: Id, (how, completed, failed): (&str, u32, u32)) 
         door: Door::Dimse.to_string(),
         ..Envelope::default()
     };
-    keep(vault, (number, version), None, Some((envelope, event))).await?;
+    keep(vault, (number, version), None, (envelope, event)).await?;
     lock(&vault.jobs).put(number, None, None);
     Ok(())
 }
