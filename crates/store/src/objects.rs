@@ -116,8 +116,15 @@ impl Store {
         loop {
             let places = self.shared.tables().places_after(last.as_ref(), PLACES)?;
             for place in &places {
-                let found = self.packed(place.pack, place.at, place.len);
-                each(&place.tenant, place.id, ObjectPart::of(place.part), &found);
+                let part = ObjectPart::of(place.part);
+                // One that was put back into a file of its own comes with the files.
+                match self.place(&place.tenant, place.id, part)? {
+                    Some(ObjectPlace::File { .. }) => {}
+                    found => {
+                        let found = found.unwrap_or_else(|| self.packed(place.pack, place.at, place.len));
+                        each(&place.tenant, place.id, part, &found);
+                    }
+                }
             }
             match places.into_iter().next_back() {
                 Some(place) => last = Some(place),
@@ -164,13 +171,18 @@ impl Store {
         if let Some(place) = self.logged(tenant, id, part) {
             return Ok(Some(place));
         }
-        if let Some((pack, at, len)) = self.shared.tables().place(tenant, id, part.number())? {
-            return Ok(Some(self.packed(pack, at, len)));
+        let placed = self.shared.tables().place(tenant, id, part.number())?;
+        let placed = placed.map(|(pack, at, len)| self.packed(pack, at, len));
+        if let Some(ObjectPlace::Packed { path, .. }) = &placed
+            && path.is_file()
+        {
+            return Ok(placed);
         }
+        // Of version 1, or put back from a backup that keeps a file each: its pack is not here then.
         let path = blob::path(&self.shared.data.join("blobs"), tenant, id, part.file());
         match std::fs::metadata(&path) {
             Ok(metadata) => Ok(Some(ObjectPlace::File { path, len: metadata.len() })),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(placed),
             Err(e) => Err(e.into()),
         }
     }

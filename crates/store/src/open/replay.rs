@@ -49,7 +49,7 @@ fn adopt(places: &mut Places<'_>) -> Result<Vec<u64>> {
         }
     }
     for number in known.iter().filter(|n| there.binary_search(n).is_err()) {
-        tracing::error!(number, "a pack is missing: its objects cannot be read until it is restored");
+        tracing::warn!(number, "a pack is missing: only what was put back into files of its own can be read");
     }
     Ok(there)
 }

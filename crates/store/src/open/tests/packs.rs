@@ -178,6 +178,15 @@ fn a_missing_or_cut_pack_costs_its_own_objects_only() {
     assert!(read(3).is_ok());
     stored(&store, 4);
     assert!(read(4).is_ok());
+    // Put back from a backup that keeps a file each: read there, named once.
+    let own = blob::path(&folder.path().join("blobs"), &Tenant::main(), id(1), blob::Part::Object);
+    std::fs::create_dir_all(own.parent().unwrap()).unwrap();
+    File::create(&own).unwrap().write_all(&vec![1; 1001]).unwrap();
+    assert!(whole(&store, 1));
+    let mut named = Vec::new();
+    store.each_object(&mut |_, id, _, place| named.push((id, place.clone()))).unwrap();
+    named.retain(|(of, _)| *of == id(1));
+    assert_eq!(named, [(id(1), ObjectPlace::File { path: own, len: 1001 })]);
 }
 
 /// Every state in which a stop can leave a closed segment: the next start makes the same pack of it, once.
