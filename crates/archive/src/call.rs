@@ -12,6 +12,7 @@ use model::Purpose;
 use policy::Action;
 use port::{Archive, Call, Code, Credential, Fault, Request, Response, Stream};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The vault as doors see it. Cheap to clone.
@@ -49,6 +50,9 @@ impl Vault {
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(HOUSEKEEPING).await;
+                if vault.stopping.load(Ordering::SeqCst) {
+                    return;
+                }
                 if let Err(fault) = vault.housekeep(false).await {
                     tracing::warn!(code = fault.code.as_str(), "housekeeping waits");
                 }
@@ -62,6 +66,7 @@ impl Vault {
     /// # Errors
     /// When the end cannot be recorded.
     pub async fn stop(&self) -> Result<(), Fault> {
+        self.stopping.store(true, Ordering::SeqCst);
         self.record_own(Event::Stopped { entries: self.ledger_size() }).await?;
         self.housekeep(true).await
     }

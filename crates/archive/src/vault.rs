@@ -112,6 +112,10 @@ pub struct Vault {
     pub(crate) arrivals: Arrivals,
     pub(crate) seen: keys::Seen,
     catalog: Shared<Catalog>,
+    /// Held while a snapshot of the index is written: two writers would mix their blocks.
+    writing_index: Shared<()>,
+    /// The last entry is written or under way: nothing begins any more.
+    pub(crate) stopping: std::sync::atomic::AtomicBool,
     sessions: Shared<Sessions<GrantRecord>>,
     pub(crate) accounts: Shared<HashMap<String, (AccountRecord, u64)>>,
     pub(crate) ties: Shared<HashMap<String, (TiesRecord, u64)>>,
@@ -194,6 +198,8 @@ impl Vault {
             arrivals: Arrivals::default(),
             seen,
             catalog: Mutex::default(),
+            writing_index: Mutex::default(),
+            stopping: std::sync::atomic::AtomicBool::new(false),
             sessions: Mutex::default(),
             accounts: Mutex::default(),
             ties: Mutex::default(),

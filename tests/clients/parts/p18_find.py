@@ -1,11 +1,12 @@
 """Generated queries on generated studies: the same UIDs as an oracle of PS3.4 C.2.2.2 written in another language. 200 on 500
-studies here; `GAUZE_FIND=10000,2000` for the full figure (docs/promises.md)."""
+studies here; by QIDO-RS and by C-FIND; `GAUZE_FIND=10000,2000` asks for more (docs/promises.md)."""
 
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
+from lib.cfind import Finder
 from lib.corpus import ROOT_UID, Corpus, file_of
 from lib.http import signed_in
 from lib.server import Server
@@ -24,7 +25,7 @@ def run(report, place):
     with Server(place.fresh("find")) as server:
         _store(report, server, corpus)
         radiologist = signed_in(server, "radiologist")
-        _queries(report, radiologist, corpus, queries)
+        _queries(report, (radiologist, Finder(server)), corpus, queries)
         _order_and_pages(report, radiologist, corpus)
         _unsupported(report, radiologist)
         _relational(report, radiologist, corpus)
@@ -64,7 +65,8 @@ def ask(client, query):
         offset += PAGE
 
 
-def _queries(report, client, corpus, count):
+def _queries(report, doors, corpus, count):
+    (client, finder), by_dimse, dimse_wrong = doors, 0, []
     wrong, nonempty, since, kinds = [], 0, time.monotonic(), set()
     for number in range(count):
         query, expected = corpus.query(("STUDY", "STUDY", "SERIES", "INSTANCE")[number % 4])
@@ -73,11 +75,22 @@ def _queries(report, client, corpus, count):
         kinds |= {key.path for key in query.keys}
         if got != expected:  # every one of them is shown, so that it can be asked again
             wrong.append((query, sorted(got - expected)[:3], sorted(expected - got)[:3]))
+        if query.multiple:  # C-FIND has no negotiation for it here
+            continue
+        combined = number % 2 == 0
+        told = expected if combined else corpus.expected(query, combined=False)
+        got = {uid for uid in finder.ask(query, combined, number) if uid.startswith(ROOT_UID)}
+        by_dimse += 1
+        if got != told:
+            dimse_wrong.append((query, combined, sorted(got - told)[:3], sorted(told - got)[:3]))
     took = time.monotonic() - since
+    finder.close()
+    report.equal(f"{by_dimse} of them by C-FIND, too", (by_dimse - len(dimse_wrong), dimse_wrong[:3]), (by_dimse, []))
+    report.check("in all character sets", len(finder.sets) == 5, str(finder.sets))
     report.equal(f"{count} generated queries find what the oracle finds", (count - len(wrong), wrong[:3]), (count, []))
     report.check("most of them find something", nonempty > count * 0.7, f"({nonempty} of {count})")
     report.check("they ask for many attributes", len(kinds) >= min(25, count // 8), f"({len(kinds)})")
-    print(f"   {count - len(wrong)} of {count} queries agree, {nonempty} with hits, {took:.0f} s with the oracle")
+    print(f"   by C-FIND {by_dimse - len(dimse_wrong)} of {by_dimse}, by QIDO-RS {count - len(wrong)} of {count} queries agree, {nonempty} with hits, {took:.0f} s with the oracle")
 
 
 def _order_and_pages(report, client, corpus):

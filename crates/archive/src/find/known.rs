@@ -1,4 +1,4 @@
-//! What the index keeps at each level (docs/conformance says the same): anything else is not compared and not returned, and
+//! What the index keeps at each level (docs/finding.md says the same): anything else is not compared and not returned, and
 //! the answer says so (PS3.4 §C.2.2.1.3).
 
 use model::{Tag, tags};

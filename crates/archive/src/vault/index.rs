@@ -222,6 +222,7 @@ impl Vault {
     /// Writes a snapshot when enough changed.
     pub(crate) fn keep_index(&self, stopping: bool) -> Result<()> {
         let enough = if stopping { CHANGES_AT_STOP } else { CHANGES };
+        let _one = lock(&self.writing_index);
         if self.catalog().changes < enough { Ok(()) } else { self.write_index() }
     }
 

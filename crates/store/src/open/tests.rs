@@ -342,3 +342,47 @@ fn a_refused_spool_goes_and_a_commit_too_large_fails_alone() {
     assert!(matches!(large.wait(), Err(Error::TooLarge)));
     assert!(good.wait().is_ok());
 }
+
+#[test]
+fn a_snapshot_is_whole_or_the_old_one() {
+    use crate::SNAPSHOT_BLOCK_BYTES;
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    assert!(store.snapshot().unwrap().is_none());
+    let read = || {
+        let (mut reader, mut out) = (store.snapshot().unwrap().unwrap(), Vec::new());
+        while let Some(block) = reader.block().unwrap() {
+            out.push(block);
+        }
+        out
+    };
+    let mut writer = store.new_snapshot(10).unwrap();
+    writer.block(b"one").unwrap();
+    writer.block(&vec![7; SNAPSHOT_BLOCK_BYTES]).unwrap();
+    assert!(matches!(writer.block(&vec![7; SNAPSHOT_BLOCK_BYTES + 1]), Err(Error::TooLarge)));
+    writer.finish().unwrap();
+    let mut unfinished = store.new_snapshot(10).unwrap();
+    unfinished.block(b"two").unwrap();
+    drop(unfinished);
+    assert_eq!(read(), [b"one".to_vec(), vec![7; SNAPSHOT_BLOCK_BYTES]]);
+    assert!(matches!(store.new_snapshot(u64::MAX), Err(Error::Full)), "room for ledger entries is not taken");
+}
+
+#[test]
+fn rows_since_a_commit_are_those_that_it_and_later_ones_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    assert_eq!(store.next_seq(), 0);
+    for n in 0..5 {
+        let durable = store.submit(commit(&store, n)).unwrap().wait().unwrap();
+        assert_eq!(durable.seq(), n);
+    }
+    assert_eq!(store.next_seq(), 5);
+    drop(store);
+    let store = open(folder.path()).unwrap();
+    assert_eq!(store.next_seq(), 5);
+    let mut seen = Vec::new();
+    store.each_row_since(3, &mut |row| seen.push((row.seq, row.sealed))).unwrap();
+    seen.sort();
+    assert_eq!(seen, [(3, b"3".to_vec()), (4, b"4".to_vec())]);
+}
