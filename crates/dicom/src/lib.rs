@@ -11,8 +11,9 @@ mod error;
 pub mod intake;
 pub mod json;
 pub mod query;
+pub mod xml;
 
-pub use dataset::{Head, PixelLength, pixel_data_header, read_head, write_head};
+pub use dataset::{Head, PixelLength, new_head, pixel_data_header, read_head, write_head};
 pub use error::{Error, Refusal, Result};
 pub use intake::{Intake, Parsed, Progress};
 pub use query::Query;

@@ -11,6 +11,7 @@ pub mod id;
 pub mod limits;
 pub mod region;
 pub mod time;
+pub mod view;
 pub mod visibility;
 
 pub use attributes::{Attribute, Attributes, Item, Plain, Tag, Vr, tags};
@@ -21,6 +22,7 @@ pub use frame::{Frame, ImageInfo, Photometric, Samples};
 pub use id::{Id, ObjectId, PatientRef, Uid};
 pub use region::{Mosaic, Region, RegionKind};
 pub use time::Time;
+pub use view::{View, Viewport, Window};
 pub use visibility::{Pixels, Visibility, Words};
 
 /// A word from outside that is not one of ours.

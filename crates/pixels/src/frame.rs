@@ -21,15 +21,12 @@ pub fn frame(lease: &FrameLease, encoded: &[u8]) -> Result<(Outcome, Vec<u8>)> {
     }
     let plan_digest = privacy::plan_digest(plan, lease.frame);
     let redacted = privacy::redact(decoded, image, lease.frame, plan);
-    let (rows, columns, bytes) = match lease.output {
+    let (rows, columns, bytes) = match &lease.output {
         Output::Native => (image.rows, image.columns, redacted.into_frame().to_le_bytes()),
-        Output::Picture { png, quality, window, side, label } => {
-            if side == 0 || side > limits::RENDERED_SIDE {
-                return Err(Error::Lease("side of the picture"));
-            }
-            let picture = shown(&redacted, image, window, side, label);
-            let bytes = if png { codec::png(&picture) } else { codec::jpeg(&picture, quality) }?;
-            (picture.rows, picture.columns, bytes)
+        Output::Picture { picture, label, words } => {
+            let shown = shown(&redacted, image, picture, *label, words)?;
+            let bytes = if picture.png { codec::png(&shown) } else { codec::jpeg(&shown, picture.quality) }?;
+            (shown.rows, shown.columns, bytes)
         }
     };
     Ok((Outcome::Frame { plan_digest, rows, columns, len: bytes.len() as u64 }, bytes))
@@ -38,10 +35,17 @@ pub fn frame(lease: &FrameLease, encoded: &[u8]) -> Result<(Outcome, Vec<u8>)> {
 fn shown(
     redacted: &Redacted,
     image: &ImageInfo,
-    window: Option<(f64, f64)>,
-    side: u32,
+    picture: &port::archive::Picture,
     label: bool,
-) -> Picture {
-    let shown = privacy::picture(redacted, image, window, side, label);
-    Picture { rows: shown.rows, columns: shown.columns, samples: shown.samples, data: shown.data }
+    words: &[String],
+) -> Result<Picture> {
+    let sides = picture.view.size(image.rows, image.columns).ok_or(Error::Lease("part of the picture"))?;
+    let room = picture.view.viewport.map_or((1, 1), |v| (v.height, v.width));
+    let fits = |side: u32| (1..=limits::RENDERED_SIDE).contains(&side);
+    if ![sides.0, sides.1, room.0, room.1].into_iter().all(fits) {
+        return Err(Error::Lease("side of the picture"));
+    }
+    let mut shown = privacy::picture(redacted, image, &picture.view, label);
+    privacy::annotate(&mut shown, words);
+    Ok(Picture { rows: shown.rows, columns: shown.columns, samples: shown.samples, data: shown.data })
 }

@@ -4,7 +4,7 @@ mod speed;
 
 use super::*;
 use dicom::Intake;
-use model::{ImageInfo, Region, RegionKind};
+use model::{ImageInfo, Region, RegionKind, View, Viewport};
 use port::line::{Client, serve_pixels};
 use port::pixels::{FrameLease, Mask, Output};
 use port::{Code, Fault, Item, Lease, Outcome, Part, PixelWork, Stream, stream};
@@ -47,14 +47,25 @@ fn lease(image: &ImageInfo, mask: Option<Mask>, output: Output) -> FrameLease {
     FrameLease { image: image.clone(), frame: 0, mask, output }
 }
 
+fn picture(png: bool, side: u32) -> Output {
+    let view = View { window: None, viewport: Some(Viewport::within(side)) };
+    let picture = port::archive::Picture { png, quality: 80, view };
+    Output::Picture { picture, label: true, words: Vec::new() }
+}
+
 fn examine(file: &File, numbers: &[u32]) -> Stream {
     let (sink, body) = stream();
     let frames: Vec<(u32, Vec<u8>)> =
         numbers.iter().map(|n| (*n, file.frames[(*n as usize - 1) % file.frames.len()].clone())).collect();
     tokio::spawn(async move {
         for (number, bytes) in frames {
-            let part =
-                Part { media: String::new(), transfer_syntax: None, instance: None, frame: Some(number) };
+            let part = Part {
+                media: String::new(),
+                transfer_syntax: None,
+                instance: None,
+                frame: Some(number),
+                span: None,
+            };
             sink.send(Item::Part(part)).await?;
             sink.bytes(bytes.into()).await?;
         }
@@ -89,7 +100,7 @@ async fn pictures_come_back_as_leased() {
     let file = file("pydicom__color-pl.dcm");
     for (name, work) in lines().await {
         for png in [true, false] {
-            let output = Output::Picture { png, quality: 80, window: None, side: 100, label: true };
+            let output = picture(png, 100);
             let lease = lease(&file.image, None, output);
             let (outcome, back) =
                 work.work(Lease::Frame(Box::new(lease)), body(&file.frames[0])).await.unwrap();
@@ -107,7 +118,7 @@ async fn pictures_come_back_as_leased() {
 async fn errors_give_nothing_back() {
     let jpeg_ls = file("pydicom__MR_small_jpeg_ls_lossless.dcm");
     let rle = file("pydicom__MR_small_RLE.dcm");
-    let side = |side| Output::Picture { png: true, quality: 80, window: None, side, label: true };
+    let side = |side| picture(true, side);
     let short = &rle.frames[0][..900];
     for (name, work) in lines().await {
         for (image, output, bytes, code) in [
@@ -175,7 +186,8 @@ async fn a_long_object_does_not_hold_up_others() {
     let (sink, endless) = stream();
     let (long, ours) = (Arc::clone(&pool), ask());
     let long = tokio::spawn(async move { long.work(ours, endless).await.map(|_| ()) });
-    let part = Part { media: String::new(), transfer_syntax: None, instance: None, frame: Some(1) };
+    let part =
+        Part { media: String::new(), transfer_syntax: None, instance: None, frame: Some(1), span: None };
     sink.send(Item::Part(part)).await.unwrap();
     sink.bytes(file.frames[0].clone().into()).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;

@@ -2,7 +2,7 @@
 
 use crate::find::{Found, Query};
 use crate::{Fault, Stream};
-use model::{Arrival, Purpose, Region, RegionKind, Role, Time, Uid};
+use model::{Arrival, Purpose, Region, RegionKind, Role, Time, Uid, View};
 use serde::{Deserialize, Serialize};
 
 /// A call with its circumstances.
@@ -137,8 +137,46 @@ pub struct Retrieve {
     pub form: Form,
     /// The first instance that can be given in this form is enough: no other is released, or recorded as released.
     pub first: bool,
-    /// In this transfer syntax or not at all (`unsupported`), which is known and refused before anything is released.
-    pub syntax: Option<Uid>,
+    /// Transfer syntaxes that the caller takes, best first; in another one it gets nothing (`unsupported`), which is known
+    /// and refused before anything is released. Nothing given: as it is.
+    pub syntaxes: Vec<Syntax>,
+    /// Tags of answers that the caller still has ([`Response::Parts`]): when this one would be the same, nothing leaves.
+    pub known: Vec<String>,
+}
+
+/// A transfer syntax that a caller takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Syntax {
+    /// As it is stored, or as masking leaves it.
+    Any,
+    /// This one.
+    Named(Uid),
+    /// This one; what cannot be brought into it comes as it is stored, and says so.
+    Preferred(Uid),
+}
+
+/// A part of a value's bytes (RFC 9110 §14.1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ByteRange {
+    /// From here to the end.
+    From(u64),
+    /// From here to there, both included.
+    Between(u64, u64),
+    /// So many at the end.
+    Last(u64),
+}
+
+impl ByteRange {
+    /// First byte and the one after the last, of so many; nothing when none of them is there.
+    #[must_use]
+    pub fn of(self, total: u64) -> Option<(u64, u64)> {
+        let (from, to) = match self {
+            Self::From(from) => (from, total),
+            Self::Between(from, last) => (from, last.saturating_add(1).min(total)),
+            Self::Last(count) => (total.saturating_sub(count), total),
+        };
+        (from < to).then_some((from, to))
+    }
 }
 
 /// The form of what is fetched.
@@ -146,28 +184,52 @@ pub struct Retrieve {
 pub enum Form {
     /// `application/dicom` files.
     Instances,
-    /// Frames, 1-based; in the stored syntax when clear and `stored`, else native little endian.
+    /// Frames, 1-based.
     Frames {
-        /// Which, in this order.
+        /// Which, in this order; empty: all.
         numbers: Vec<u32>,
-        /// The caller takes any transfer syntax.
-        stored: bool,
     },
     /// DICOM JSON, one part an instance.
-    Metadata,
+    Metadata {
+        /// Where the caller finds studies: long binary values are named below it (`…/{study}/series/…/bulkdata/{path}`).
+        studies: String,
+    },
+    /// One binary value of one instance; pixel data in fragments come frame by frame.
+    Bulk {
+        /// Tag, or tags and 0-based items with dots between them: `00282000`, `54000100.0.54001010`.
+        path: String,
+        /// A part of it.
+        range: Option<ByteRange>,
+    },
     /// Pictures.
     Rendered {
         /// 1-based frames; empty: the first.
         numbers: Vec<u32>,
-        /// PNG, else JPEG.
-        png: bool,
-        /// JPEG quality.
-        quality: u8,
-        /// Window centre and width.
-        window: Option<(f64, f64)>,
-        /// Longest side.
-        side: u32,
+        /// How.
+        picture: Picture,
+        /// Words burned into a corner, as the grant lets them out.
+        annotation: Annotation,
     },
+}
+
+/// Form and look of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    /// PNG, else JPEG.
+    pub png: bool,
+    /// JPEG quality, 1–100.
+    pub quality: u8,
+    /// Window, part and size.
+    pub view: View,
+}
+
+/// What words a picture is to bear (PS3.18 §8.3.5.1.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Annotation {
+    /// Whose it is.
+    pub patient: bool,
+    /// How it was made.
+    pub technique: bool,
 }
 
 /// An answer.
@@ -196,6 +258,13 @@ pub enum Response {
     Parts {
         /// Some picture hides more than it should have to: recognition was unsure or not done yet.
         fallback: bool,
+        /// Names this answer: another one for other bytes, another grant, mask set or policy. It says nothing of them.
+        tag: String,
+    },
+    /// The caller has it already: nothing leaves.
+    Unchanged {
+        /// The tag that it named.
+        tag: String,
     },
     /// Of [`Request::Worklist`] and [`Request::MyStudies`].
     Studies {

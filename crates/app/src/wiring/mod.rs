@@ -186,6 +186,7 @@ pub async fn start(home: &Home, config: &Config, vault: Arc<Vault>) -> Result<Ru
         client_ca_pem: tls.ca,
         ae_title: config.network.ae_title.clone(),
         software: SOFTWARE.to_owned(),
+        origins: config.network.cors_origins.clone(),
     };
     let gateway = gateway::start(options, Arc::clone(&archive)).await?;
     let operator = operator::listen(home, Arc::clone(&archive));

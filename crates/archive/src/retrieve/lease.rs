@@ -4,8 +4,8 @@ use super::{Chosen, Plan, Release};
 use crate::object::ObjectReader;
 use crate::vault::Vault;
 use bytes::Bytes;
-use model::{ImageInfo, Words, limits};
-use port::pixels::{FrameLease, HeadLease, Mask, Output, WordsPlan};
+use model::{Attributes, ImageInfo, Words, limits};
+use port::pixels::{FrameLease, HeadForm, HeadLease, Mask, Output, WordsPlan};
 use port::{Code, Fault, Lease, Outcome, Stream, stream};
 
 /// Bytes of one frame in which the grant's plan was carried out.
@@ -30,7 +30,9 @@ impl Redacted {
                 (*rows, *columns) == (image.rows, image.columns)
                     && image.frame_bytes().is_some_and(|expected| expected == bytes.len())
             }
-            Output::Picture { side, .. } => *rows <= *side && *columns <= *side && *rows > 0 && *columns > 0,
+            Output::Picture { picture, .. } => {
+                picture.view.size(image.rows, image.columns) == Some((*rows, *columns))
+            }
         };
         let whole = *len == bytes.len() as u64;
         if crypto::same(plan_digest, &digest) && sized && whole {
@@ -81,14 +83,14 @@ fn bytes_allowed(image: &ImageInfo, output: &Output) -> usize {
     }
 }
 
-/// Leases the header: a file's head with the start of the pixel data, or DICOM JSON.
+/// Leases the header in a form; gives what the index would keep of it as well.
 pub async fn head(
     vault: &Vault,
     release: &Release,
     chosen: &Chosen,
     object: &ObjectReader,
-    json: bool,
-) -> Result<Bytes, Fault> {
+    form: HeadForm,
+) -> Result<(Bytes, Attributes), Fault> {
     let record = &chosen.instance.record;
     let words = match release.grant.visibility().words {
         Words::Full => WordsPlan::Full,
@@ -101,19 +103,19 @@ pub async fn head(
     let lease = HeadLease {
         words,
         masked,
-        json,
+        form,
         image: record.image.clone(),
         sop_uid: record.sop_uid.clone(),
-        derived_uid: vault.derived_uid(record, release.grant.mask_version()),
+        derived_uid: masked.then(|| vault.derived_uid(record, release.grant.mask_version())),
     };
     let (outcome, answer) =
         vault.pixels.work(Lease::Head(Box::new(lease)), head_body(object, record.head_len)).await?;
-    let Outcome::Head { len, .. } = outcome else { return Err(Code::Internal.into()) };
+    let Outcome::Head { len, attributes } = outcome else { return Err(Code::Internal.into()) };
     let bytes = answer.collect(limits::HEADER_BYTES * 4).await?;
     if bytes.len() as u64 != len {
         return Err(Code::Internal.into());
     }
-    Ok(bytes.into())
+    Ok((bytes.into(), attributes))
 }
 
 fn head_body(object: &ObjectReader, head_len: u64) -> Stream {

@@ -60,3 +60,7 @@ pub const STOP: Duration = Duration::from_millis(2500);
 pub const TOKEN_BYTES: usize = 256;
 /// `User-Agent` that is recorded, bytes.
 pub const SOFTWARE_BYTES: usize = 128;
+/// One entity tag that a client names, bytes.
+pub const ENTITY_TAG_BYTES: usize = 64;
+/// Entity tags of one request.
+pub const ENTITY_TAGS: usize = 32;

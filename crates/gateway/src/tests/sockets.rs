@@ -65,6 +65,7 @@ async fn world(fake: Fake) -> World {
         client_ca_pem: authority.pem(),
         ae_title: "GAUZE".into(),
         software: "test".into(),
+        origins: Vec::new(),
     };
     let fake = Arc::new(fake);
     let running = start(options, Arc::clone(&fake) as Arc<dyn Archive>).await.unwrap();
@@ -213,6 +214,7 @@ async fn plain_dimse_stands_on_loopback_only() {
         client_ca_pem: String::new(),
         ae_title: String::new(),
         software: String::new(),
+        origins: Vec::new(),
     };
     let refused = start(options.clone(), Arc::new(Fake::default())).await;
     assert!(matches!(refused, Err(Error::PlainDimse(_))));

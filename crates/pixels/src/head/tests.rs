@@ -35,10 +35,10 @@ fn lease(parsed: &Parsed, words: WordsPlan, masked: bool, json: bool) -> HeadLea
     HeadLease {
         words,
         masked,
-        json,
+        form: if json { HeadForm::Json { bulk: "/bulk/".to_owned(), pixels: None } } else { HeadForm::File },
         image: parsed.facts.image.clone(),
         sop_uid: parsed.facts.sop_uid.clone(),
-        derived_uid: "2.25.424242".parse().unwrap(),
+        derived_uid: "2.25.424242".parse().ok(),
     }
 }
 

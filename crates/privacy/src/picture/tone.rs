@@ -2,10 +2,11 @@
 
 use crate::Redacted;
 use crate::mask::FILL;
-use model::{Frame, ImageInfo, Photometric, Samples};
+use model::view::WindowFunction;
+use model::{Frame, ImageInfo, Photometric, Samples, Window};
 
 /// The whole frame as bytes: samples per pixel, and the data.
-pub fn to_bytes(redacted: &Redacted, image: &ImageInfo, window: Option<(f64, f64)>) -> (u8, Vec<u8>) {
+pub fn to_bytes(redacted: &Redacted, image: &ImageInfo, window: Option<Window>) -> (u8, Vec<u8>) {
     let frame = redacted.frame();
     match (frame.photometric, &image.palette) {
         (Photometric::PaletteColor, Some(palette)) => (3, palette_colours(frame, palette)),
@@ -37,13 +38,13 @@ fn value(frame: &Frame, i: usize) -> i64 {
     }
 }
 
-fn grey(redacted: &Redacted, image: &ImageInfo, window: Option<(f64, f64)>) -> Vec<u8> {
+fn grey(redacted: &Redacted, image: &ImageInfo, window: Option<Window>) -> Vec<u8> {
     let frame = redacted.frame();
     let rescale = Rescale::of(image);
-    let sane = |w: &(f64, f64)| w.0.is_finite() && w.1.is_finite() && w.1 > 0.0;
-    let window = window.filter(sane).or_else(|| image.window.filter(sane));
-    let ramp = match window {
-        Some((centre, width)) => Ramp::window(centre, width),
+    let sane = |w: &Window| w.centre.is_finite() && w.width.is_finite() && w.width > 0.0;
+    let own = image.window.map(|(centre, width)| Window { centre, width, function: WindowFunction::Linear });
+    let ramp = match window.filter(sane).or_else(|| own.filter(sane)) {
+        Some(window) => Ramp::window(window),
         None => Ramp::range(redacted, &rescale),
     };
     // PS3.3 C.8.11.3.1.2: INVERSE goes with MONOCHROME1 and says the same, so that both together invert once.
@@ -88,20 +89,28 @@ impl Rescale {
     }
 }
 
-/// A straight line from black to white, flat outside.
-struct Ramp {
-    from: f64,
-    to: f64,
+/// From value to grey.
+enum Ramp {
+    /// A straight line from black to white, flat outside.
+    Line { from: f64, to: f64 },
+    /// PS3.3 C.11.2.1.3.1.
+    Sigmoid { centre: f64, width: f64 },
 }
 
 impl Ramp {
     /// The linear window of PS3.3 C.11.2.1.2.1; widths below 1 as `LINEAR_EXACT` (C.11.2.1.3.2).
-    fn window(centre: f64, width: f64) -> Self {
-        if width < 1.0 {
-            return Self { from: centre - width / 2.0, to: centre + width / 2.0 };
+    fn window(window: Window) -> Self {
+        let Window { centre, width, function } = window;
+        match function {
+            WindowFunction::Sigmoid => Self::Sigmoid { centre, width },
+            WindowFunction::Linear if width >= 1.0 => {
+                let (centre, half) = (centre - 0.5, (width - 1.0) / 2.0);
+                Self::Line { from: centre - half, to: centre + half }
+            }
+            WindowFunction::Linear | WindowFunction::LinearExact => {
+                Self::Line { from: centre - width / 2.0, to: centre + width / 2.0 }
+            }
         }
-        let (centre, half) = (centre - 0.5, (width - 1.0) / 2.0);
-        Self { from: centre - half, to: centre + half }
     }
 
     /// The least and the greatest value that is not hidden; of the cells when all is hidden.
@@ -121,21 +130,21 @@ impl Ramp {
         };
         let (low, high) = Some(over(0)).filter(|(low, high)| low <= high).unwrap_or_else(|| over(FILL - 1));
         if low > high {
-            return Self { from: 0.0, to: 1.0 };
+            return Self::Line { from: 0.0, to: 1.0 };
         }
         let (a, b) = (rescale.apply(low), rescale.apply(high));
-        Self { from: a.min(b), to: a.max(b) }
+        Self::Line { from: a.min(b), to: a.max(b) }
     }
 
     fn byte(&self, value: f64) -> u8 {
-        if value <= self.from {
-            return 0;
-        }
-        if value > self.to || self.to <= self.from {
-            return 255;
-        }
+        let share = match *self {
+            Self::Line { from, .. } if value <= from => return 0,
+            Self::Line { from, to } if value > to || to <= from => return 255,
+            Self::Line { from, to } => (value - from) / (to - from),
+            Self::Sigmoid { centre, width } => 1.0 / (1.0 + (-4.0 * (value - centre) / width).exp()),
+        };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-        let byte = ((value - self.from) / (self.to - self.from) * 255.0 + 0.5) as u8;
+        let byte = (share * 255.0 + 0.5) as u8;
         byte
     }
 }

@@ -25,6 +25,10 @@ pub enum Step {
 pub struct Headers {
     /// Media type without parameters; nothing when the part names none.
     pub media: Option<String>,
+    /// Its parameter `transfer-syntax`.
+    pub syntax: Option<String>,
+    /// Address of the part's content.
+    pub location: Option<String>,
 }
 
 /// Not a multipart body.
@@ -198,7 +202,7 @@ enum Found {
 
 fn read(text: &[u8]) -> Result<Headers, Broken> {
     let text = std::str::from_utf8(text).map_err(|_| Broken("the headers of a part cannot be read"))?;
-    let mut media = None;
+    let (mut media, mut syntax, mut location) = (None, None, None);
     for line in text.split("\r\n") {
         let Some((name, value)) = line.split_once(':') else {
             if line.is_empty() || line.starts_with([' ', '\t']) {
@@ -208,7 +212,11 @@ fn read(text: &[u8]) -> Result<Headers, Broken> {
         };
         if name.trim().eq_ignore_ascii_case("content-type") {
             let parsed = Media::parse(value).ok_or(Broken("the media type of a part cannot be read"))?;
+            syntax = parsed.parameter("transfer-syntax").map(str::to_owned);
             media = Some(parsed.name);
+        }
+        if name.trim().eq_ignore_ascii_case("content-location") {
+            location = Some(value.trim().to_owned());
         }
         if name.trim().eq_ignore_ascii_case("content-transfer-encoding")
             && !value.trim().eq_ignore_ascii_case("binary")
@@ -216,7 +224,7 @@ fn read(text: &[u8]) -> Result<Headers, Broken> {
             return Err(Broken("parts are binary (PS3.18 §8.6.1.2)"));
         }
     }
-    Ok(Headers { media })
+    Ok(Headers { media, syntax, location })
 }
 
 #[cfg(test)]

@@ -120,7 +120,8 @@ impl Fed {
         }
     }
 
-    async fn refuse(&mut self, error: Error) {
+    /// The object is not taken.
+    pub async fn refuse(&mut self, error: Error) {
         self.intake = None;
         self.refused = Some(error);
         if let Some(sink) = self.sink.take() {
