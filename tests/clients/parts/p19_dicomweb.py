@@ -3,6 +3,9 @@ from the standard: media types, transfer syntaxes, bulk data, ranges, conditions
 
 import io
 import os
+import socket
+import ssl
+import time
 import warnings
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import requests
 from dicomweb_client.api import DICOMwebClient
 from PIL import Image
 
-from lib.films import canary, demo_film, names, renew, slices, to_bytes
+from lib.films import canary, demo_film, names, new_uid, renew, slices, to_bytes
 from lib.http import Client, signed_in, wado
 from lib.server import ROOT, Server, set_config
 from lib.tally import Tally
@@ -37,16 +40,31 @@ def run(report, place):
         _conditions(report, server, client, names(film))
         _pictures(report, client, names(film), pixels)
         _capabilities(report, server, client, names(film))
-        _syntaxes(report, server)
-        _words(report, server)
-        _bit_for_bit(report, server)
+        desk = Desk(report, server)
+        _syntaxes(report, desk)
+        _words(report, desk)
+        _bad_requests(report, server, client, names(film))
+    _bit_for_bit(report, place)
     _other_sites(report, place)
+
+
+class _WithPort(requests.auth.AuthBase):
+    """The library says the host without its port (RFC 9110 §7.2 wants it), and would be told addresses without one."""
+
+    def __init__(self, host):
+        self.host = host
+
+    def __call__(self, request):
+        request.headers["Host"] = self.host
+        return request
 
 
 def _by_others(report, server, client, film, pixels):
     """dicomweb-client: search, retrieve, frames, bulk data, store, rendered."""
     session = requests.Session()
-    session.verify, session.headers["Cookie"] = server.ca, client.cookies()
+    session.trust_env, session.verify = False, server.ca
+    session.headers["Cookie"] = client.cookies()
+    session.auth = _WithPort(f"{server.host}:{server.port}")
     web = DICOMwebClient(f"https://{server.host}:{server.port}/dicom-web", session=session)
     study, series, instance = names(film)
     found = web.search_for_studies(search_filters={"StudyInstanceUID": study})
@@ -224,16 +242,46 @@ def _capabilities(report, server, client, film):
     report.equal("OPTIONS of a path says its methods", (got.status, got.headers["allow"]), (204, "POST, GET, OPTIONS"))
 
 
-def _syntaxes(report, server):
+class Desk:
+    """Stores files and opens them clear: by a lift, since nobody ordered them."""
+
+    def __init__(self, report, server):
+        self.report, self.client = report, signed_in(server, "radiologist")
+        self.sender = signed_in(server, "technologist")
+
+    def opened(self, raw, label):
+        """The file's names, or nothing."""
+        answer = self.sender.stow([raw])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            film = names(pydicom.dcmread(io.BytesIO(raw), stop_before_pixels=True, force=True))
+        if not self.report.check(f"{label} is stored", answer.status == 200, f"({answer.status} {answer.body[:300]})"):
+            return None
+        self.client.open(film[0], "report")
+        lifted = self.client.lift(film[0], "conformance")
+        fits = lifted.status == 200 and lifted.json()["visibility"] == "clear"
+        return film if self.report.check(f"{label} is opened clear", fits, f"({lifted.status} {lifted.body[:200]})") else None
+
+
+def _of_its_own(raw):
+    """The same file under a SOP Instance UID of its own, of the same length: several samples share one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        uid = str(pydicom.dcmread(io.BytesIO(raw), stop_before_pixels=True).SOPInstanceUID)
+    own = ("2.25." + new_uid()[5:].lstrip("0") + "7" * 64)[: len(uid)]
+    return raw.replace(uid.encode(), own.encode())
+
+
+def _syntaxes(report, desk):
     """What is stored compressed comes so to who takes it, and native to who does not (Table 8.7.3-2)."""
     stored = {"pydicom__JPEG-LL.dcm": (LOSSLESS, "image/jpeg"), "pydicom__SC_rgb_dcmtk_+eb+cr.dcm": (JPEG, "image/jpeg"),
               "pydicom__MR_small_RLE.dcm": ("1.2.840.10008.1.2.5", "image/dicom-rle"),
               "pydicom__MR_small_jp2klossless.dcm": ("1.2.840.10008.1.2.4.90", "image/jp2")}
     files = RELATED.format("application/dicom")
     for name, (syntax, media) in stored.items():
-        raw = (SAMPLES[0] / name).read_bytes()
-        client, film = _opened(report, server, raw)
-        if client is None:
+        film = desk.opened(_of_its_own((SAMPLES[0] / name).read_bytes()), name)
+        client = desk.client
+        if film is None:
             continue
         got = client.get(wado(film, "/frames/1"), accept=RELATED.format(media))
         label = got.parts()[0][0].get("content-type") if got.status == 200 else got.code
@@ -250,26 +298,12 @@ def _syntaxes(report, server):
         frame = client.get(wado(film, "/frames/1"), accept=OCTETS)
         report.check(f"{name}: the same samples as frame and file", data is not None and frame.status == 200
                      and data.PixelData[: len(frame.body)] == frame.body, f"({frame.status})")
-    implicit = (SAMPLES[0] / "pydicom__MR_small_implicit.dcm").read_bytes()
-    client, film = _opened(report, server, implicit)
-    got = client.get(wado(film), accept=files)
+    implicit = _of_its_own((SAMPLES[0] / "pydicom__MR_small_implicit.dcm").read_bytes())
+    film = desk.opened(implicit, "implicit")
+    got = desk.client.get(wado(film), accept=files)
     data, own = pydicom.dcmread(io.BytesIO(got.parts()[0][1])), pydicom.dcmread(io.BytesIO(implicit))
     report.check("implicit little endian comes explicit by default", str(data.file_meta.TransferSyntaxUID) == EXPLICIT
                  and data.PixelData == own.PixelData and data.PatientName == own.PatientName)
-
-
-def _opened(report, server, raw):
-    """Stores a file and opens it clear: by a lift, since nobody ordered it."""
-    answer = signed_in(server, "technologist").stow([raw])
-    name = names(pydicom.dcmread(io.BytesIO(raw), stop_before_pixels=True, force=True))
-    if not report.check(f"{name[2][-20:]} is stored", answer.status == 200, f"({answer.status} {answer.body[:300]})"):
-        return None, name
-    client = signed_in(server, "radiologist")
-    client.open(name[0], "report")
-    lifted = client.lift(name[0], "conformance")
-    report.check(f"{name[2][-20:]} is opened clear", lifted.status == 200 and lifted.json()["visibility"] == "clear",
-                 f"({lifted.status} {lifted.body[:200]})")
-    return client, name
 
 
 # PS3.5 H.3.1, H.3.2, I.2, J.1 and others: pydicom's files of these names hold the standard's examples.
@@ -280,21 +314,21 @@ NAMES = {
 }
 
 
-def _words(report, server):
+def _words(report, desk):
     """Metadata in any character set are UTF-8; names keep their groups; a palette is there."""
     for short, groups in NAMES.items():
         raw = (SAMPLES[1] / f"intake-pydicom__{short}.dcm").read_bytes()
-        client, film = _opened(report, server, raw)
-        if client is None:
+        film = desk.opened(raw, short)
+        if film is None:
             continue
-        got = client.get(wado(film, "/metadata"))
+        got = desk.client.get(wado(film, "/metadata"))
         metadata = got.json()[0] if got.status == 200 else {}
         name = metadata.get("00100010", {}).get("Value", [{}])[0]
         keys = ("Alphabetic", "Ideographic", "Phonetic")
         report.equal(f"{short}: the name", tuple(name.get(key) for key in keys), groups)
         report.equal(f"{short}: says UTF-8", metadata.get("00080005", {}).get("Value"), ["ISO_IR 192"])
     raw = (SAMPLES[0] / "pydicom__color-pl.dcm").read_bytes()
-    client, film = _opened(report, server, raw)
+    client, film = desk.client, desk.opened(raw, "palette")
     own, metadata = pydicom.dcmread(io.BytesIO(raw)), client.get(wado(film, "/metadata")).json()[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -305,31 +339,104 @@ def _words(report, server):
         report.check(f"{key} is in the metadata", data.get(key) == own.get(key), str(data.get(key))[:60])
 
 
-def _bit_for_bit(report, server):
-    """Stored and back with `transfer-syntax=*`: every byte but the preamble, which is zeros. `GAUZE_DICOM_FOLDER`: of more files."""
-    folders = [*SAMPLES, *filter(None, [os.environ.get("GAUZE_DICOM_FOLDER")])]
-    files = sorted(path for folder in folders for path in Path(folder).rglob("*.dcm"))
-    same = skipped = 0
+def _rounds(files):
+    """Files in rounds without a SOP Instance UID twice: the second one's bytes are kept, but not served."""
+    rounds, skipped = [], 0
     for path in files:
-        raw = path.read_bytes()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            data = pydicom.dcmread(io.BytesIO(raw), stop_before_pixels=True, force=True)
-        if not all(data.get(key) for key in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")):
+            data = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        if not all(data.get(key) for key in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")):
             skipped += 1  # a DICOMDIR, or a fragment: no instance (PS3.3 F.2)
             continue
-        client, film = _opened(report, server, raw)
-        if client is None:
-            continue
-        found = client.find(f"/instances?SOPInstanceUID={film[2]}")
-        got = client.get(wado(film), accept='multipart/related; type="application/dicom"; transfer-syntax=*')
-        body = got.parts()[0][1] if got.status == 200 else b""
-        if report.check(f"{path.name}: back bit for bit", body == bytes(128) + raw[128:], f"({got.status} {got.code}, found {len(found)})"):
-            same += 1
-        for rest in ("/metadata", "/rendered", "/frames/1"):
-            answer = client.get(wado(film, rest))
-            report.check(f"{path.name}{rest}: answered or said why not", answer.status in (200, 404, 406, 501), f"({answer.status} {answer.code})")
-    print(f"   {same} of {len(files) - skipped} files back bit for bit, {skipped} are no instances")
+        place = next((r for r in rounds if data.SOPInstanceUID not in r), None)
+        if place is None:
+            rounds.append(place := {})
+        place[data.SOPInstanceUID] = path
+    return [list(one.values()) for one in rounds], skipped
+
+
+def _bit_for_bit(report, place):
+    """Stored and back with `transfer-syntax=*`: every byte but the preamble, which is zeros. `GAUZE_DICOM_FOLDER`: of more files."""
+    folders = [*SAMPLES, *filter(None, [os.environ.get("GAUZE_DICOM_FOLDER")])]
+    rounds, skipped = _rounds(sorted(path for folder in folders for path in Path(folder).rglob("*.dcm")))
+    same = 0
+    for files in rounds:
+        with Server(place.fresh("bits")) as server:
+            desk = Desk(report, server)
+            same += sum(_same(report, desk, path) for path in files)
+    print(f"   {same} of {sum(map(len, rounds))} files back bit for bit, {skipped} are no instances")
+
+
+def _same(report, desk, path):
+    raw = path.read_bytes()
+    film = desk.opened(raw, path.name)
+    if film is None:
+        return False
+    got = desk.client.get(wado(film), accept='multipart/related; type="application/dicom"; transfer-syntax=*')
+    body = got.parts()[0][1] if got.status == 200 else b""
+    for rest in ("/metadata", "/rendered", "/frames/1"):
+        answer = desk.client.get(wado(film, rest))
+        report.check(f"{path.name}{rest}: answered or said why not", answer.status in (200, 404, 406, 501), f"({answer.status} {answer.code})")
+    return report.check(f"{path.name}: back bit for bit", body == bytes(128) + raw[128:], f"({got.status} {got.code})")
+
+
+def _bad_requests(report, server, client, film):
+    """Heads, parts and addresses that no decent client sends: each is refused or cut, and the next request is answered."""
+    path = wado(film)
+    for label, headers, status in (
+        ("65 headers", {f"X-{n}": "1" for n in range(65)}, {431}), ("a header of 70 kB", {"X-Long": "a" * 70_000}, {431}),
+        ("an Accept of 30 kB", {"Accept": "a/b;c=" + "d" * 30_000}, {400, 406, 431}),
+        ("an Accept of 10,000 ranges", {"Accept": "image/png," * 3000}, {400}), ("quotes that never end", {"Accept": 'a/b;c="'}, {400}),
+        ("q beyond one", {"Accept": "image/png;q=1.5"}, {400}), ("10,000 tags", {"If-None-Match": '"x",' * 10_000}, {200, 304}),
+    ):
+        got = client.get(path, headers=headers) if "Accept" not in headers else client.get(path, accept=headers["Accept"])
+        report.check(f"{label}: {sorted(status)}", got.status in status, f"({got.status})")
+    got = client.get(path + "?" + "a=1&" * 200)
+    report.equal("200 parameters", got.status, 400)
+    report.equal("an address of 17 kB", client.get(path + "?x=" + "a" * 17_000).status, 414)
+    sender = signed_in(server, "technologist")
+    (_, raw), = slices(1, patient="GZ-9004")
+    kind = 'multipart/related; type="application/dicom"; boundary={}'
+    part = b"Content-Type: application/dicom\r\n\r\n" + raw
+    for label, body, boundary, status in (
+        ("another boundary than was named", b"--a\r\n" + part + b"\r\n--a--", "b", {400}),
+        ("no end", b"--b\r\n" + part, "b", {400}), ("a boundary of 71 characters", b"x", "b" * 71, {400}),
+        ("no boundary", b"x", "", {400, 415}), ("no part", b"--b--\r\n", "b", {400}),
+        ("part headers of 9 kB", b"--b\r\nX: " + b"a" * 9000 + b"\r\n\r\nx\r\n--b--", "b", {400}),
+        ("base64", b"--b\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA\r\n--b--", "b", {400}),
+    ):
+        got = sender.ask("POST", "/dicom-web/studies", body=body, kind=kind.format(boundary), accept="application/dicom+json")
+        report.check(f"multipart: {label}", got.status in status, f"({got.status} {got.code})")
+    _slow(report, server)
+    report.equal("honest requests are answered", client.get(path).status, 200)
+
+
+def _slow(report, server, connections=40):
+    """Heads that come byte by byte hold no place for long: all are cut, and others are served meanwhile."""
+    context = ssl.create_default_context(cafile=server.ca)
+    opened = []
+    for _ in range(connections):
+        tls = context.wrap_socket(socket.create_connection((server.host, server.port), timeout=60), server_hostname=server.host)
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        opened.append(tls)
+    since = time.monotonic()
+    report.equal("while 40 heads trickle, others are served", Client(server).get("/healthz").status, 200)
+    alive = list(opened)
+    while alive and time.monotonic() - since < 40:
+        for tls in list(alive):
+            try:
+                tls.sendall(b"a")
+                tls.settimeout(0.01)
+                if not tls.recv(100):
+                    alive.remove(tls)
+            except TimeoutError:
+                pass
+            except OSError:
+                alive.remove(tls)
+        time.sleep(1)
+    took = time.monotonic() - since
+    report.check("every trickling head is cut in under 30 s", not alive and took < 30, f"({len(alive)} alive after {took:.0f} s)")
 
 
 def _other_sites(report, place):
