@@ -1,6 +1,7 @@
 //! The whole door before a fake vault.
 
 pub mod fake;
+mod fuzz;
 mod sockets;
 
 use crate::http::problem::status;

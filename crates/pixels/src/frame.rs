@@ -1,11 +1,11 @@
 //! One frame: Encoded → Decoded → Redacted → Native or Picture. Redaction stands before window, scale and encoder see
 //! the pixels (DESIGN.md §2.3), for clear grants too: there is one way through.
 
-use crate::{Error, Result};
+use crate::{Error, Result, profile};
 use codec::Picture;
 use model::{ImageInfo, limits};
 use port::Outcome;
-use port::pixels::{FrameLease, Output};
+use port::pixels::{ColourProfile, FrameLease, Output};
 use privacy::Redacted;
 
 /// Carries out a frame lease.
@@ -23,13 +23,23 @@ pub fn frame(lease: &FrameLease, encoded: &[u8]) -> Result<(Outcome, Vec<u8>)> {
     let redacted = privacy::redact(decoded, image, lease.frame, plan);
     let (rows, columns, bytes) = match &lease.output {
         Output::Native => (image.rows, image.columns, redacted.into_frame().to_le_bytes()),
-        Output::Picture { picture, label, words } => {
+        Output::Picture { picture, label, words, profile } => {
             let shown = shown(&redacted, image, picture, *label, words)?;
             let bytes = if picture.png { codec::png(&shown) } else { codec::jpeg(&shown, picture.quality) }?;
-            (shown.rows, shown.columns, bytes)
+            (shown.rows, shown.columns, profiled(bytes, picture.png, shown.samples, profile))
         }
     };
     Ok((Outcome::Frame { plan_digest, rows, columns, len: bytes.len() as u64 }, bytes))
+}
+
+/// The picture with its profile. Colours only: a profile of three channels on one is an error (ICC.1 §7.2.8).
+fn profiled(bytes: Vec<u8>, png: bool, samples: u8, profile: &ColourProfile) -> Vec<u8> {
+    let profile = match profile {
+        ColourProfile::Own(own) if samples == 3 => own.clone(),
+        ColourProfile::Srgb if samples == 3 => profile::srgb(),
+        _ => return bytes,
+    };
+    if png { profile::in_png(&bytes, &profile) } else { profile::in_jpeg(&bytes, &profile) }
 }
 
 fn shown(

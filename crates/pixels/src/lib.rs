@@ -8,6 +8,7 @@ pub mod find;
 mod frame;
 mod head;
 mod pool;
+mod profile;
 
 pub use error::{Error, Result};
 pub use examine::Examiner;

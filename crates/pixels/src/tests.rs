@@ -6,7 +6,7 @@ use super::*;
 use dicom::Intake;
 use model::{ImageInfo, Region, RegionKind, View, Viewport};
 use port::line::{Client, serve_pixels};
-use port::pixels::{FrameLease, Mask, Output};
+use port::pixels::{ColourProfile, FrameLease, Mask, Output};
 use port::{Code, Fault, Item, Lease, Outcome, Part, PixelWork, Stream, stream};
 use std::path::Path;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ fn lease(image: &ImageInfo, mask: Option<Mask>, output: Output) -> FrameLease {
 fn picture(png: bool, side: u32) -> Output {
     let view = View { window: None, viewport: Some(Viewport::within(side)) };
     let picture = port::archive::Picture { png, quality: 80, view };
-    Output::Picture { picture, label: true, words: Vec::new() }
+    Output::Picture { picture, label: true, words: Vec::new(), profile: ColourProfile::None }
 }
 
 fn examine(file: &File, numbers: &[u32]) -> Stream {

@@ -209,7 +209,21 @@ pub enum Form {
         picture: Picture,
         /// Words burned into a corner, as the grant lets them out.
         annotation: Annotation,
+        /// Colour profile.
+        profile: Profile,
     },
+}
+
+/// The colour profile of a picture (PS3.18 §8.3.5.1.5). Grey pictures bear none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Profile {
+    /// None.
+    #[default]
+    No,
+    /// The object's own, else sRGB.
+    Yes,
+    /// sRGB; an object with another one cannot be given so.
+    Srgb,
 }
 
 /// Form and look of a picture.

@@ -56,7 +56,21 @@ pub enum Output {
         label: bool,
         /// Lines of words in the upper left corner.
         words: Vec<String>,
+        /// Colour profile that a picture in colours bears.
+        profile: ColourProfile,
     },
+}
+
+/// A colour profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ColourProfile {
+    /// None.
+    #[default]
+    None,
+    /// sRGB.
+    Srgb,
+    /// These bytes, the object's own.
+    Own(Vec<u8>),
 }
 
 /// See [`Lease::Head`].

@@ -2,12 +2,7 @@
 from the standard: media types, transfer syntaxes, bulk data, ranges, conditions, pictures, capabilities."""
 
 import io
-import os
-import socket
-import ssl
-import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -15,20 +10,19 @@ import requests
 from dicomweb_client.api import DICOMwebClient
 from PIL import Image
 
-from lib.films import canary, demo_film, names, new_uid, renew, slices, to_bytes
+from lib.desk import ask
+from lib.films import canary, names, slices
 from lib.http import Client, signed_in, wado
-from lib.server import ROOT, Server, set_config
+from lib.server import Server
 from lib.tally import Tally
 
-EXPLICIT, JPEG, LOSSLESS = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.70"
+EXPLICIT, JPEG = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.50"
 RELATED = 'multipart/related; type="{}"'
 OCTETS = "application/octet-stream"
-# Of the codec and intake samples: each transfer syntax, each kind of object, each character set.
-SAMPLES = [ROOT / "testdata" / "codec", ROOT / "crates" / "dicom" / "testdata" / "dicom"]
 
 
 def run(report, place):
-    """Everything against one archive; then other sites' pages."""
+    """Everything against one archive and one film."""
     with Server(place.fresh("web")) as server:
         film, raw, pixels = canary()
         signed_in(server, "technologist").stow([raw])
@@ -40,12 +34,6 @@ def run(report, place):
         _conditions(report, server, client, names(film))
         _pictures(report, client, names(film), pixels)
         _capabilities(report, server, client, names(film))
-        desk = Desk(report, server)
-        _syntaxes(report, desk)
-        _words(report, desk)
-        _bad_requests(report, server, client, names(film))
-    _bit_for_bit(report, place)
-    _other_sites(report, place)
 
 
 class _WithPort(requests.auth.AuthBase):
@@ -95,14 +83,6 @@ def _by_others(report, server, client, film, pixels):
         report.equal("store_instances stores", len(done.ReferencedSOPSequence), 1)
 
 
-def _ask(report, client, path, accept, status, media="", what=""):
-    got = client.get(path, accept=accept)
-    kind = (got.headers.get("content-type") or "").split("; boundary")[0]
-    fits = got.status == status and (not media or kind == media)
-    report.check(f"{what or path[-40:]} {accept}: {status} {media}", fits, f"({got.status} {kind} {got.code})")
-    return got
-
-
 def _types(report, client, film):
     """PS3.18 §8.7: what is accepted decides the form; 406 for what is not there in it, 404 for what is not there."""
     study = f"/dicom-web/studies/{film[0]}"
@@ -130,12 +110,12 @@ def _types(report, client, film):
         (wado(film, "/bulkdata/00282000"), "*/*", 404, ""), (wado(film, "/bulkdata/nonsense"), "*/*", 404, ""),
         (study, "nonsense", 400, ""), (study, "a/b;" * 9000, 400, ""),
     ):
-        _ask(report, client, path, accept, status, media)
+        ask(report, client, path, accept, status, media)
     many = ",".join(["image/jpeg"] * 33)
-    _ask(report, client, wado(film, "/rendered"), many, 400, what="33 ranges in one Accept")
+    ask(report, client, wado(film, "/rendered"), many, 400, what="33 ranges in one Accept")
     wado_uri = f"/wado?requestType=WADO&studyUID={film[0]}&seriesUID={film[1]}&objectUID={film[2]}"
-    _ask(report, client, f"{wado_uri}&contentType=application/dicom&transferSyntax={EXPLICIT}", None, 200, what="WADO-URI, a syntax")
-    _ask(report, client, f"{wado_uri}&contentType=application/dicom&transferSyntax={JPEG}", None, 406, what="WADO-URI, another")
+    ask(report, client, f"{wado_uri}&contentType=application/dicom&transferSyntax={EXPLICIT}", None, 200, what="WADO-URI, a syntax")
+    ask(report, client, f"{wado_uri}&contentType=application/dicom&transferSyntax={JPEG}", None, 406, what="WADO-URI, another")
     head = client.ask("HEAD", study)
     report.equal("HEAD opens nothing", (head.status, len(head.body)), (405, 0))
 
@@ -240,228 +220,3 @@ def _capabilities(report, server, client, film):
     report.equal("and as JSON", sorted(r["path"] for r in got.json()["resources"]), sorted(paths))
     got = nobody.ask("OPTIONS", f"/dicom-web/studies/{film[0]}")
     report.equal("OPTIONS of a path says its methods", (got.status, got.headers["allow"]), (204, "POST, GET, OPTIONS"))
-
-
-class Desk:
-    """Stores files and opens them clear: by a lift, since nobody ordered them."""
-
-    def __init__(self, report, server):
-        self.report, self.client = report, signed_in(server, "radiologist")
-        self.sender = signed_in(server, "technologist")
-
-    def opened(self, raw, label):
-        """The file's names, or nothing."""
-        answer = self.sender.stow([raw])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            film = names(pydicom.dcmread(io.BytesIO(raw), stop_before_pixels=True, force=True))
-        if not self.report.check(f"{label} is stored", answer.status == 200, f"({answer.status} {answer.body[:300]})"):
-            return None
-        self.client.open(film[0], "report")
-        lifted = self.client.lift(film[0], "conformance")
-        fits = lifted.status == 200 and lifted.json()["visibility"] == "clear"
-        return film if self.report.check(f"{label} is opened clear", fits, f"({lifted.status} {lifted.body[:200]})") else None
-
-
-def _of_its_own(raw):
-    """The same file under a SOP Instance UID of its own, of the same length: several samples share one."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        uid = str(pydicom.dcmread(io.BytesIO(raw), stop_before_pixels=True).SOPInstanceUID)
-    own = ("2.25." + new_uid()[5:].lstrip("0") + "7" * 64)[: len(uid)]
-    return raw.replace(uid.encode(), own.encode())
-
-
-def _syntaxes(report, desk):
-    """What is stored compressed comes so to who takes it, and native to who does not (Table 8.7.3-2)."""
-    stored = {"pydicom__JPEG-LL.dcm": (LOSSLESS, "image/jpeg"), "pydicom__SC_rgb_dcmtk_+eb+cr.dcm": (JPEG, "image/jpeg"),
-              "pydicom__MR_small_RLE.dcm": ("1.2.840.10008.1.2.5", "image/dicom-rle"),
-              "pydicom__MR_small_jp2klossless.dcm": ("1.2.840.10008.1.2.4.90", "image/jp2")}
-    files = RELATED.format("application/dicom")
-    for name, (syntax, media) in stored.items():
-        film = desk.opened(_of_its_own((SAMPLES[0] / name).read_bytes()), name)
-        client = desk.client
-        if film is None:
-            continue
-        got = client.get(wado(film, "/frames/1"), accept=RELATED.format(media))
-        label = got.parts()[0][0].get("content-type") if got.status == 200 else got.code
-        report.equal(f"{name}: frames as {media}", (got.status, label), (200, f"{media}; transfer-syntax={syntax}"))
-        any_ = client.get(wado(film, "/frames/1"), accept=RELATED.format(OCTETS) + "; transfer-syntax=*")
-        report.check(f"{name}: any syntax is the stored one", any_.status == 200 and any_.parts()[0][1] == got.parts()[0][1])
-        _ask(report, client, wado(film, "/frames/1"), RELATED.format("image/jls"), 406, what=f"{name} as JPEG-LS")
-        native = client.get(wado(film), accept=f"{files}; transfer-syntax={EXPLICIT}")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            data = pydicom.dcmread(io.BytesIO(native.parts()[0][1])) if native.status == 200 else None
-        fits = data is not None and str(data.file_meta.TransferSyntaxUID) == EXPLICIT and str(data.SOPInstanceUID) == film[2]
-        report.check(f"{name}: native when asked, with its own UID", fits, f"({native.status} {native.code})")
-        frame = client.get(wado(film, "/frames/1"), accept=OCTETS)
-        report.check(f"{name}: the same samples as frame and file", data is not None and frame.status == 200
-                     and data.PixelData[: len(frame.body)] == frame.body, f"({frame.status})")
-    implicit = _of_its_own((SAMPLES[0] / "pydicom__MR_small_implicit.dcm").read_bytes())
-    film = desk.opened(implicit, "implicit")
-    got = desk.client.get(wado(film), accept=files)
-    data, own = pydicom.dcmread(io.BytesIO(got.parts()[0][1])), pydicom.dcmread(io.BytesIO(implicit))
-    report.check("implicit little endian comes explicit by default", str(data.file_meta.TransferSyntaxUID) == EXPLICIT
-                 and data.PixelData == own.PixelData and data.PatientName == own.PatientName)
-
-
-# PS3.5 H.3.1, H.3.2, I.2, J.1 and others: pydicom's files of these names hold the standard's examples.
-NAMES = {
-    "chrH31": ("Yamada^Tarou", "山田^太郎", "やまだ^たろう"), "chrI2": ("Hong^Gildong", "洪^吉洞", "홍^길동"),
-    "chrX1": ("Wang^XiaoDong", "王^小東", None), "chrGerm": ("Äneas^Rüdiger", None, None),
-    "chrFren": ("Buc^Jérôme", None, None), "chrRuss": ("Люкceмбypг", None, None), "chrArab": ("قباني^لنزار", None, None),
-}
-
-
-def _words(report, desk):
-    """Metadata in any character set are UTF-8; names keep their groups; a palette is there."""
-    for short, groups in NAMES.items():
-        raw = (SAMPLES[1] / f"intake-pydicom__{short}.dcm").read_bytes()
-        film = desk.opened(raw, short)
-        if film is None:
-            continue
-        got = desk.client.get(wado(film, "/metadata"))
-        metadata = got.json()[0] if got.status == 200 else {}
-        name = metadata.get("00100010", {}).get("Value", [{}])[0]
-        keys = ("Alphabetic", "Ideographic", "Phonetic")
-        report.equal(f"{short}: the name", tuple(name.get(key) for key in keys), groups)
-        report.equal(f"{short}: says UTF-8", metadata.get("00080005", {}).get("Value"), ["ISO_IR 192"])
-    raw = (SAMPLES[0] / "pydicom__color-pl.dcm").read_bytes()
-    client, film = desk.client, desk.opened(raw, "palette")
-    own, metadata = pydicom.dcmread(io.BytesIO(raw)), client.get(wado(film, "/metadata")).json()[0]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        data = pydicom.Dataset.from_json(
-            metadata, lambda tag, vr, uri: client.get("/dicom-web" + uri.split("/dicom-web", 1)[1]).body)
-    for colour in ("Red", "Green", "Blue"):
-        key = f"{colour}PaletteColorLookupTableData"
-        report.check(f"{key} is in the metadata", data.get(key) == own.get(key), str(data.get(key))[:60])
-
-
-def _rounds(files):
-    """Files in rounds without a SOP Instance UID twice: the second one's bytes are kept, but not served."""
-    rounds, skipped = [], 0
-    for path in files:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            data = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-        if not all(data.get(key) for key in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")):
-            skipped += 1  # a DICOMDIR, or a fragment: no instance (PS3.3 F.2)
-            continue
-        place = next((r for r in rounds if data.SOPInstanceUID not in r), None)
-        if place is None:
-            rounds.append(place := {})
-        place[data.SOPInstanceUID] = path
-    return [list(one.values()) for one in rounds], skipped
-
-
-def _bit_for_bit(report, place):
-    """Stored and back with `transfer-syntax=*`: every byte but the preamble, which is zeros. `GAUZE_DICOM_FOLDER`: of more files."""
-    folders = [*SAMPLES, *filter(None, [os.environ.get("GAUZE_DICOM_FOLDER")])]
-    rounds, skipped = _rounds(sorted(path for folder in folders for path in Path(folder).rglob("*.dcm")))
-    same = 0
-    for files in rounds:
-        with Server(place.fresh("bits")) as server:
-            desk = Desk(report, server)
-            same += sum(_same(report, desk, path) for path in files)
-    print(f"   {same} of {sum(map(len, rounds))} files back bit for bit, {skipped} are no instances")
-
-
-def _same(report, desk, path):
-    raw = path.read_bytes()
-    film = desk.opened(raw, path.name)
-    if film is None:
-        return False
-    got = desk.client.get(wado(film), accept='multipart/related; type="application/dicom"; transfer-syntax=*')
-    body = got.parts()[0][1] if got.status == 200 else b""
-    for rest in ("/metadata", "/rendered", "/frames/1"):
-        answer = desk.client.get(wado(film, rest))
-        report.check(f"{path.name}{rest}: answered or said why not", answer.status in (200, 404, 406, 501), f"({answer.status} {answer.code})")
-    return report.check(f"{path.name}: back bit for bit", body == bytes(128) + raw[128:], f"({got.status} {got.code})")
-
-
-def _bad_requests(report, server, client, film):
-    """Heads, parts and addresses that no decent client sends: each is refused or cut, and the next request is answered."""
-    path = wado(film)
-    for label, headers, status in (
-        ("65 headers", {f"X-{n}": "1" for n in range(65)}, {431}), ("a header of 70 kB", {"X-Long": "a" * 70_000}, {431}),
-        ("an Accept of 30 kB", {"Accept": "a/b;c=" + "d" * 30_000}, {400, 406, 431}),
-        ("an Accept of 10,000 ranges", {"Accept": "image/png," * 3000}, {400}), ("quotes that never end", {"Accept": 'a/b;c="'}, {400}),
-        ("q beyond one", {"Accept": "image/png;q=1.5"}, {400}), ("10,000 tags", {"If-None-Match": '"x",' * 10_000}, {200, 304}),
-    ):
-        got = client.get(path, headers=headers) if "Accept" not in headers else client.get(path, accept=headers["Accept"])
-        report.check(f"{label}: {sorted(status)}", got.status in status, f"({got.status})")
-    got = client.get(path + "?" + "a=1&" * 200)
-    report.equal("200 parameters", got.status, 400)
-    report.equal("an address of 17 kB", client.get(path + "?x=" + "a" * 17_000).status, 414)
-    sender = signed_in(server, "technologist")
-    (_, raw), = slices(1, patient="GZ-9004")
-    kind = 'multipart/related; type="application/dicom"; boundary={}'
-    part = b"Content-Type: application/dicom\r\n\r\n" + raw
-    for label, body, boundary, status in (
-        ("another boundary than was named", b"--a\r\n" + part + b"\r\n--a--", "b", {400}),
-        ("no end", b"--b\r\n" + part, "b", {400}), ("a boundary of 71 characters", b"x", "b" * 71, {400}),
-        ("no boundary", b"x", "", {400, 415}), ("no part", b"--b--\r\n", "b", {400}),
-        ("part headers of 9 kB", b"--b\r\nX: " + b"a" * 9000 + b"\r\n\r\nx\r\n--b--", "b", {400}),
-        ("base64", b"--b\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA\r\n--b--", "b", {400}),
-    ):
-        got = sender.ask("POST", "/dicom-web/studies", body=body, kind=kind.format(boundary), accept="application/dicom+json")
-        report.check(f"multipart: {label}", got.status in status, f"({got.status} {got.code})")
-    _slow(report, server)
-    report.equal("honest requests are answered", client.get(path).status, 200)
-
-
-def _slow(report, server, connections=40):
-    """Heads that come byte by byte hold no place for long: all are cut, and others are served meanwhile."""
-    context = ssl.create_default_context(cafile=server.ca)
-    opened = []
-    for _ in range(connections):
-        tls = context.wrap_socket(socket.create_connection((server.host, server.port), timeout=60), server_hostname=server.host)
-        tls.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
-        opened.append(tls)
-    since = time.monotonic()
-    report.equal("while 40 heads trickle, others are served", Client(server).get("/healthz").status, 200)
-    alive = list(opened)
-    while alive and time.monotonic() - since < 40:
-        for tls in list(alive):
-            try:
-                tls.sendall(b"a")
-                tls.settimeout(0.01)
-                if not tls.recv(100):
-                    alive.remove(tls)
-            except TimeoutError:
-                pass
-            except OSError:
-                alive.remove(tls)
-        time.sleep(1)
-    took = time.monotonic() - since
-    report.check("every trickling head is cut in under 30 s", not alive and took < 30, f"({len(alive)} alive after {took:.0f} s)")
-
-
-def _other_sites(report, place):
-    """CORS: off unless an origin is named, letter by letter, and then for DICOMweb only."""
-    home, origin = place.fresh("cors"), "https://viewer.example"
-    ask = {"Origin": origin, "Access-Control-Request-Method": "GET"}
-    with Server(home) as server:
-        got = Client(server).ask("OPTIONS", "/dicom-web/studies", headers=ask)
-        report.equal("no origin may unless named", got.headers.get("access-control-allow-origin"), None)
-    set_config(home, lambda text: text.replace("[viewing]", f'cors_origins = ["{origin}"]\n\n[viewing]', 1))
-    with Server(home) as server:
-        client = Client(server)
-        got = client.ask("OPTIONS", "/dicom-web/studies", headers=ask)
-        report.equal("a named one may ask", (got.status, got.headers["access-control-allow-origin"]), (204, origin))
-        for other in ("https://evil.example", "null", origin + ".evil", origin.upper()):
-            got = client.ask("OPTIONS", "/dicom-web/studies", headers={**ask, "Origin": other})
-            report.equal(f"{other} may not", got.headers.get("access-control-allow-origin"), None)
-        radiologist = signed_in(server, "radiologist")
-        study = names(demo_film("anna-chest"))[0]
-        token = radiologist.open(study, "report").json()["token"]
-        got = client.get(f"/dicom-web/studies/{study}/metadata", token=token, headers={"Origin": origin})
-        report.equal("with a token it reads", (got.status, got.headers["access-control-allow-origin"]), (200, origin))
-        report.equal("never with credentials", got.headers.get("access-control-allow-credentials"), None)
-        got = client.get("/api/v1/me", headers={"Origin": origin})
-        report.equal("the API is ours alone", got.headers.get("access-control-allow-origin"), None)
-        store = renew(demo_film("anna-chest"))
-        answer = radiologist.stow([to_bytes(store)], headers={"Origin": origin})
-        report.equal("cookies write from our own pages only", answer.status, 403)

@@ -9,7 +9,7 @@ use crypto::Random;
 use model::view::WindowFunction;
 use model::{View, Window};
 use port::archive::Picture;
-use port::pixels::{Mask, Output};
+use port::pixels::{ColourProfile, Mask, Output};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -58,7 +58,7 @@ pub fn run(command: &Render) -> Done {
     let window =
         command.window.map(|(centre, width)| Window { centre, width, function: WindowFunction::Linear });
     let picture = Picture { png: true, quality: 90, view: View { window, viewport: None } };
-    let output = Output::Picture { picture, label: true, words: Vec::new() };
+    let output = Output::Picture { picture, label: true, words: Vec::new(), profile: ColourProfile::None };
     let png =
         local.redacted(index, mask, output).map_err(|f| Failure::Text(say::text(f.code.as_str(), &[])))?;
     let mut file = std::fs::File::create(&command.out).map_err(io("picture"))?;

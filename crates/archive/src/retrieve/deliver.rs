@@ -9,7 +9,7 @@ use bytes::Bytes;
 use ledger::Receipt;
 use model::{Attributes, FrameSpan, ImageInfo, limits};
 use policy::Lapse;
-use port::archive::{Form, Picture};
+use port::archive::Form;
 use port::pixels::{HeadForm, Output};
 use port::{Code, Fault, Item, Part, Sink, Stream, stream};
 use std::ops::Range;
@@ -107,11 +107,19 @@ async fn parts(
                     frame(&from, number, sink).await?;
                 }
             }
-            Form::Rendered { numbers, picture, annotation } => {
-                let words = annotate::lines(&from, *annotation).await?;
+            Form::Rendered { numbers, picture, annotation, profile } => {
+                let output = Output::Picture {
+                    picture: *picture,
+                    label: true,
+                    words: annotate::lines(&from, *annotation).await?,
+                    profile: annotate::profile(&from, *profile).await?,
+                };
+                let media = if picture.png { "image/png" } else { "image/jpeg" };
                 let first = [1];
                 for number in if numbers.is_empty() { &first[..] } else { numbers } {
-                    rendered(&from, *number, (picture, &words), sink).await?;
+                    let bytes = from.redacted(*number, output.clone()).await?.into_bytes();
+                    sink.send(Item::Part(from.part(media, None, Some(*number))?)).await?;
+                    sink.bytes(bytes).await?;
                 }
             }
         }
@@ -238,19 +246,6 @@ pub async fn frame(from: &From<'_>, number: u32, sink: &Outflow<'_>) -> Result<(
         }
     };
     sink.send(Item::Part(from.part(OCTETS, Some(syntax), Some(number))?)).await?;
-    sink.bytes(bytes).await
-}
-
-async fn rendered(
-    from: &From<'_>,
-    number: u32,
-    (picture, words): (&Picture, &[String]),
-    sink: &Outflow<'_>,
-) -> Result<(), Fault> {
-    let media = if picture.png { "image/png" } else { "image/jpeg" };
-    let output = Output::Picture { picture: *picture, label: true, words: words.to_vec() };
-    let bytes = from.redacted(number, output).await?.into_bytes();
-    sink.send(Item::Part(from.part(media, None, Some(number))?)).await?;
     sink.bytes(bytes).await
 }
 

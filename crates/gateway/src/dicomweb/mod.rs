@@ -12,6 +12,11 @@ pub use stow::{Fed, Outcome, dimse_status, store};
 pub use uri::uri;
 pub use wado::{bulk, frames, instances, metadata, rendered, thumbnail};
 
+#[cfg(test)]
+pub use stow::fuzzed;
+#[cfg(test)]
+pub use wado::fuzzed_headers;
+
 use model::Uid;
 
 /// The path of a resource, for Retrieve URL and Content-Location.

@@ -42,6 +42,8 @@ pub const UPLOADS: usize = 12;
 pub const UPLOADS_OF_ONE: usize = 6;
 /// How long an upload waits for its turn.
 pub const UPLOAD_TURN: Duration = Duration::from_secs(60);
+/// DICOM JSON of one upload, bytes: in memory it is up to thirty times as large.
+pub const STOW_JSON_BYTES: usize = 4 << 20;
 /// Headers of one part of an upload, bytes.
 pub const PART_HEADERS_BYTES: usize = 8 << 10;
 /// A multipart boundary (RFC 2046 §5.1.1).

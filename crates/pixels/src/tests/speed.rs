@@ -77,7 +77,8 @@ fn speed_of_a_film_and_a_slice() {
         let native = lease(&image, mask(), Output::Native);
         timed("lease: masked, native", || frame_of(&native, &encoded));
         let picture = port::archive::Picture { png: false, quality: 85, view: within(1024) };
-        let output = Output::Picture { picture, label: true, words: Vec::new() };
+        let output =
+            Output::Picture { picture, label: true, words: Vec::new(), profile: ColourProfile::None };
         let small = lease(&image, mask(), output);
         timed("lease: masked, JPEG of side 1024", || frame_of(&small, &encoded));
     }

@@ -7,6 +7,7 @@ use super::multipart::Headers;
 use super::part::{Outcome, store_part};
 use super::report::Report;
 use super::{NO_DICOM, Reader, Source, Step};
+use crate::http::limits::STOW_JSON_BYTES;
 use crate::http::{Ask, Incoming, Problem};
 use dicom::json;
 use model::Uid;
@@ -26,7 +27,7 @@ pub async fn alone(
     body: &mut Incoming,
     report: &mut Report,
 ) -> Result<(), Problem> {
-    let text = body.collect(HEADER_BYTES).await?;
+    let text = body.collect(STOW_JSON_BYTES).await?;
     let mut all = Described::read(text.to_vec()).await?;
     all.store_ready(ask, study, report).await?;
     all.give_up(report);
@@ -50,7 +51,7 @@ pub async fn with_bulk(
     if first.media.is_some_and(|media| media != "application/dicom+json") {
         return Err(Problem::bad("the first part is `application/dicom+json`"));
     }
-    let text = parts.collect(HEADER_BYTES).await?;
+    let text = parts.collect(STOW_JSON_BYTES).await?;
     let mut all = Described::read(text).await?;
     all.store_ready(ask, study, report).await?;
     let (mut count, mut held) = (0, 0usize);

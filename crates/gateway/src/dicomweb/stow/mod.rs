@@ -221,4 +221,7 @@ impl Reader<'_> {
 }
 
 #[cfg(test)]
+pub use multipart::fuzzed;
+
+#[cfg(test)]
 mod tests;

@@ -227,5 +227,26 @@ fn read(text: &[u8]) -> Result<Headers, Broken> {
     Ok(Headers { media, syntax, location })
 }
 
+/// Parts (media type, bytes) and whether the body was whole, read in pieces of a size.
+#[cfg(test)]
+pub fn fuzzed(bytes: &[u8], piece: usize) -> (Vec<(Option<String>, Vec<u8>)>, bool) {
+    let (mut multipart, mut parts, mut pieces) = (Multipart::new("b"), Vec::new(), bytes.chunks(piece));
+    loop {
+        match multipart.step() {
+            Ok(Step::Part(headers)) => parts.push((headers.media, Vec::new())),
+            Ok(Step::Data(data)) => {
+                parts.last_mut().map(|(_, all)| all.extend_from_slice(&data)).unwrap_or_default()
+            }
+            Ok(Step::PartEnd) => {}
+            Ok(Step::Done) => return (parts, true),
+            Ok(Step::More) => match pieces.next() {
+                Some(piece) => multipart.push(piece),
+                None => return (parts, false),
+            },
+            Err(_) => return (parts, false),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -77,5 +77,16 @@ pub fn numbers(ask: &Ask) -> Result<Vec<u32>, Problem> {
     Ok(out)
 }
 
+/// Whatever these headers hold is read without a panic.
+#[cfg(test)]
+pub fn fuzzed_headers(bytes: &[u8]) {
+    use hyper::header::{HeaderMap, HeaderValue, IF_NONE_MATCH, RANGE};
+    let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
+    let headers: HeaderMap = [(RANGE, value.clone()), (IF_NONE_MATCH, value)].into_iter().collect();
+    let _ = (condition::range(&headers), condition::known(&headers));
+    let pairs = |key: &str| vec![(key.to_owned(), String::from_utf8_lossy(bytes).into_owned())];
+    let _ = (View::of(&pairs("window")), View::of(&pairs("viewport")), View::of(&pairs("annotation")));
+}
+
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use crate::http::{Ask, Problem, Reply};
 use model::view::{Source, WindowFunction};
 use model::{Viewport, Window, limits};
 use port::Code;
-use port::archive::{Annotation, Form, Picture, Retrieve};
+use port::archive::{Annotation, Form, Picture, Profile, Retrieve};
 
 /// Unless asked otherwise.
 const QUALITY: u64 = 90;
@@ -59,6 +59,7 @@ pub struct View {
     quality: u8,
     view: model::View,
     annotation: Annotation,
+    profile: Profile,
 }
 
 impl View {
@@ -66,10 +67,14 @@ impl View {
     pub fn of(query: &[(String, String)]) -> Result<Self, Problem> {
         let quality = number(query, "quality", QUALITY)?;
         let quality = u8::try_from(quality).ok().filter(|q| (1..=100).contains(q));
-        // Pictures are sRGB by custom and bear no profile; a conversion that is not made is not promised.
-        if first(query, "iccprofile").is_some_and(|profile| profile != "no") {
-            return Err(Code::Unsupported.into());
-        }
+        let profile = match first(query, "iccprofile").unwrap_or("no") {
+            "no" => Profile::No,
+            "yes" => Profile::Yes,
+            "srgb" => Profile::Srgb,
+            // Of the standard's list, but would need a conversion.
+            "adobergb" | "rommrgb" | "displayp3" => return Err(Code::Unsupported.into()),
+            _ => return Err(Problem::bad("`iccprofile` is no, yes or srgb")),
+        };
         Ok(Self {
             quality: quality.ok_or_else(|| Problem::bad("`quality` is 1 to 100"))?,
             view: model::View {
@@ -77,6 +82,7 @@ impl View {
                 viewport: first(query, "viewport").map(viewport).transpose()?,
             },
             annotation: first(query, "annotation").map(annotation).unwrap_or_default(),
+            profile,
         })
     }
 
@@ -100,7 +106,7 @@ impl View {
     /// The form that the vault is asked for.
     pub fn form(&self, numbers: Vec<u32>, media: &str) -> Form {
         let picture = Picture { png: media == "image/png", quality: self.quality, view: self.view };
-        Form::Rendered { numbers, picture, annotation: self.annotation }
+        Form::Rendered { numbers, picture, annotation: self.annotation, profile: self.profile }
     }
 }
 

@@ -1,7 +1,7 @@
 use crate::tests::fake::{COOKIES, Fake, TAG, get, part};
 use model::view::{Source, WindowFunction};
 use model::{View, Viewport, Window};
-use port::archive::{Annotation, ByteRange, Form, Picture, Syntax};
+use port::archive::{Annotation, ByteRange, Form, Picture, Profile, Syntax};
 use port::stream::Span;
 use port::{Code, Item};
 use std::sync::Arc;
@@ -227,7 +227,15 @@ async fn pictures() {
     };
     let form = |png, quality, window, viewport| {
         let picture = Picture { png, quality, view: View { window, viewport } };
-        (200, Some(Form::Rendered { numbers: vec![], picture, annotation: Annotation::default() }))
+        (
+            200,
+            Some(Form::Rendered {
+                numbers: vec![],
+                picture,
+                annotation: Annotation::default(),
+                profile: Profile::No,
+            }),
+        )
     };
     let rendered = format!("{INSTANCE}/rendered");
     assert_eq!(ask(&rendered, "*/*").await, form(false, 90, None, None));
@@ -243,7 +251,10 @@ async fn pictures() {
     let annotated = ask(&format!("{rendered}?annotation=patient,technique"), "*/*").await.1;
     let both = Annotation { patient: true, technique: true };
     assert!(matches!(annotated, Some(Form::Rendered { annotation, .. }) if annotation == both));
-    assert_eq!(ask(&format!("{rendered}?iccprofile=srgb"), "*/*").await.0, 501);
+    assert_eq!(ask(&format!("{rendered}?iccprofile=displayp3"), "*/*").await.0, 501);
+    assert_eq!(ask(&format!("{rendered}?iccprofile=blue"), "*/*").await.0, 400);
+    let srgb = ask(&format!("{rendered}?iccprofile=srgb"), "*/*").await.1;
+    assert!(matches!(srgb, Some(Form::Rendered { profile: Profile::Srgb, .. })));
     assert_eq!(ask(&format!("{rendered}?iccprofile=no"), "*/*").await.0, 200);
     for bad in ["?quality=0", "?quality=101", "?window=1", "?viewport=0,0"] {
         assert_eq!(ask(&format!("{rendered}{bad}"), "*/*").await.0, 400, "{bad}");
