@@ -12,21 +12,27 @@ need cc gcc
 need git git
 need dcmsend dcmtk
 need chromium chromium
+need Orthanc orthanc
 need openssl openssl
 need strace strace
 need sqlite3 sqlite3
 need curl curl
 need python3 python3
+[ -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so ] || missing+=(orthanc-dicomweb)
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "installing ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
   as_root apt-get update -qq
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  # The package starts a server of its own; the tests have theirs, on other ports.
+  if [[ " ${missing[*]} " == *" orthanc "* ]] && [ -d /run/systemd/system ]; then
+    as_root systemctl disable --now orthanc
+  fi
 fi
 
 # pydicom reads what comes out; Pillow and numpy compare pictures.
-if ! "$tools/venv/bin/python" -c 'import pydicom, PIL, numpy' 2>/dev/null; then
+if ! "$tools/venv/bin/python" -c 'import pydicom, dicomweb_client, PIL, numpy' 2>/dev/null; then
   python3 -m venv "$tools/venv"
   "$tools/venv/bin/pip" install -q --disable-pip-version-check -r scripts/requirements.txt
 fi

@@ -11,7 +11,7 @@ from lib.server import copy_home
 
 PARTS = [
     "p01_start", "p02_clients", "p03_roles", "p04_routes", "p05_canary", "p06_disk", "p07_verify", "p08_kills",
-    "p09_trace", "p10_malformed", "p11_readme", "p18_find", "p19_dicomweb", "p19_files", "p19_abuse", "p20_stow_json",
+    "p09_trace", "p10_malformed", "p11_readme", "p18_find", "p19_dicomweb", "p19_files", "p19_abuse", "p20_stow_json", "p20_orthanc",
 ]
 
 

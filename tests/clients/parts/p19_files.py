@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import pydicom
+from PIL import Image, ImageCms
 
 from lib.desk import SAMPLES, Desk, ask, of_its_own
 from lib.http import wado
@@ -58,12 +59,27 @@ def _syntaxes(report, desk):
         frame = client.get(wado(film, "/frames/1"), accept=OCTETS)
         report.check(f"{name}: the same samples as frame and file", data is not None and frame.status == 200
                      and data.PixelData[: len(frame.body)] == frame.body, f"({frame.status})")
+    _profiles(report, desk)
     implicit = of_its_own((SAMPLES[0] / "pydicom__MR_small_implicit.dcm").read_bytes())
     film = desk.opened(implicit, "implicit")
     got = desk.client.get(wado(film), accept=files)
     data, own = pydicom.dcmread(io.BytesIO(got.parts()[0][1])), pydicom.dcmread(io.BytesIO(implicit))
     report.check("implicit little endian comes explicit by default", str(data.file_meta.TransferSyntaxUID) == EXPLICIT
                  and data.PixelData == own.PixelData and data.PatientName == own.PatientName)
+
+
+def _profiles(report, desk):
+    """A picture in colours bears a profile when asked (ICC.1), read here by LittleCMS; a grey one none."""
+    raw = of_its_own((SAMPLES[0] / "pydicom__SC_rgb_rle.dcm").read_bytes())
+    film = desk.opened(raw, "colours")
+    for media in ("image/png", "image/jpeg"):
+        for query, named in (("", False), ("?iccprofile=no", False), ("?iccprofile=yes", True), ("?iccprofile=srgb", True)):
+            got = desk.client.get(wado(film, "/rendered" + query), accept=media)
+            icc = Image.open(io.BytesIO(got.body)).info.get("icc_profile") if got.status == 200 else None
+            name = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(icc))).strip() if icc else None
+            report.equal(f"{media}{query}: profile", name, "sRGB" if named else None)
+        same = ImageCms.profileToProfile(Image.new("RGB", (1, 1), (200, 100, 50)), ImageCms.ImageCmsProfile(io.BytesIO(icc)), ImageCms.createProfile("sRGB"))
+        report.check(f"{media}: and it is sRGB", max(abs(a - b) for a, b in zip(same.getpixel((0, 0)), (200, 100, 50), strict=True)) <= 1)
 
 
 # PS3.5 H.3.1, H.3.2, I.2, J.1 and others: pydicom's files of these names hold the standard's examples.

@@ -46,8 +46,8 @@ pub const UPLOAD_TURN: Duration = Duration::from_secs(60);
 pub const STOW_JSON_BYTES: usize = 4 << 20;
 /// Headers of one part of an upload, bytes.
 pub const PART_HEADERS_BYTES: usize = 8 << 10;
-/// A multipart boundary (RFC 2046 §5.1.1).
-pub const BOUNDARY_BYTES: usize = 70;
+/// A multipart boundary. RFC 2046 §5.1.1 allows 70 characters; Orthanc sends 73.
+pub const BOUNDARY_BYTES: usize = 128;
 /// What stands before the first boundary of an upload, bytes.
 pub const PREAMBLE_BYTES: usize = 4 << 10;
 /// Bytes of a refused upload that are still read, so that the client sees the answer.

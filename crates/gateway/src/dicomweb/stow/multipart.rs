@@ -53,7 +53,7 @@ pub struct Multipart {
     skipped: usize,
 }
 
-/// RFC 2046 §5.1.1: 1 to 70 characters, no space at the end.
+/// RFC 2046 §5.1.1: so many characters, no space at the end.
 #[must_use]
 pub fn is_boundary(text: &str) -> bool {
     (1..=limits::BOUNDARY_BYTES).contains(&text.len())
@@ -227,9 +227,13 @@ fn read(text: &[u8]) -> Result<Headers, Broken> {
     Ok(Headers { media, syntax, location })
 }
 
-/// Parts (media type, bytes) and whether the body was whole, read in pieces of a size.
+/// Media type and bytes.
 #[cfg(test)]
-pub fn fuzzed(bytes: &[u8], piece: usize) -> (Vec<(Option<String>, Vec<u8>)>, bool) {
+pub type Parts = Vec<(Option<String>, Vec<u8>)>;
+
+/// Parts, and whether the body was whole, read in pieces of a size.
+#[cfg(test)]
+pub fn fuzzed(bytes: &[u8], piece: usize) -> (Parts, bool) {
     let (mut multipart, mut parts, mut pieces) = (Multipart::new("b"), Vec::new(), bytes.chunks(piece));
     loop {
         match multipart.step() {
