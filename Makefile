@@ -4,7 +4,7 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gauze/target
 export GAUZE_HOME ?= ./.gauze-demo
 CARGO ?= cargo
 
-.PHONY: demo test bench build check pages
+.PHONY: demo test bench build check pages fuzz
 
 ## Builds Gauze, makes an archive with sample films and starts it.
 demo: build
@@ -20,6 +20,10 @@ bench: build
 
 build:
 	$(CARGO) build --locked --release --workspace
+
+## Coverage-guided fuzzing where a nightly toolchain and cargo-fuzz are installed; TARGET=name chooses one (see fuzz/README.md).
+fuzz:
+	$(CARGO) +nightly fuzz run --fuzz-dir fuzz $(or $(TARGET),jpeg-ls) -- -max_total_time=$(or $(SECONDS_EACH),300)
 
 ## Format, lints and the house rules only.
 check:

@@ -227,6 +227,41 @@ def segment():
     (HERE / "intake-segment.bin").write_bytes(file)
 
 
+def segment_2():
+    """The same of version 2, and the pack that becomes of it (docs/formats/pack.md)."""
+    vec = lambda b: varint(len(b)) + b
+    span = lambda b: varint(len(b)) + varint(zlib.crc32(b))
+
+    def meta(seq, obj):
+        out = varint(seq)
+        out += b"\x00" if obj is None else b"\x01" + vec(TENANT) + OBJECT + b"\x01" + span(obj)
+        out += varint(1) + vec(TENANT) + OBJECT + span(b"side")
+        out += varint(1) + bytes([4] * 32) + bytes([1]) + varint(300) + vec(b"row")
+        out += varint(1) + bytes([8] * 32) + vec(b"wrap")
+        out += varint(seq * 10) + varint(1) + vec(b"leaf") + vec(b"body")
+        return out + varint(1) + vec(TENANT) + bytes([9] * 16)
+
+    file, previous, items = b"GZINTAK2" + u64(3) + bytes(16), 0, []
+    for seq, obj in ((41, b"sealed object"), (42, None)):
+        body = meta(seq, obj)
+        blobs = ([(0, obj)] if obj else []) + [(1, b"side")]
+        front = u32(len(body)) + u32(sum(len(b) for _, b in blobs)) + body
+        previous = zlib.crc32(u32(previous) + front)
+        file += front + u32(previous)
+        for part, blob in blobs:
+            items.append((part, len(file), blob))
+            file += blob
+    (HERE / "intake-segment-2.bin").write_bytes(file)
+    pack, at, directory = bytearray(len(file)), len(file), b""
+    pack[:32] = file[:32]
+    for part, start, blob in items:
+        pack[start : start + len(blob)] = blob
+        directory += bytes([part, len(TENANT)]) + TENANT + OBJECT + u64(start) + u64(len(blob)) + u32(zlib.crc32(blob))
+    footer = b"GZPACK01" + u64(3) + u64(at) + u32(len(items)) + u32(zlib.crc32(directory)) + bytes(4)
+    (HERE / "pack.bin").write_bytes(bytes(pack) + directory + footer + u32(zlib.crc32(footer)))
+
+
 for vectors, make in (("sealed-object", objects), ("ladder", ladder), ("ledger", ledger)):
     (HERE / f"{vectors}.json").write_text(json.dumps(make(), indent=1, ensure_ascii=False) + "\n")
 segment()
+segment_2()

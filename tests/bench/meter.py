@@ -107,7 +107,7 @@ class Span:
         }
 
 
-PLACES = (("/intake", "log"), ("/blobs", "objects"), (".sqlite", "tables"), ("/ledger", "tiles"), ("/keys", "keys"))
+PLACES = (("/intake", "log"), ("/blobs", "objects"), ("/spool", "objects"), ("/packs", "packs"), (".sqlite", "tables"), ("/ledger", "tiles"), ("/keys", "keys"))
 
 
 def syncs(trace, window):

@@ -1,7 +1,8 @@
 //! `gauze.toml`, read once at start. Unknown keys are refused: a misspelt limit would silently not hold.
 
 use crate::home::Home;
-use model::limits;
+use model::{Purpose, Uid, limits};
+use policy::Standing;
 use serde::Deserialize;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -21,7 +22,7 @@ pub struct Config {
     pub viewing: Viewing,
     /// Where the root key comes from.
     pub key: KeySource,
-    /// Machines that may store by DIMSE.
+    /// The address book of machines (AEs).
     pub device: Vec<Device>,
     /// SHA-256 of the file.
     #[serde(skip)]
@@ -42,6 +43,8 @@ pub struct Network {
     pub ae_title: String,
     /// Origins of other sites whose pages may use DICOMweb with a token of their own, exactly as browsers name them.
     pub cors_origins: Vec<String>,
+    /// SOP classes that are stored by DIMSE although PS3.6 does not list them.
+    pub storage_classes: Vec<Uid>,
 }
 
 impl Default for Network {
@@ -52,6 +55,7 @@ impl Default for Network {
             dimse_tls: Some(SocketAddr::from(([127, 0, 0, 1], 2762))),
             ae_title: "GAUZE".to_owned(),
             cors_origins: Vec::new(),
+            storage_classes: Vec::new(),
         }
     }
 }
@@ -79,17 +83,72 @@ pub struct KeySource {
 }
 
 /// See [`Config::device`].
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Device {
     /// Its name in the ledger.
     pub name: String,
-    /// SHA-256 of its certificate (DER), hexadecimal; empty: plain connections from loopback.
+    /// SHA-256 of its certificate (DER), hexadecimal; empty: plain connections from and to loopback.
     #[serde(default)]
     pub certificate: String,
     /// Its AE title; empty: any.
     #[serde(default)]
     pub ae: String,
+    /// Host and port where it takes associations; empty: it is not called.
+    #[serde(default)]
+    pub address: String,
+    /// What it may do: `store`, `find`, `retrieve`, `move-to`. Not said: store.
+    #[serde(default = "stores")]
+    pub may: Vec<String>,
+    /// What it sees: `deidentified`, `masked`, `clear`; not said: no picture and no name.
+    #[serde(default)]
+    pub sees: String,
+    /// What for; not said: `research` for `deidentified`, else `treatment`.
+    #[serde(default)]
+    pub purpose: Option<String>,
+}
+
+fn stores() -> Vec<String> {
+    vec!["store".to_owned()]
+}
+
+impl Device {
+    /// The purpose that its grants name.
+    #[must_use]
+    pub fn purpose(&self) -> Option<Purpose> {
+        let usual = if self.sees == "deidentified" { Purpose::Research } else { Purpose::Treatment };
+        self.purpose.as_ref().map_or(Some(usual), |word| word.parse().ok())
+    }
+
+    /// Why it makes no sense, if it does not.
+    fn mistake(&self) -> Option<&'static str> {
+        let hex = self.certificate.len() == 64 && self.certificate.bytes().all(|b| b.is_ascii_hexdigit());
+        let plain = self.certificate.is_empty();
+        let title = self.ae.len() <= 16 && self.ae.bytes().all(|b| (0x20..0x7F).contains(&b) && b != b'\\');
+        let acts = |word: &String| Standing::ACTS.contains(&word.as_str());
+        let may = |word: &str| self.may.iter().any(|act| act == word);
+        let loopback = self.address.parse::<SocketAddr>().is_ok_and(|a| a.ip().is_loopback());
+        let port = self.address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let faults = [
+            (!hex && !plain, "device.certificate: SHA-256, 64 hexadecimal digits"),
+            (!title, "device.ae: at most 16 characters (PS3.5 AE)"),
+            (!self.may.iter().all(acts), "device.may: store, find, retrieve, move-to"),
+            (!Standing::SEES.contains(&self.sees.as_str()), "device.sees: deidentified, masked or clear"),
+            (self.purpose().is_none(), "device.purpose: not a purpose"),
+            (!self.address.is_empty() && !port, "device.address: host:port"),
+            (
+                may("move-to") && (self.address.is_empty() || self.ae.is_empty()),
+                "device.may: move-to needs an address and an AE title",
+            ),
+            // PS3.8 has no protection of its own, so it never leaves the machine unencrypted.
+            (
+                plain && !self.address.is_empty() && !loopback,
+                "device.address: without a certificate on loopback only",
+            ),
+            (plain && (may("find") || may("retrieve")), "device.may: find and retrieve need a certificate"),
+        ];
+        faults.into_iter().find(|(wrong, _)| *wrong).map(|(_, text)| text)
+    }
 }
 
 /// Why a configuration is not taken.
@@ -148,9 +207,20 @@ impl Config {
         if origins.len() > ORIGINS || !origins.iter().all(|o| is_origin(o)) {
             return Err(Error::Value("network.cors_origins: https://host or https://host:port, no wildcard"));
         }
-        let hex = |s: &str| s.is_empty() || (s.len() == 64 && s.bytes().all(|b| b.is_ascii_hexdigit()));
-        if self.device.len() > limits::MATCHES || !self.device.iter().all(|d| hex(&d.certificate)) {
-            return Err(Error::Value("device.certificate: SHA-256, 64 hexadecimal digits"));
+        if self.device.len() > limits::MATCHES {
+            return Err(Error::Value("device: too many"));
+        }
+        if let Some(mistake) = self.device.iter().find_map(Device::mistake) {
+            return Err(Error::Value(mistake));
+        }
+        for (n, device) in self.device.iter().enumerate() {
+            let same = |other: &Device| {
+                other.name == device.name
+                    || (!device.address.is_empty() && other.ae == device.ae && !other.address.is_empty())
+            };
+            if device.name.is_empty() || self.device.iter().skip(n + 1).any(same) {
+                return Err(Error::Value("device: each has a name, and a title to call, of its own"));
+            }
         }
         Ok(self)
     }
@@ -184,14 +254,31 @@ pub fn template(devices: &[Device], plain: bool) -> String {
     text += if plain { "dimse = \"127.0.0.1:11112\"\n" } else { "# dimse = \"127.0.0.1:11112\"\n" };
     text += "ae_title = \"GAUZE\"\n# Other sites whose pages may use DICOMweb with a token of their own; cookies never go there.\n# cors_origins = [\"https://viewer.example\"]\n\n[viewing]\n# Seconds that a viewing token lives; viewers renew it by themselves.\nseconds = 300\n";
     text += "\n[key]\n# passphrase_file = \"/run/secrets/gauze\"   # mode 0600\n";
-    for Device { name, certificate, ae } in devices {
-        text += &format!(
-            "\n# A machine that may store. An empty certificate means: plain, from loopback.\n\
-             [[device]]\nname = \"{name}\"\ncertificate = \"{certificate}\"\nae = \"{ae}\"\n"
-        );
+    text += "\n# Machines (AEs), one [[device]] each: name (in the record), certificate (SHA-256 of it, hexadecimal), ae (its title; \
+             empty: any),\n# address (host:port, when it is called), may (store, find, retrieve, move-to), sees (deidentified, \
+             masked, clear;\n# nothing: no picture and no name), purpose.\n";
+    for device in devices {
+        text += &block(device);
     }
     text
 }
+
+fn block(device: &Device) -> String {
+    let Device { name, certificate, ae, address, may, sees, .. } = device;
+    let stores = *may == stores();
+    let mut text = String::from(if stores { STORES } else { STANDS });
+    text += &format!("[[device]]\nname = \"{name}\"\ncertificate = \"{certificate}\"\nae = \"{ae}\"\n");
+    if !address.is_empty() {
+        text += &format!("address = \"{address}\"\n");
+    }
+    if !stores {
+        text += &format!("may = {may:?}\nsees = \"{sees}\"\n");
+    }
+    text
+}
+
+const STORES: &str = "\n# A machine that may store. An empty certificate means: plain, from loopback.\n";
+const STANDS: &str = "\n# A machine with a standing agreement.\n";
 
 #[cfg(test)]
 mod tests {
@@ -199,9 +286,21 @@ mod tests {
 
     #[test]
     fn the_template_parses_and_mistakes_are_refused() {
-        let device = Device { name: "x".into(), certificate: "ab".repeat(32), ae: String::new() };
-        let config = Config::parse(&template(&[device], true)).unwrap().checked().unwrap();
-        assert_eq!(config.device.len(), 1);
+        let device =
+            Device { name: "x".into(), certificate: "ab".repeat(32), may: stores(), ..Device::default() };
+        let reader = Device {
+            name: "reader".into(),
+            ae: "READER".into(),
+            address: "reading-room:11113".into(),
+            may: ["find", "retrieve", "move-to"].map(str::to_owned).to_vec(),
+            sees: "clear".into(),
+            ..device.clone()
+        };
+        let config = Config::parse(&template(&[device, reader], true)).unwrap().checked().unwrap();
+        assert_eq!(config.device.len(), 2);
+        let [first, second] = config.device.as_slice() else { panic!() };
+        assert_eq!((first.may.as_slice(), second.may.len()), (["store".to_owned()].as_slice(), 3));
+        assert_eq!((second.sees.as_str(), second.purpose()), ("clear", Some(Purpose::Treatment)));
         assert_eq!(config.network.dimse.unwrap().port(), 11112);
         for bad in [
             "[network]\nhtps = \"127.0.0.1:1\"",
@@ -214,6 +313,14 @@ mod tests {
             "[network]\ncors_origins = [\"http://viewer.example\"]",
             "[network]\ncors_origins = [\"https://viewer.example/\"]",
             "[network]\ncors_origins = [\"https://*.example\"]",
+            "[[device]]\nname = \"x\"\nmay = [\"fly\"]",
+            "[[device]]\nname = \"x\"\nmay = [\"find\"]",
+            "[[device]]\nname = \"x\"\nsees = \"all\"",
+            "[[device]]\nname = \"x\"\nae = \"X\"\naddress = \"192.0.2.1:104\"",
+            "[[device]]\nname = \"x\"\nae = \"X\"\nmay = [\"move-to\"]",
+            "[[device]]\nname = \"x\"\nae = \"12345678901234567\"",
+            "[[device]]\nname = \"x\"\npurpose = \"fun\"",
+            "[[device]]\nname = \"x\"\n[[device]]\nname = \"x\"",
         ] {
             assert!(Config::parse(bad).and_then(Config::checked).is_err(), "{bad}");
         }

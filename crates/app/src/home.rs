@@ -110,6 +110,18 @@ fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
     }
 }
 
+/// Reads a small text; what is longer is cut.
+///
+/// # Errors
+/// The system's.
+pub fn read_text(path: &Path, bytes: u64) -> std::io::Result<String> {
+    use std::io::Read;
+    let mut raw = Vec::new();
+    std::fs::File::open(path)?.take(bytes).read_to_end(&mut raw)?;
+    // What is not text is no note either: whoever reads it says so.
+    Ok(String::from_utf8_lossy(&raw).into_owned())
+}
+
 /// Removes a file durably.
 ///
 /// # Errors

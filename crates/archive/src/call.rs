@@ -1,15 +1,16 @@
 //! `port::Archive`: authenticate, then the flow.
 
+use crate::backup;
 use crate::context::{About, Context};
 use crate::evidence;
 use crate::open::Ask;
 use crate::retrieve::retrieve;
 use crate::vault::{Vault, lock};
-use crate::{examine, find, ingest, masks, open, who, worklist};
+use crate::{examine, find, ingest, masks, open, putright, transfer, who, worklist};
 use ledger::Event;
 use model::Purpose;
 use policy::Action;
-use port::{Archive, Call, Code, Fault, Request, Response, Stream};
+use port::{Archive, Call, Code, Credential, Fault, Request, Response, Stream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ const LIFTED_FOR: &[Purpose] =
 
 /// Counted refusals and the newest checkpoint are written this often.
 const HOUSEKEEPING: Duration = Duration::from_secs(15);
+/// How far a backup is, is said so often.
+const TOLD: Duration = Duration::from_millis(200);
 
 impl Vault {
     /// Starts the vault's own work (examining, housekeeping) and answers its door.
@@ -36,6 +39,11 @@ impl Vault {
             policy_version: self.policies.version().hex(),
         };
         self.record_own(event).await?;
+        tokio::task::block_in_place(|| self.keep_policies())?;
+        let rows = self.broken_rows.load(std::sync::atomic::Ordering::Relaxed);
+        if rows > 0 {
+            self.record_own(Event::DamageFound { rows }).await?;
+        }
         tokio::spawn(examine::run(Arc::clone(self)));
         let vault = Arc::clone(self);
         tokio::spawn(async move {
@@ -94,11 +102,24 @@ impl Archive for Door {
             Request::SignIn { user, password } => {
                 return who::sign_in(vault, &arrival, &user, password).await.map(plain);
             }
+            Request::Backup { data, wraps } => {
+                // What holds the archive's keys anyway, and nobody else.
+                who::operator(&credential)?;
+                return Ok((Response::Done, backup_stream(vault, data, wraps)));
+            }
             _ => {}
         }
         let context = who::authenticate(vault, &credential, &arrival)?;
         match request {
             Request::Retrieve(ask) => retrieve(vault, &context, ask).await,
+            Request::Transfer(ask) if ask.job.is_some() == (credential == Credential::Gateway) => {
+                transfer::transfer(vault, &context, ask).await
+            }
+            // The gateway by itself does what it leased and nothing else.
+            Request::LeaseJob | Request::JobProgress { .. } if credential != Credential::Gateway => {
+                Err(Code::NotAllowed.into())
+            }
+            _ if credential == Credential::Gateway => transfer::job(vault, request).await.map(plain),
             // A bearer token is one grant: it fetches its study's pixels and does nothing else.
             _ if context.bearer.is_some() => elsewhere(vault, &context).await,
             request => act(vault, &context, request, body).await.map(plain),
@@ -113,6 +134,49 @@ async fn elsewhere<T>(vault: &Vault, context: &Context) -> Result<T, Fault> {
         Event::NotAllowed { right: "other-than-retrieve".to_owned(), rules: vec!["bearer".to_owned()] };
     vault.record(context, about, event).await?;
     Err(Code::NotAllowed.into())
+}
+
+/// Makes a backup in the background of a stream that says how far it is.
+fn backup_stream(vault: &Arc<Vault>, data: String, wraps: String) -> Stream {
+    let (sink, stream) = port::stream();
+    let vault = Arc::clone(vault);
+    tokio::spawn(async move {
+        let target = backup::Target { data: data.into(), wraps: wraps.into() };
+        let (say, mut told) = tokio::sync::watch::channel((0, 0));
+        let making = vault.backup(target, move |done, total| {
+            // The receiver lives as long as the backup.
+            let _ = say.send((done, total));
+        });
+        tokio::pin!(making);
+        let made = loop {
+            tokio::select! {
+                made = &mut making => break made,
+                Ok(()) = told.changed() => {
+                    let (done, total) = *told.borrow_and_update();
+                    let line = format!("{{\"done\":{done},\"total\":{total}}}");
+                    // Nobody watches any more: the backup goes on.
+                    let _ = sink.send(port::Item::Chunk(line.into())).await;
+                    tokio::time::sleep(TOLD).await;
+                }
+            }
+        };
+        // The operator may read what went wrong in full.
+        let line = match made {
+            Ok(manifest) => serde_json::to_vec(&manifest),
+            Err(error) => {
+                serde_json::to_vec(&std::collections::BTreeMap::from([("error", error.to_string())]))
+            }
+        };
+        match line {
+            Ok(line) => {
+                if sink.bytes(line.into()).await.is_ok() {
+                    drop(sink.finish().await);
+                }
+            }
+            Err(_) => sink.fail(Code::Internal.into()).await,
+        }
+    });
+    stream
 }
 
 fn plain(response: Response) -> (Response, Stream) {
@@ -150,6 +214,17 @@ async fn act(
         Request::DrawMasks { study, regions, expect_version } => {
             masks::draw(vault, context, &study, regions, expect_version).await
         }
-        Request::SignIn { .. } | Request::Retrieve(_) | Request::Ready => Err(Code::BadRequest.into()),
+        Request::PutRight(ask) => putright::answer(vault, context, ask).await,
+        Request::Gather(ask) => transfer::gather(vault, context, ask).await,
+        Request::Commit { transaction, references } => {
+            transfer::commit(vault, context, transaction, references).await
+        }
+        Request::SignIn { .. }
+        | Request::Retrieve(_)
+        | Request::Transfer(_)
+        | Request::LeaseJob
+        | Request::JobProgress { .. }
+        | Request::Backup { .. }
+        | Request::Ready => Err(Code::BadRequest.into()),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::who::session::Handle;
 use model::{Arrival, Id, PatientRef, Time, Uid};
-use policy::Caller;
+use policy::{Caller, Standing};
 
 /// A caller whose proof was checked.
 #[derive(Debug, Clone)]
@@ -17,12 +17,21 @@ pub struct Context {
     pub bearer: Option<Uid>,
     /// The viewing cookie came along and is the session's.
     pub views: bool,
+    /// What was agreed with a machine; nothing with people.
+    pub standing: Standing,
     /// Issuer and number of the patient that the account is.
     pub patient: Option<(String, String)>,
     /// From where.
     pub arrival: Arrival,
     /// When the call began.
     pub now: Time,
+}
+
+impl Context {
+    /// A machine that knows studies by pseudonyms only.
+    pub fn pseudonymous(&self) -> bool {
+        self.standing.sees == "deidentified"
+    }
 }
 
 /// What an entry is about.

@@ -15,7 +15,7 @@ use model::{Durable, Id, Time};
 use port::archive::Access;
 use port::{Code, Fault};
 use std::sync::{Arc, Mutex, PoisonError};
-use store::{Commit, LeafFn, Pending};
+use store::{Commit, LeafFn, Pending, Slot};
 
 /// Version of the sealed body's format: `version(1) ‖ name of its key(32) ‖ nonce ‖ AES-256-GCM(salt(16) ‖ CBOR)`.
 const BODY: u8 = 1;
@@ -182,20 +182,18 @@ impl Vault {
         Ok(self.opened_entry(index, &stored)?.map(|entry| access(index, entry)))
     }
 
+    /// An entry with its fields as they are kept.
+    pub fn entry_as_kept(&self, index: u64) -> std::result::Result<Option<Entry>, Fault> {
+        let stored = self.stored_entry(index)?;
+        Ok(self.opened_entry(index, &stored)?)
+    }
+
     fn opened_entry(&self, index: u64, stored: &Stored) -> Result<Option<Entry>> {
-        let leaf = ledger::tiles::leaf_of(stored).ok_or(Error::Internal("leaf"))?;
-        let (_, sealed) = ledger::tiles::signature_and_body(&stored.1).ok_or(Error::Internal("body"))?;
-        let (name, body) = match sealed.split_first() {
-            Some((&BODY, rest)) => rest.split_first_chunk::<32>().ok_or(Error::Internal("body"))?,
-            _ => return Err(Error::Internal("body version")),
-        };
-        let Some(key) = self.rings.find(&self.store, &self.sealing.ladder, *name)? else { return Ok(None) };
-        let plain = aead::open(&key, &context_of(name, index), body)?;
-        let (salt, body) = plain.split_at_checked(16).ok_or(Error::Internal("body"))?;
-        if !leaf.commits(salt, body) {
-            return Err(Error::Internal("an entry's body is not its leaf's"));
-        }
-        Ok(Some(ledger::body::decode(body)?))
+        let key = |name| self.rings.find(&self.store, &self.sealing.ladder, name);
+        Ok(match open_body(index, stored, &key)? {
+            Body::Read(entry) => Some(*entry),
+            Body::Destroyed => None,
+        })
     }
 
     /// A signed checkpoint of all that is durable.
@@ -218,6 +216,35 @@ pub fn promises(commit: &Commit) -> Promises {
     (commit.wraps.iter().map(|w| w.key).collect(), commit.leaves.len() as u64)
 }
 
+/// A body that was looked at.
+pub enum Body {
+    /// It says this.
+    Read(Box<Entry>),
+    /// Its key is gone: nobody reads it any more.
+    Destroyed,
+}
+
+/// Opens a body with the key of its name.
+pub fn open_body(
+    index: u64,
+    stored: &Stored,
+    key: &dyn Fn([u8; 32]) -> Result<Option<Arc<Key>>>,
+) -> Result<Body> {
+    let leaf = ledger::tiles::leaf_of(stored).ok_or(Error::Internal("leaf"))?;
+    let (_, sealed) = ledger::tiles::signature_and_body(&stored.1).ok_or(Error::Internal("body"))?;
+    let (name, body) = match sealed.split_first() {
+        Some((&BODY, rest)) => rest.split_first_chunk::<32>().ok_or(Error::Internal("body"))?,
+        _ => return Err(Error::Internal("body version")),
+    };
+    let Some(key) = key(*name)? else { return Ok(Body::Destroyed) };
+    let plain = aead::open(&key, &context_of(name, index), body)?;
+    let (salt, body) = plain.split_at_checked(16).ok_or(Error::Internal("body"))?;
+    if !leaf.commits(salt, body) {
+        return Err(Error::Internal("an entry's body is not its leaf's"));
+    }
+    Ok(Body::Read(Box::new(ledger::body::decode(body)?)))
+}
+
 struct Sealer {
     origin: String,
     signing: Arc<SigningKey>,
@@ -233,7 +260,7 @@ fn context_of(name: &[u8; 32], index: u64) -> Vec<u8> {
 
 impl Sealer {
     fn leaf(self, mut envelope: Envelope, event: Event) -> LeafFn {
-        Box::new(move |index, seq| {
+        Box::new(move |Slot { index, seq, state }| {
             envelope.seq = seq;
             let body = ledger::body::encode(&event, &envelope);
             let plain = [&self.salt[..], &body].concat();
@@ -244,7 +271,8 @@ impl Sealer {
                 // Cannot be with a key made here; the entry then stands without a readable body rather than not at all.
                 Err(error) => tracing::error!(%error, "a ledger body could not be sealed"),
             }
-            let leaf = Leaf::new(event.number(), envelope.time, (&self.salt, &body), &sealed).0.to_vec();
+            let leaf =
+                Leaf::with_state(event.number(), envelope.time, (&self.salt, &body), &sealed, &state).0;
             let mut stored = self.signing.sign(&ledger::leaf::signed(&self.origin, index, &leaf));
             stored.append(&mut sealed);
             (leaf, stored)

@@ -3,8 +3,10 @@
 //! Invariant: parses no DICOM, knows neither HTTP nor sockets; every flow ends in the ledger, refusals too, and what is
 //! acknowledged or released is durable first.
 
+pub mod backup;
 mod call;
 mod catalog;
+pub mod check;
 mod context;
 mod evidence;
 mod examine;
@@ -14,6 +16,7 @@ mod journal;
 mod masks;
 mod object;
 mod open;
+mod putright;
 mod retrieve;
 mod rings;
 mod sealing;
@@ -21,6 +24,7 @@ mod seed;
 mod setup;
 #[cfg(test)]
 mod testing;
+mod transfer;
 mod vault;
 mod who;
 mod worklist;
@@ -28,7 +32,7 @@ mod worklist;
 pub use call::Door;
 pub use policy::RelationKind;
 pub use setup::{NewAccount, NewOrder, NewRelation};
-pub use vault::{Clock, Device, Options, Parts, Vault, origin};
+pub use vault::{Accept, Clock, Device, Options, Parts, Vault, fingerprint, origin};
 
 /// Why the vault cannot do something; the door learns a [`port::Code`] only.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +54,27 @@ pub enum Error {
         found: u64,
         /// Entries seen.
         seen: u64,
+    },
+    /// Rows or wraps are not those that the last entry names.
+    #[error(
+        "{which} is not as entry {entry} of the ledger left it: rows were put back from an older copy, deleted or \
+         changed. Put the newest copy back, or `gauze restore` the newest backup. `gauze check` names what it can; \
+         `gauze check --accept tables` takes them as they are and records that"
+    )]
+    Tables {
+        /// File or files.
+        which: &'static str,
+        /// Index of the last entry.
+        entry: u64,
+    },
+    /// The policies were replaced once.
+    #[error(
+        "the policies ({found}) were in force before and were replaced since: this is an older copy of them. Put the \
+         newest ones back; if the older ones are meant, `gauze check --accept policies` takes them and records that"
+    )]
+    OlderPolicies {
+        /// Their version.
+        found: String,
     },
     /// The ledger is not the one that was seen.
     #[error("the ledger is not the one that this machine has seen before")]

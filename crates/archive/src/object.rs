@@ -6,9 +6,9 @@ use crate::vault::Vault;
 use crate::{Error, Result};
 use bytes::Bytes;
 use crypto::seal::{self, Opener};
-use crypto::{Key, PatientKey, row};
+use crypto::{Key, Ladder, PatientKey, row};
 use model::limits::CHUNK_BYTES;
-use model::{FrameSpan, Id, Mosaic, PatientRef};
+use model::{FrameSpan, Id, Mosaic, PatientRef, Tenant};
 use port::{Code, Fault};
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,9 +18,28 @@ use store::{BlobReader, Commit, WrapWrite};
 #[derive(Clone)]
 pub struct ObjectReader(Arc<Inner>);
 
-struct Inner {
+/// An object whose head, key and end agree.
+pub struct Inner {
     blob: BlobReader,
     opener: Opener,
+}
+
+/// Names of wraps.
+pub struct Named<'a> {
+    pub ladder: &'a Ladder,
+    pub tenant: &'a Tenant,
+}
+
+impl Named<'_> {
+    /// Of a patient's key.
+    pub fn patient(&self, patient: PatientRef) -> [u8; 32] {
+        self.ladder.name("gauze/wrap/patient", &[self.tenant.as_str().as_bytes(), &patient.0])
+    }
+
+    /// Of an object's key.
+    pub fn object(&self, object: Id) -> [u8; 32] {
+        self.ladder.name("gauze/wrap/object", &[self.tenant.as_str().as_bytes(), &object.0])
+    }
 }
 
 impl ObjectReader {
@@ -43,25 +62,45 @@ impl ObjectReader {
     }
 }
 
+/// Sealed bytes read from the disk at once.
+const READ_CHUNKS: u64 = 16;
+
 impl Inner {
-    fn read(&self, range: &Range<u64>) -> Result<Bytes> {
-        let chunks = self.opener.chunks(range)?;
+    /// Bytes of the object.
+    pub fn len(&self) -> u64 {
+        self.opener.trailer().len
+    }
+
+    /// Some of them.
+    pub fn read(&self, range: &Range<u64>) -> Result<Bytes> {
+        let mut chunks = self.opener.chunks(range)?;
         let mut out = Vec::with_capacity(usize::try_from(range.end - range.start).unwrap_or(0));
-        for number in chunks {
-            let span = self.opener.chunk_span(number);
-            let mut bytes = vec![0; usize::try_from(span.end - span.start).unwrap_or(0)];
-            self.blob.read(span.start, &mut bytes)?;
-            let len = self.opener.open_chunk(number, &mut bytes)?;
-            let start = number * CHUNK_BYTES as u64;
-            let from = usize::try_from(range.start.saturating_sub(start)).unwrap_or(0);
-            let to = len.min(usize::try_from(range.end - start).unwrap_or(len));
-            out.extend_from_slice(bytes.get(from..to).ok_or(Error::Internal("range"))?);
+        while !chunks.is_empty() {
+            let some = chunks.start..chunks.end.min(chunks.start + READ_CHUNKS);
+            chunks.start = some.end;
+            let first = self.opener.chunk_span(some.start).start;
+            let last = self.opener.chunk_span(some.end - 1).end;
+            let mut sealed = vec![0; usize::try_from(last - first).unwrap_or(0)];
+            self.blob.read(first, &mut sealed)?;
+            let mut rest = &mut sealed[..];
+            for number in some {
+                let span = self.opener.chunk_span(number);
+                let len = usize::try_from(span.end - span.start).unwrap_or(0);
+                let (bytes, behind) = rest.split_at_mut_checked(len).ok_or(Error::Internal("range"))?;
+                rest = behind;
+                let len = self.opener.open_chunk(number, bytes)?;
+                let start = number * CHUNK_BYTES as u64;
+                let from = usize::try_from(range.start.saturating_sub(start)).unwrap_or(0);
+                let to = len.min(usize::try_from(range.end - start).unwrap_or(len));
+                out.extend_from_slice(bytes.get(from..to).ok_or(Error::Internal("range"))?);
+            }
         }
         Ok(out.into())
     }
 }
 
-fn open(blob: BlobReader, key: &Key, place: (&str, Id)) -> Result<Inner> {
+/// Opens an object: header, commitment, trailer.
+pub fn open(blob: BlobReader, key: &Key, place: (&str, Id)) -> Result<Inner> {
     let file_len = blob.len();
     let mut footer = [0; seal::FOOTER];
     blob.read(file_len.saturating_sub(seal::FOOTER as u64), &mut footer)?;
@@ -93,11 +132,11 @@ impl Vault {
     }
 
     fn patient_name(&self, patient: PatientRef) -> [u8; 32] {
-        self.sealing.ladder.name("gauze/wrap/patient", &[self.tenant.as_str().as_bytes(), &patient.0])
+        Named { ladder: &self.sealing.ladder, tenant: &self.tenant }.patient(patient)
     }
 
     fn object_name(&self, object: Id) -> [u8; 32] {
-        self.sealing.ladder.name("gauze/wrap/object", &[self.tenant.as_str().as_bytes(), &object.0])
+        Named { ladder: &self.sealing.ladder, tenant: &self.tenant }.object(object)
     }
 
     /// Puts the wrap of a new object's key, and of the patient's when it is new, into a commit.
@@ -117,7 +156,7 @@ impl Vault {
         Ok(())
     }
 
-    fn object_key(&self, patient: PatientRef, object: Id) -> Result<Key> {
+    pub(crate) fn object_key(&self, patient: PatientRef, object: Id) -> Result<Key> {
         let ring = self.rings.find(&self.store, &self.sealing.ladder, self.patient_name(patient))?;
         let ring = ring.ok_or(Error::Internal("the patient's key is gone"))?;
         let wrap =

@@ -20,6 +20,11 @@ pub enum Kind {
     Account = 3,
     Ties = 4,
     Site = 5,
+    Job = 32,
+    Change = 40,
+    Arrived = 41,
+    /// Which policies were in force.
+    Policies = 30,
 }
 
 /// The project of research until projects are their own thing.

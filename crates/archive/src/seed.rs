@@ -21,7 +21,8 @@ impl Vault {
         let (mut added, mut rows) = (Vec::new(), BTreeSet::<(Uid, Option<(usize, usize)>)>::new());
         for facts in instances {
             let key = PatientKey::of(&facts.patient, &facts.study_uid);
-            let patient = catalog.patient_or(&key, new_id(&*self.sealing.random)?);
+            let fresh = new_id(&*self.sealing.random)?;
+            let patient = catalog.patient(&key).unwrap_or(fresh);
             let new = self.without_object(facts, patient)?;
             let (sop_uid, digest) = (new.record.sop_uid.clone(), new.record.digest);
             let (uid, Touched { study, page }) = catalog.add(new);

@@ -144,7 +144,7 @@ impl Vault {
         Ok(())
     }
 
-    fn keep<T: Serialize>(
+    pub(crate) fn keep<T: Serialize>(
         &self,
         kind: Kind,
         name: [u8; 32],

@@ -4,10 +4,10 @@
 use crate::NewAccount;
 use crate::context::Context;
 use crate::ingest::ingest;
-use crate::vault::{Clock, Options, Parts, Vault};
+use crate::vault::{Clock, Device, Options, Parts, Vault};
 use crypto::Key;
 use model::{Arrival, Attributes, Door, InstanceFacts, Organisation, Role, Time, Uid, tags};
-use policy::{Caller, Policies};
+use policy::{Caller, Policies, Standing};
 use port::archive::Stored;
 use port::{Code, Fault, Item, Lease, Outcome, PixelWork, Response, Stream, Trailer};
 use std::sync::Arc;
@@ -48,9 +48,15 @@ pub struct House {
 
 impl House {
     pub fn new() -> Self {
+        Self::with(Vec::new())
+    }
+
+    /// With an address book.
+    pub fn with(devices: Vec<Device>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("data")).unwrap();
-        Self::open(folder, Arc::new(Still(AtomicI64::new(1_795_507_200 * 1_000_000_000))))
+        let clock = Arc::new(Still(AtomicI64::new(1_795_507_200 * 1_000_000_000)));
+        Self::begin(folder, clock, devices).unwrap()
     }
 
     /// The data folder.
@@ -61,18 +67,33 @@ impl House {
     /// Ends, lets somebody at the data, and starts again.
     pub fn again(self, between: impl FnOnce(&std::path::Path)) -> Self {
         let Self { vault, clock, folder } = self;
+        let devices = vault.options.devices.clone();
         drop(vault);
         between(&folder.path().join("data"));
-        Self::open(folder, clock)
+        Self::begin(folder, clock, devices).unwrap()
     }
 
-    fn open(folder: tempfile::TempDir, clock: Arc<Still>) -> Self {
-        let vault = Vault::open(Parts {
-            data: folder.path().join("data"),
-            seen: keys::Seen::new(&folder.path().join("seen")),
-            root: Key::from_bytes([7; 32]),
+    /// The archive of a folder.
+    pub fn open(folder: tempfile::TempDir) -> crate::Result<Self> {
+        let clock = Arc::new(Still(AtomicI64::new(1_795_507_200 * 1_000_000_000)));
+        Self::begin(folder, clock, Vec::new())
+    }
+
+    fn begin(folder: tempfile::TempDir, clock: Arc<Still>, devices: Vec<Device>) -> crate::Result<Self> {
+        let mut parts = Parts { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..Self::parts(folder.path()) };
+        parts.options.devices = devices;
+        let vault = Vault::open(parts);
+        Ok(Self { vault: vault?, clock, folder })
+    }
+
+    /// What a vault on this folder is made of.
+    pub fn parts(folder: &std::path::Path) -> Parts {
+        Parts {
+            data: folder.join("data"),
+            seen: keys::Seen::new(&folder.join("seen")),
+            root: root(),
             random: Arc::new(keys::SystemRandom),
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            clock: Arc::new(Still(AtomicI64::new(1_795_507_200 * 1_000_000_000))),
             policies: Policies::embedded().unwrap(),
             pixels: Arc::new(NoPixels),
             options: Options {
@@ -81,8 +102,19 @@ impl House {
                 software: "test".to_owned(),
                 config_digest: [0; 32],
             },
-        });
-        Self { vault: vault.unwrap(), clock, folder }
+        }
+    }
+
+    /// Ends the vault; its folder stays.
+    pub async fn stop(self) -> tempfile::TempDir {
+        self.vault.keep_seen_checkpoint().unwrap();
+        let Self { vault, folder, .. } = self;
+        // What outlives its caller still holds the vault for a moment.
+        while Arc::strong_count(&vault) > 1 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        drop(vault);
+        folder
     }
 
     pub fn pass(&self, seconds: i64) {
@@ -116,6 +148,12 @@ impl House {
             session: None,
             bearer: None,
             views: false,
+            standing: Standing {
+                ae: user.to_owned(),
+                may: vec!["store".to_owned()],
+                sees: String::new(),
+                purpose: None,
+            },
             patient: patient.map(|number| (String::new(), number.to_owned())),
             arrival: arrival("10.0.0.1:9"),
             now: self.clock.now(),
@@ -136,6 +174,11 @@ impl House {
         let all = (0..self.vault.ledger_size()).filter_map(|i| self.vault.entry(i).unwrap());
         all.filter(|entry| entry.kind == kind).collect()
     }
+}
+
+/// The root key of all of them.
+pub fn root() -> Key {
+    Key::from_bytes([7; 32])
 }
 
 pub fn arrival(peer: &str) -> Arrival {
@@ -183,6 +226,7 @@ pub fn facts(study: &str, sop: &str, patient: &str) -> InstanceFacts {
         image: None,
         head_len: 4,
         frames: Vec::new(),
+        rejects: None,
     }
 }
 

@@ -3,14 +3,17 @@
 mod change;
 mod index;
 mod seen;
+mod tables;
 
 use crate::Result;
 use crate::catalog::{Catalog, InstanceRecord, PatientKey, Study};
 use crate::context::{About, Context};
-use crate::examine::Queue;
+use crate::examine::{Arrivals, Queue};
 use crate::journal::Journal;
+use crate::putright::Righted;
 use crate::rings::Rings;
 use crate::sealing::{Kind, Project, Sealing};
+use crate::transfer::Jobs;
 use crate::who::accounts::AccountRecord;
 use crate::who::refusals::Refusals;
 use crate::who::session::Sessions;
@@ -18,15 +21,19 @@ use crate::who::throttle::Throttle;
 use crate::who::ties::{SiteRecord, TiesRecord};
 use crate::who::turns::Turns;
 use crypto::{Key, Ladder, Random};
+pub use index::check_snapshot;
 use ledger::Event;
 use model::{Attributes, Id, PatientRef, Purpose, Tenant, Time, Uid, tags};
 use policy::{Asker, GrantRecord, Permit, Policies, Relation, Right};
 use port::{Code, Fault, PixelWork};
-use seen::{check_key, check_seen};
+use seen::{check_key, check_seen, newest_seen};
+pub use seen::{key_mark, note};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use store::Store;
+pub use tables::{Accept, fingerprint};
+use tables::{PolicyLog, check_tables};
 
 /// Time comes from outside.
 pub trait Clock: Send + Sync {
@@ -36,15 +43,23 @@ pub trait Clock: Send + Sync {
     fn monotonic(&self) -> Time;
 }
 
-/// A machine that may store by DIMSE.
+/// A machine in the address book.
 #[derive(Debug, Clone)]
 pub struct Device {
     /// Its name in the ledger.
     pub name: String,
-    /// SHA-256 of its certificate, hexadecimal; empty: plain connections from loopback (the demo).
+    /// SHA-256 of its certificate, hexadecimal; empty: plain connections from and to loopback (the demo).
     pub certificate: String,
     /// Its AE title; empty: any.
     pub ae: String,
+    /// Host and port where it can be called; empty: nowhere.
+    pub address: String,
+    /// What it may do ([`policy::Standing::may`]).
+    pub may: Vec<String>,
+    /// What it sees ([`policy::Standing::sees`]).
+    pub sees: String,
+    /// What for; recorded with each grant.
+    pub purpose: Purpose,
 }
 
 /// How the vault behaves.
@@ -52,7 +67,7 @@ pub struct Device {
 pub struct Options {
     /// Seconds that a viewing token lives; the policy's own bound holds too.
     pub viewing_s: i64,
-    /// Who may store by DIMSE.
+    /// The address book of machines.
     pub devices: Vec<Device>,
     /// Name and version of the software, for the ledger.
     pub software: String,
@@ -94,17 +109,24 @@ pub struct Vault {
     pub(crate) rings: Rings,
     pub(crate) journal: Journal,
     pub(crate) queue: Queue,
+    pub(crate) arrivals: Arrivals,
     pub(crate) seen: keys::Seen,
     catalog: Shared<Catalog>,
     sessions: Shared<Sessions<GrantRecord>>,
     pub(crate) accounts: Shared<HashMap<String, (AccountRecord, u64)>>,
     pub(crate) ties: Shared<HashMap<String, (TiesRecord, u64)>>,
     pub(crate) site: Shared<(SiteRecord, u64)>,
+    /// Locked after the index, never before.
+    pub(crate) righted: Shared<Righted>,
     pub(crate) throttle: Shared<Throttle>,
+    policy_log: Shared<(PolicyLog, u64)>,
     pub(crate) turns: Shared<Turns>,
     pub(crate) refusals: Shared<Refusals>,
+    pub(crate) jobs: Shared<Jobs>,
     /// Argon2 takes memory: two at a time.
     pub(crate) sign_ins: tokio::sync::Semaphore,
+    /// Rows that did not open at the start.
+    pub(crate) broken_rows: std::sync::atomic::AtomicU64,
     /// Itself, for work that outlives its caller.
     own: OnceLock<Weak<Self>>,
 }
@@ -114,15 +136,15 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Moves leaves into tiles.
-struct Tiles(ledger::Writer);
+struct Tiles(Arc<Mutex<ledger::Writer>>);
 
 impl store::LeafSink for Tiles {
     fn append(&mut self, first: u64, leaves: &[(Vec<u8>, Vec<u8>)]) -> std::io::Result<()> {
-        self.0.append(first, leaves).map_err(std::io::Error::other)
+        lock(&self.0).append(first, leaves).map_err(std::io::Error::other)
     }
 
     fn size(&self) -> u64 {
-        self.0.size()
+        lock(&self.0).size()
     }
 }
 
@@ -132,16 +154,32 @@ impl Vault {
     /// # Errors
     /// As [`Error`]; nothing is changed by a wrong key.
     pub fn open(parts: Parts) -> Result<Arc<Self>> {
+        Self::open_accepting(parts, Accept::default())
+    }
+
+    /// The same, taking older tables or policies as they are; whoever asks for that records it.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub fn open_accepting(parts: Parts, accept: Accept) -> Result<Arc<Self>> {
         let Parts { data, seen, root, random, clock, policies, pixels, options } = parts;
         let ladder = Ladder::new(&root)?;
         let signing = ladder.signing_key()?;
         let origin = origin(&signing.public());
         let folder = data.join("ledger");
         check_key(&data, &ladder)?;
-        let writer = ledger::Writer::open(&folder)?;
-        let store = Store::open(store::Options::new(data.clone()), Box::new(Tiles(writer)))?;
-        let tree = ledger::Writer::open(&folder)?.tree().clone();
-        check_seen(&seen, &signing.public(), &folder, tree.size())?;
+        let newest = newest_seen(&seen, &signing.public())?;
+        // The log is read once: by its writer, who keeps the tree of the newest checkpoint seen and then goes on.
+        let writer = ledger::Writer::open_noting(&folder, newest.as_ref().map(|seen| seen.size))?;
+        let writer = Arc::new(Mutex::new(writer));
+        let mut how = store::Options::new(data.clone());
+        how.fingerprint = Some(fingerprint(&ladder)?);
+        let store = Store::open(how, Box::new(Tiles(Arc::clone(&writer))))?;
+        let tree = lock(&writer).tree().clone();
+        check_seen(newest.as_ref(), lock(&writer).noted(), tree.size())?;
+        if !accept.tables {
+            check_tables(&store, &folder, tree.size())?;
+        }
         let tenant = Tenant::main();
         let vault = Self {
             sealing: Sealing { ladder, random, tenant: tenant.clone() },
@@ -153,26 +191,34 @@ impl Vault {
             journal: Journal::new(origin, signing, &folder, tree),
             rings: Rings::default(),
             queue: Queue::default(),
+            arrivals: Arrivals::default(),
             seen,
             catalog: Mutex::default(),
             sessions: Mutex::default(),
             accounts: Mutex::default(),
             ties: Mutex::default(),
             site: Mutex::default(),
+            righted: Mutex::default(),
             throttle: Mutex::default(),
+            policy_log: Mutex::default(),
             turns: Mutex::default(),
             refusals: Mutex::default(),
+            jobs: Mutex::default(),
             sign_ins: tokio::sync::Semaphore::new(2),
+            broken_rows: std::sync::atomic::AtomicU64::new(0),
             own: OnceLock::new(),
             store,
         };
         vault.load()?;
+        vault.check_policies(accept)?;
         let vault = Arc::new(vault);
         vault.own.get_or_init(|| Arc::downgrade(&vault));
         Ok(vault)
     }
 
     fn load(&self) -> Result<()> {
+        // Before the index: it leaves out what is rejected.
+        *lock(&self.righted) = Righted::load(self.rows(Kind::Change)?, self.rows(Kind::Arrived)?);
         self.load_index()?;
         *lock(&self.accounts) = self
             .rows(Kind::Account)?
@@ -183,17 +229,30 @@ impl Vault {
         if let Some(site) = self.rows(Kind::Site)?.pop() {
             *lock(&self.site) = site;
         }
+        *lock(&self.jobs) = Jobs::of(self.rows(Kind::Job)?);
+        if let Some(log) = self.rows(Kind::Policies)?.pop() {
+            *lock(&self.policy_log) = log;
+        }
         Ok(())
     }
 
-    /// All rows of a kind, opened. One that does not open stops the start: somebody changed the data.
+    /// All rows of a kind, opened. One that does not open is counted and left out: what it told of is as if absent, and
+    /// denies. That none was put back, put in or taken away is known before ([`Vault::open`]).
     fn rows<T: serde::de::DeserializeOwned>(&self, kind: Kind) -> Result<Vec<(T, u64)>> {
-        let (mut out, mut fault) = (Vec::new(), None);
-        self.store.each_row(kind as u8, &mut |row| match self.sealing.open_row(&row) {
-            Ok(record) => out.push((record, row.version)),
-            Err(error) => fault = Some(error),
+        let mut out = Vec::new();
+        self.store.each_row(kind as u8, &mut |row| {
+            out.extend(self.readable(&row).map(|record| (record, row.version)));
         })?;
-        fault.map_or(Ok(out), Err)
+        Ok(out)
+    }
+
+    /// A row's record; one that does not open is counted.
+    fn readable<T: serde::de::DeserializeOwned>(&self, row: &store::Row) -> Option<T> {
+        let opened = self.sealing.open_row(row).inspect_err(|error| {
+            tracing::error!(%error, kind = row.kind, "a row does not open; see `gauze check`");
+            self.broken_rows.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        });
+        opened.ok()
     }
 
     pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions<GrantRecord>> {
@@ -222,6 +281,7 @@ impl Vault {
             role: context.caller.role,
             own: context.patient.is_some(),
             approval: self.site().research_approval,
+            standing: context.standing.clone(),
         }
     }
 
@@ -244,7 +304,12 @@ impl Vault {
 
     /// The widest find that the caller has.
     pub(crate) async fn may_find(&self, context: &Context) -> std::result::Result<Permit, Fault> {
-        match policy::may_find(&self.policies, &context.caller, self.site().research_approval) {
+        match policy::may_find(
+            &self.policies,
+            &context.caller,
+            self.site().research_approval,
+            &context.standing,
+        ) {
             Ok(permit) => Ok(permit),
             Err(refusal) => self.not_allowed(context, "find", refusal.rules).await,
         }
@@ -263,7 +328,8 @@ impl Vault {
     /// The patient that the account is, as the archive knows her; nobody's films when it has none of hers.
     pub(crate) fn own_patient(&self, context: &Context) -> std::result::Result<PatientRef, Fault> {
         let (issuer, number) = context.patient.clone().ok_or(Code::NotAllowed)?;
-        Ok(self.catalog().patient(&PatientKey::Numbered(issuer, number)).unwrap_or(Id([0xFF; 16])))
+        let key = PatientKey::Numbered(issuer, number);
+        Ok(self.patient_named(&self.catalog(), &key).unwrap_or(Id([0xFF; 16])))
     }
 
     /// The study that a caller names for this purpose: by its UID, or for secondary use by its pseudonym only.
@@ -291,7 +357,7 @@ impl Vault {
     /// A durable instance with its study.
     pub(crate) fn instance(&self, uid: &Uid) -> Result<Option<(Arc<Study>, InstanceRecord)>> {
         let catalog = self.catalog_for(uid, uid)?;
-        let found = catalog.instance(uid).filter(|(_, _, instance)| !instance.pending);
+        let found = catalog.instance(uid).filter(|(_, _, instance)| instance.shown());
         Ok(found.map(|(study, _, instance)| (Arc::clone(study), instance.record.clone())))
     }
 
@@ -310,7 +376,10 @@ impl Vault {
             patient.first(tags::PATIENT_ID).to_owned(),
         );
         let accession = study.first(tags::ACCESSION_NUMBER);
-        (record.to_patient(&key), record.ordered(uid, accession, now))
+        let ordered = record.ordered(uid, accession, now);
+        let merged = lock(&self.righted).merged_into(&key);
+        let keys: Vec<_> = std::iter::once(key).chain(merged).collect();
+        (record.to_patient(&keys), ordered)
     }
 }
 

@@ -17,6 +17,9 @@ pub enum Error {
     /// The encoded bytes say another size, depth or number of components than the header does.
     #[error("header and encoded bytes disagree on {0}")]
     Disagree(&'static str),
+    /// The caller's deadline passed before the frame was decoded.
+    #[error("decoding took too long")]
+    OutOfTime,
     /// The encoded bytes are broken.
     #[error("malformed {0}")]
     Malformed(&'static str),

@@ -3,14 +3,16 @@
 //! Invariant: nothing is decoded or allocated before its size was compared with a limit.
 
 mod adapters;
+mod deadline;
 mod encode;
 mod error;
 mod registry;
 mod samples;
 
+pub use deadline::Deadline;
 pub use encode::{Picture, jpeg, png};
 pub use error::{Error, Result};
-pub use registry::{decodes, syntaxes};
+pub use registry::{Syntax, decodes, syntaxes, table};
 
 use model::{Frame, ImageInfo, Photometric, limits};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,12 +28,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// The syntax is not decoded, a limit is exceeded, the bytes are broken, or they contradict the header: size, depth and
 /// components of the codestream itself are compared before it is unpacked.
 pub fn decode(image: &ImageInfo, encoded: &[u8]) -> Result<Frame> {
+    decode_until(image, encoded, &Deadline::never())
+}
+
+/// [`decode`] with a deadline. OpenJPEG is asked before it begins only: its time is bounded by the limits on its header.
+///
+/// # Errors
+/// As [`decode`], and when the time is over.
+pub fn decode_until(image: &ImageInfo, encoded: &[u8], deadline: &Deadline<'_>) -> Result<Frame> {
     let decoder = registry::decoder(image.transfer_syntax.as_str())
         .ok_or(Error::Unsupported("this transfer syntax"))?;
     check(image, encoded)?;
     // The last fence around third-party decoders: they index and assert on hostile bytes. Nothing of theirs outlives
     // the call, so nothing half-done can be seen afterwards.
-    let raw = catch_unwind(AssertUnwindSafe(|| decoder(image, encoded)))
+    let raw = catch_unwind(AssertUnwindSafe(|| decoder(image, encoded, deadline)))
         .unwrap_or(Err(Error::Malformed("codestream")))?;
     let data = samples::normalise(image, raw)?;
     let frame = Frame {

@@ -21,11 +21,14 @@ fn folder() -> PathBuf {
 /// Reads a file as the product does; nothing when it has no image or its frames cannot be told apart.
 fn read(path: &Path) -> Option<File> {
     let bytes = std::fs::read(path).unwrap();
-    let mut intake = Intake::new();
+    let mut intake = Intake::of_a_file_that_stays();
     intake.push(&bytes).ok()?;
     let facts = intake.finish().ok()?.facts;
     let span = |s: &model::FrameSpan| bytes[s.offset as usize..(s.offset + s.len) as usize].to_vec();
-    let frames: Vec<Vec<u8>> = facts.frames.iter().map(|f| f.iter().flat_map(span).collect()).collect();
+    let mut frames: Vec<Vec<u8>> = facts.frames.iter().map(|f| f.iter().flat_map(span).collect()).collect();
+    if facts.transfer_syntax.as_str() == "1.2.840.10008.1.2.1.99" {
+        frames = (0..).map_while(|i| dicom::inflated_frame(&bytes, i).ok()).collect();
+    }
     Some(File { image: facts.image?, frames }).filter(|f| !f.frames.is_empty())
 }
 

@@ -79,6 +79,31 @@ pub(crate) fn named(label: &str, parts: &[&[u8]]) -> Vec<u8> {
     out
 }
 
+/// SHA-256 (FIPS 180-4) of what comes in pieces.
+pub struct Digest(digest::Context);
+
+impl Digest {
+    /// Of nothing yet.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a digest is begun on purpose")]
+    pub fn new() -> Self {
+        Self(digest::Context::new(&digest::SHA256))
+    }
+
+    /// Takes in bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Of all of them.
+    #[must_use]
+    pub fn finish(self) -> [u8; 32] {
+        let mut out = [0; 32];
+        out.iter_mut().zip(self.0.finish().as_ref()).for_each(|(to, from)| *to = *from);
+        out
+    }
+}
+
 /// Equal, in a time that does not tell where they differ.
 #[must_use]
 pub fn same(a: &[u8], b: &[u8]) -> bool {

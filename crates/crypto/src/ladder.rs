@@ -14,6 +14,7 @@ pub struct Ladder {
     names: Key,
     tokens: Key,
     projects: Key,
+    tallies: Key,
     signing: Key,
 }
 
@@ -33,6 +34,7 @@ impl Ladder {
             names: root.derive("gauze/1/names", &[])?,
             tokens: root.derive("gauze/1/tokens", &[])?,
             projects: root.derive("gauze/1/projects", &[])?,
+            tallies: root.derive("gauze/1/tallies", &[])?,
             signing: root.derive("gauze/1/signing", &[])?,
         })
     }
@@ -63,6 +65,14 @@ impl Ladder {
     /// [`Error::Primitive`] never.
     pub fn project_key(&self, tenant: &str, project: &str) -> Result<Key, Error> {
         self.projects.derive("gauze/1/project", &[tenant.as_bytes(), project.as_bytes()])
+    }
+
+    /// The key of the tally of rows and wraps.
+    ///
+    /// # Errors
+    /// [`Error::Primitive`] never.
+    pub fn tally_key(&self) -> Result<Key, Error> {
+        self.tallies.derive("gauze/1/tally", &[])
     }
 
     /// The key that signs the ledger's checkpoints.

@@ -11,7 +11,7 @@ pub mod seal;
 pub mod sign;
 pub mod token;
 
-pub use key::{Key, Random, same, sha256};
+pub use key::{Digest, Key, Random, same, sha256};
 pub use ladder::{Ladder, PatientKey};
 pub use sign::{SigningKey, verify};
 pub use token::{Handle, TokenKind};

@@ -6,6 +6,8 @@ use dicom_encoding::text::{SpecificCharacterSet, TextCodec};
 #[derive(Debug, Clone)]
 pub struct Charsets {
     first: String,
+    /// All terms, in order.
+    terms: Vec<String>,
     extended: bool,
 }
 
@@ -37,8 +39,86 @@ impl Charsets {
     /// From the raw value of (0008,0005); unknown terms fall back to ISO 8859-1 of dicom-rs's default.
     pub fn new(raw: &[u8]) -> Self {
         let text = String::from_utf8_lossy(raw);
-        let first = text.split('\\').next().unwrap_or("").trim_matches([' ', '\0']).to_owned();
-        Self { extended: text.contains("2022") || text.contains('\\'), first }
+        let terms: Vec<String> =
+            text.split('\\').take(TERMS).map(|term| term.trim_matches([' ', '\0']).to_owned()).collect();
+        let first = terms.first().cloned().unwrap_or_default();
+        Self { extended: text.contains("2022") || text.contains('\\'), first, terms }
+    }
+
+    /// UTF-8, which says everything.
+    pub fn utf8() -> Self {
+        Self::new(b"ISO_IR 192")
+    }
+
+    /// The value of (0008,0005).
+    pub fn terms(&self) -> String {
+        self.terms.join("\\")
+    }
+
+    /// A data set in these sets names them.
+    pub fn declares(&self) -> bool {
+        self.terms.iter().any(|term| !term.is_empty())
+    }
+
+    /// Encodes text with its delimiters; nothing when no set of these has a character. Escape sequences end before every
+    /// delimiter and at the end (PS3.5 §6.1.2.5.3).
+    pub fn encode(&self, text: &str) -> Option<Vec<u8>> {
+        if text.is_ascii() {
+            return Some(text.as_bytes().to_vec());
+        }
+        if !self.extended {
+            return strict(&self.first, text);
+        }
+        let mut out = Vec::new();
+        for piece in text.split_inclusive(['\\', '^', '=', '\r', '\n', '\t', '\u{c}']) {
+            let (body, delimiter) = match piece.char_indices().last() {
+                Some((at, c)) if c.is_ascii() && "\\^=\r\n\t\u{c}".contains(c) => piece.split_at(at),
+                _ => (piece, ""),
+            };
+            out.extend(self.escaped(body)?);
+            out.extend_from_slice(delimiter.as_bytes());
+        }
+        Some(out)
+    }
+
+    /// Back to the first set: what was designated to G0 or to G1 gives way.
+    fn home(&self, current: &[u8]) -> &'static [u8] {
+        let own = self.first.replace("ISO 2022 IR", "ISO_IR");
+        let g1 = ESCAPES.iter().find(|(escape, term)| escape.starts_with(b"-") && *term == own);
+        match g1 {
+            Some((escape, _)) if !current.starts_with(b"$B") => escape,
+            _ => b"(B",
+        }
+    }
+
+    /// One run without delimiters: characters of the first set as they are, others behind their escape sequence.
+    fn escaped(&self, text: &str) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        let mut current: &[u8] = b"";
+        for c in text.chars() {
+            // ASCII stays where it is while G0 is ASCII.
+            if c.is_ascii() && !current.starts_with(b"$B") {
+                out.push(c as u8);
+                continue;
+            }
+            let mut buffer = [0; 4];
+            let one = &*c.encode_utf8(&mut buffer);
+            let plain = if c.is_ascii() { Some(vec![c as u8]) } else { strict(&self.first, one) };
+            let (escape, bytes) = match plain {
+                Some(bytes) => (&b""[..], bytes),
+                None => self.terms.iter().skip(1).find_map(|term| behind(term, one))?,
+            };
+            if escape != current {
+                let designate = if escape.is_empty() { self.home(current) } else { escape };
+                out.extend_from_slice(&[&[ESC], designate].concat());
+                current = escape;
+            }
+            out.extend(bytes);
+        }
+        if current.starts_with(b"$B") {
+            out.extend_from_slice(b"\x1B(B");
+        }
+        Some(out)
     }
 
     /// Escape sequences may stand in the text.
@@ -92,6 +172,41 @@ impl Charsets {
         }
         trimmed.split('\\').map(|v| v.trim_end_matches([' ', '\0']).to_owned()).collect()
     }
+}
+
+/// Terms of one value that are looked at.
+const TERMS: usize = 16;
+
+/// Multi-byte sets with code extensions: defined term, escape sequence without ESC, codec (PS3.3 Table C.12-4).
+const WIDE: &[(&str, &[u8], &str)] = &[
+    ("ISO 2022 IR 87", b"$B", "ISO_IR 87"),
+    ("ISO 2022 IR 149", b"$)C", "ISO_IR 149"),
+    ("ISO 2022 IR 58", b"$)A", "GBK"),
+];
+
+/// One character in a further set: its escape sequence and its bytes.
+fn behind(term: &str, one: &str) -> Option<(&'static [u8], Vec<u8>)> {
+    if let Some((_, escape, codec)) = WIDE.iter().find(|(wide, ..)| *wide == term) {
+        let bytes = strict(codec, one)?;
+        return match (*codec, bytes.as_slice()) {
+            // ISO 2022-JP of dicom-rs's codec brings its own escape sequences.
+            ("ISO_IR 87", [ESC, b'$', b'B' | b'@', a, b, ..]) => Some((*escape, vec![*a, *b])),
+            ("ISO_IR 87", _) => None,
+            // 94 × 94 sets in G1 only; the code pages have more.
+            (_, [0xA1..=0xFE, 0xA1..=0xFE]) => Some((*escape, bytes)),
+            _ => None,
+        };
+    }
+    let narrow = term.replace("ISO 2022 IR", "ISO_IR");
+    let (escape, _) = ESCAPES.iter().find(|(escape, known)| escape.starts_with(b"-") && *known == narrow)?;
+    Some((*escape, strict(&narrow, one)?))
+}
+
+/// Encodes, and believes it only when it decodes to the same text: codecs may replace what they do not have.
+fn strict(term: &str, text: &str) -> Option<Vec<u8>> {
+    let known = if term.is_empty() { return None } else { SpecificCharacterSet::from_code(term)? };
+    let bytes = known.encode(text).ok()?;
+    (known.decode(&bytes).ok()? == text).then_some(bytes)
 }
 
 fn codec(term: &str, raw: &[u8]) -> String {

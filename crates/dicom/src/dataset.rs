@@ -43,6 +43,15 @@ pub(crate) fn core_tag(tag: Tag) -> dicom_core::Tag {
     dicom_core::Tag(u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
 }
 
+/// The plain transfer syntax of a data set so coded.
+pub(crate) fn plain_syntax(coding: Coding) -> dicom_encoding::TransferSyntax {
+    match coding {
+        Coding::ImplicitLe => entries::IMPLICIT_VR_LITTLE_ENDIAN.erased(),
+        Coding::ExplicitBe => entries::EXPLICIT_VR_BIG_ENDIAN.erased(),
+        _ => entries::EXPLICIT_VR_LITTLE_ENDIAN.erased(),
+    }
+}
+
 /// Reads a head as [`crate::Intake`] kept it.
 ///
 /// # Errors
@@ -61,11 +70,7 @@ pub fn read_head(head: &[u8]) -> Result<Head> {
     };
     let (walker, _) = walk_whole(bytes, coding, 0)?;
     let end = walker.pixels.map_or(bytes.len(), |header| header.start);
-    let syntax = match coding {
-        Coding::ImplicitLe => entries::IMPLICIT_VR_LITTLE_ENDIAN.erased(),
-        Coding::ExplicitBe => entries::EXPLICIT_VR_BIG_ENDIAN.erased(),
-        _ => entries::EXPLICIT_VR_LITTLE_ENDIAN.erased(),
-    };
+    let syntax = plain_syntax(coding);
     let data = bytes.get(..end).unwrap_or_default();
     let mut object = InMemDicomObject::read_dataset_with_ts(data, &syntax).map_err(|_| Error::Unreadable)?;
     unknown::resolve(&mut object);

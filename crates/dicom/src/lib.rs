@@ -5,18 +5,23 @@
 
 pub mod bounds;
 mod charset;
+pub mod correct;
 pub mod dataset;
+pub mod dicomdir;
 pub mod dimse;
 mod error;
 pub mod intake;
 pub mod json;
 pub mod query;
+pub mod recode;
+mod tone;
 pub mod xml;
 
 pub use dataset::{Head, PixelLength, new_head, pixel_data_header, read_head, write_head};
 pub use error::{Error, Refusal, Result};
-pub use intake::{Intake, Parsed, Progress};
+pub use intake::{Intake, Parsed, Progress, inflated_frame};
 pub use query::Query;
+pub use tone::tone;
 
 /// Gauze's implementation class UID (PS3.7 D.3.3.2), a UUID-derived root (PS3.5 B.2).
 pub const IMPLEMENTATION_CLASS_UID: &str = "2.25.116399127617611964106128367791180019585";

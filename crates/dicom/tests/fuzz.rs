@@ -8,7 +8,11 @@
     reason = "a test ends at the first surprise"
 )]
 
-use dicom::dimse::{Acceptor, Options};
+use dicom::dimse::identifier::{Negotiated, Search, Wanted};
+use dicom::dimse::{
+    Association, EXPLICIT, IMPLICIT, Options, Terms, answer, classes, commitment, dataset, p10_meta,
+};
+use dicom::recode::Recoder;
 use dicom::{Intake, Query, query::Level, read_head, write_head};
 use std::io::Read;
 
@@ -140,15 +144,61 @@ fn json_text(bytes: &[u8]) {
     }
 }
 
-fn acceptor(bytes: &[u8]) {
-    let options = Options { called_ae: None, private_classes: false, max_pdu: 1 << 17 };
-    let mut acceptor = Acceptor::new(options);
-    for piece in bytes.chunks(1 + bytes.len() % 61) {
-        if acceptor.push(piece).is_err() {
-            break;
+/// Both sides of an association read the same bytes.
+fn association(bytes: &[u8]) {
+    let options = Options { called_ae: None, private_classes: Vec::new(), services: true, max_pdu: 1 << 17 };
+    for mut side in
+        [Association::accept(options), Association::request(Terms::ours("GAUZE", "MODALITY", 1 << 16))]
+    {
+        for piece in bytes.chunks(1 + bytes.len() % 61) {
+            if side.push(piece).is_err() {
+                break;
+            }
         }
+        assert!(side.output().len() < 1 << 20);
     }
-    assert!(acceptor.output().len() < 1 << 20);
+}
+
+/// Whatever reads as an identifier is answered in its shape and character set, and is written so that it reads the same.
+fn identifier(bytes: &[u8]) {
+    for syntax in [IMPLICIT, EXPLICIT] {
+        let Ok(elements) = dataset::read(bytes, syntax) else { continue };
+        let _ = Wanted::read(&elements, classes::PATIENT_GET, Negotiated::default());
+        let _ = commitment::Commitment::read(&elements);
+        let agreed = Negotiated { relational: true, ..Negotiated::default() };
+        let Ok(search) = Search::read(elements, classes::PATIENT_FIND, agreed) else { continue };
+        let mut found = model::Attributes::new();
+        for element in &search.shape {
+            found.set(element.tag, element.vr, ["12\u{5c71}^\u{fc}".to_owned()]);
+        }
+        let written = dataset::write(&answer(&search, &found, "GAUZE"), syntax);
+        assert!(dataset::read(&written, syntax).is_ok(), "what we write we can read");
+    }
+}
+
+/// Recoded there and back again it reads as before.
+fn recode(bytes: &[u8]) {
+    let meta = p10_meta(bytes).ok().flatten();
+    let data = bytes.get(meta.map_or(0, |m| m.end)..).unwrap_or_default();
+    let once = |from: &str, to: &str, data: &[u8]| -> Option<Vec<u8>> {
+        let mut recoder = Recoder::new(from, to).ok()?;
+        let mut out = Vec::new();
+        for piece in data.chunks(1 + data.len() % 97) {
+            out.extend(recoder.push(piece).ok()?);
+        }
+        out.extend(recoder.finish().ok()?);
+        Some(out)
+    };
+    for (from, to) in [(IMPLICIT, EXPLICIT), (EXPLICIT, IMPLICIT)] {
+        let Some(there) = once(from, to, data) else { continue };
+        // A VR that lies about a sequence is lost in implicit VR; what came from there is not.
+        let Some(back) = once(to, from, &there) else {
+            assert_eq!(from, EXPLICIT, "what we write we can read");
+            continue;
+        };
+        let again = once(from, to, &back).expect("and again");
+        assert!(again == there || from == EXPLICIT, "nothing is lost");
+    }
 }
 
 fn query(bytes: &[u8]) {
@@ -188,7 +238,7 @@ fn associations_never_panic() {
     let data = [&[4, 0][..], &(value.len() as u32).to_be_bytes(), &value].concat();
     let release = [5, 0, 0, 0, 0, 4, 0, 0, 0, 0].to_vec();
     let seeds = [request.clone(), [request, data, release].concat()];
-    drive("associations", &seeds, 300_000, acceptor);
+    drive("associations", &seeds, 200_000, association);
 }
 
 #[test]
@@ -213,4 +263,30 @@ fn queries_never_panic() {
     .map(|text| text.as_bytes().to_vec())
     .into();
     drive("queries", &seeds, 200_000, query);
+}
+
+#[test]
+fn identifiers_never_panic() {
+    let element = |tag: u32, value: &[u8]| {
+        let [a, b, c, d] = tag.to_be_bytes();
+        [&[b, a, d, c][..], &(value.len() as u32).to_le_bytes(), value].concat()
+    };
+    let seed = [
+        element(0x0008_0005, b"\\ISO 2022 IR 87\\ISO 2022 IR 149 "),
+        element(0x0008_0020, b"20200101-20201231 "),
+        element(0x0008_0052, b"PATIENT "),
+        element(0x0008_1032, &[0xFE, 0xFF, 0, 0xE0, 0x0A, 0, 0, 0, 8, 0, 0, 1, 2, 0, 0, 0, b'X', b'Y']),
+        element(0x0010_0010, b"*=\x1B$B;3ED\x1B(B^*"),
+        element(0x0010_0020, b"GZ-1"),
+        element(0x0028_0010, &[0, 2]),
+    ];
+    let reference = [element(0x0008_1150, b"1.2\0"), element(0x0008_1155, b"1.3\0")].concat();
+    let item = [&[0xFE, 0xFF, 0, 0xE0][..], &(reference.len() as u32).to_le_bytes(), &reference].concat();
+    let commitment = [element(0x0008_1195, b"1.9\0"), element(0x0008_1199, &item)].concat();
+    drive("identifiers", &[seed.concat(), commitment], 100_000, identifier);
+}
+
+#[test]
+fn recoding_never_panics() {
+    drive("recoding", &files(), 20_000, recode);
 }

@@ -6,6 +6,7 @@ mod api;
 mod auth;
 mod dicomweb;
 mod dimse;
+pub mod hostile;
 mod http;
 mod routes;
 mod ui;
@@ -40,6 +41,8 @@ pub struct Options {
     pub client_ca_pem: String,
     /// AE title that peers must call; empty: any.
     pub ae_title: String,
+    /// SOP classes that are stored although PS3.6 does not list them.
+    pub storage_classes: Vec<String>,
     /// Name and version, for the log.
     pub software: String,
     /// Origins of other sites whose pages may use DICOMweb with a token of their own; none by default.
@@ -109,13 +112,12 @@ pub async fn start(options: Options, archive: Arc<dyn Archive>) -> Result<Runnin
     let (stop, stopping) = watch::channel(false);
     let mut running =
         Running { https: address(&https)?, dimse: None, dimse_tls: None, stop, listeners: Vec::new() };
-    running.listeners.push(tokio::spawn(web(
-        https,
-        browsers.into(),
-        http::Door::new(Arc::clone(&archive), options.origins),
-        stopping.clone(),
-    )));
-    let peers = Arc::new(dimse::Peers::new(archive, options.ae_title));
+    let door = http::Door::new(Arc::clone(&archive), options.origins.clone());
+    running.listeners.push(tokio::spawn(web(https, browsers.into(), door, stopping.clone())));
+    let peers = Arc::new(dimse::Peers::new(archive, &options, stopping.clone()));
+    if plain.is_some() || secure.is_some() {
+        running.listeners.push(tokio::spawn(dimse::run_jobs(Arc::clone(&peers))));
+    }
     if let Some(listener) = plain {
         running.dimse = Some(address(&listener)?);
         running.listeners.push(tokio::spawn(dimse::listen(

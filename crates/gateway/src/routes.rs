@@ -72,6 +72,10 @@ static ROUTES: &[Route] = &[
     http("GET", "/api/v1/studies/{study}/masks", Session, |ask| Box::pin(api::masks(ask))),
     http("PUT", "/api/v1/studies/{study}/masks", Session, |ask| Box::pin(api::draw(ask))),
     http("GET", "/api/v1/accesses", Session, |ask| Box::pin(api::accesses(ask))),
+    http("GET", "/api/v1/changes", Session, |ask| Box::pin(api::changes(ask))),
+    http("POST", "/api/v1/changes", Session, |ask| Box::pin(api::make(ask))),
+    http("POST", "/api/v1/changes/{change}/undo", Session, |ask| Box::pin(api::undo(ask))),
+    http("POST", "/api/v1/look-up", Session, |ask| Box::pin(api::look_up(ask))),
     http("GET", "/wado", Grant, |ask| Box::pin(dicomweb::uri(ask))),
     http("OPTIONS", "/dicom-web/", Nothing, |ask| Box::pin(dicomweb::capabilities(ask))),
     http("GET", "/dicom-web/", Nothing, |ask| Box::pin(dicomweb::capabilities(ask))),
@@ -148,6 +152,10 @@ static ROUTES: &[Route] = &[
     ),
     dimse("C-ECHO"),
     dimse("C-STORE"),
+    dimse("C-FIND"),
+    dimse("C-GET"),
+    dimse("C-MOVE"),
+    dimse("N-ACTION"),
 ];
 
 /// Values of a path's names.

@@ -1,8 +1,9 @@
 //! The whole door before a fake vault.
 
+mod dimse;
 pub mod fake;
 mod fuzz;
-mod sockets;
+pub mod sockets;
 
 use crate::http::problem::status;
 use crate::routes::{Proof, Route, routes};
@@ -19,6 +20,7 @@ fn sample(route: &Route) -> (String, Vec<(&'static str, &'static str)>, Vec<byte
         ("{frames}", "1"),
         ("{path}", "7FE00010"),
         ("{file}", "x.js"),
+        ("{change}", "1"),
     ];
     let mut path = names.iter().fold(route.path.to_owned(), |path, (name, value)| path.replace(name, value));
     if path == "/wado" {
@@ -29,6 +31,11 @@ fn sample(route: &Route) -> (String, Vec<(&'static str, &'static str)>, Vec<byte
         ("POST", path) if path.ends_with("/open") => r#"{"purpose":"report"}"#,
         ("POST", path) if path.ends_with("/lift") => r#"{"reason":"r"}"#,
         ("PUT", _) => r#"{"expect_version":0,"regions":[]}"#,
+        ("POST", "/api/v1/changes") => {
+            r#"{"expect_version":0,"reason":"r","act":{"merge":{"from":{"number":"1"},"into":{"number":"2"}}}}"#
+        }
+        ("POST", "/api/v1/look-up") => r#"{"number":"1"}"#,
+        ("POST", path) if path.ends_with("/undo") => r#"{"expect_version":0,"reason":"r"}"#,
         ("POST", path) if path.starts_with("/dicom-web") => "x",
         _ => "",
     };

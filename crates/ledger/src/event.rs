@@ -44,6 +44,16 @@ events! {
     3 "clock-back" ClockBack { by_ms: u64 }
     /// Accounts, relations or facts were set by the operator.
     4 "configured" Configured { what: String, whom: String }
+    /// All was compared with what the ledger says; what was not as it should be.
+    5 "checked" Checked { objects: u64, entries: u64, findings: u64, repaired: u64 }
+    /// The operator takes the tables or policies as they are, although the ledger knows newer ones.
+    6 "accepted" Accepted { what: String, found: String }
+    /// A backup was made.
+    7 "backed-up" BackedUp { entries: u64, objects: u64 }
+    /// The archive was restored from a backup that ended with this entry.
+    8 "restored" Restored { entries: u64, objects: u64, known: u64 }
+    /// Records that could not be read at the start; what they told of is withheld.
+    9 "damage-found" DamageFound { rows: u64 }
     /// A person signed in.
     10 "signed-in" SignedIn {}
     /// And out.
@@ -66,6 +76,8 @@ events! {
     31 "store-refused" StoreRefused { cause: String }
     /// An object was looked at.
     32 "examined" Examined { object: Id, regions: u64, fallback: bool, class: String, level: u8, mosaic_digest: [u8; 32] }
+    /// What was seen on an object is forgotten, because it was damaged; it is looked at again.
+    33 "examine-anew" ExamineAnew {}
     /// A study was opened.
     40 "opened" Opened {
         purpose: String, reason: String, visibility: String, mask_version: u64, policy_version: String, rules: Vec<String>
@@ -75,15 +87,33 @@ events! {
     /// A mask was lifted.
     42 "lifted" Lifted { purpose: String, reason: String, mask_version: u64, policy_version: String, rules: Vec<String> }
     /// Pixels or a header left.
-    50 "released" Released { what: String, objects: Vec<Id>, frames: Vec<u32>, visibility: String, mask_version: u64 }
+    50 "released" Released { what: String, objects: Vec<Id>, frames: Vec<u32>, visibility: String, mask_version: u64, corrected: u64 }
     /// They did not.
     51 "release-refused" ReleaseRefused { cause: String }
+    /// A machine asked to have objects sent to another one.
+    52 "move-asked" MoveAsked { destination: String, job: Id, instances: u64 }
+    /// It did, and nothing is sent.
+    53 "move-refused" MoveRefused { destination: String, cause: String }
+    /// All was sent, or what could be.
+    54 "move-ended" MoveEnded { destination: String, job: Id, completed: u64, failed: u64, how: String }
+    /// A machine asked what is kept of what it stored.
+    55 "commitment-asked" CommitmentAsked { transaction: String, job: Id, committed: u64, failed: u64 }
+    /// It was told, or could not be.
+    56 "commitment-reported" CommitmentReported { transaction: String, job: Id, how: String }
     /// A mask set has a new version.
     60 "mask-changed" MaskChanged { version: u64, regions: u64 }
     /// Somebody read who looked.
     61 "accesses-read" AccessesRead { of_study: bool }
     /// A checkpoint was handed out.
     62 "checkpoint-made" CheckpointMade { size: u64 }
+    /// The index was put right, or a change was taken back: one entry for each study that it touched. `corrections` is a
+    /// keyed hash of what is laid over headers from now on.
+    70 "put-right" PutRight {
+        change: u64, act: String, undone: bool, reason: String, studies: u64, objects: u64, corrections: [u8; 32],
+        ignored: u64
+    }
+    /// It was not.
+    71 "put-right-refused" PutRightRefused { act: String, cause: String }
 }
 
 /// The circumstances of an arrival, for [`Event::Stored`]: certificate, calling and called AE, software.

@@ -4,7 +4,9 @@
 
 pub mod body;
 pub mod event;
+pub mod inspect;
 pub mod leaf;
+pub mod mend;
 pub mod note;
 pub mod tiles;
 pub mod tree;
@@ -12,7 +14,7 @@ pub mod verify;
 
 pub use body::{Entry, Envelope, Value};
 pub use event::{Event, KINDS};
-pub use leaf::{LEAF_BYTES, Leaf};
+pub use leaf::Leaf;
 pub use note::Checkpoint;
 pub use tiles::{Reader, Writer};
 pub use tree::Tree;

@@ -79,3 +79,40 @@ fn broken_bodies_are_refused() {
         assert!(body::decode(&hex(bytes)).is_err(), "{bytes}");
     }
 }
+
+/// Bodies of what was put right, from the words of docs/formats/ledger.md by Python's own few lines of RFC 8949.
+#[test]
+fn what_was_put_right_is_written_as_it_was() {
+    let envelope = |actor: &str| ledger::Envelope {
+        time: 1_795_507_200_000_000_000,
+        seq: 9,
+        tenant: "main".to_owned(),
+        actor: actor.to_owned(),
+        ..ledger::Envelope::default()
+    };
+    let done = ledger::Event::PutRight {
+        change: 3,
+        act: "merge".to_owned(),
+        undone: true,
+        reason: "two cards, one person".to_owned(),
+        studies: 2,
+        objects: 300,
+        corrections: [0xCD; 32],
+        ignored: 1,
+    };
+    let of_study = ledger::Envelope {
+        patient: Some(model::Id([2; 16])),
+        study: "1.2.3".to_owned(),
+        ..envelope("officer")
+    };
+    let refused =
+        ledger::Event::PutRightRefused { act: "undo".to_owned(), cause: "other-version".to_owned() };
+    for (event, envelope, golden) in [
+        (done, of_study, include_str!("golden/put-right-1.hex")),
+        (refused, envelope(""), include_str!("golden/put-right-refused-1.hex")),
+    ] {
+        let got: String =
+            ledger::body::encode(&event, &envelope).iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(got, golden.trim());
+    }
+}

@@ -40,6 +40,44 @@ pub struct InstanceFacts {
     pub head_len: u64,
     /// Spans of the fragments of each frame (native: one span a frame). Empty: frames cannot be told apart.
     pub frames: Vec<Vec<FrameSpan>>,
+    /// The object is a note that rejects others.
+    pub rejects: Option<RejectionNote>,
+}
+
+words! {
+    /// Why instances are rejected (PS3.16 CID 7011; IHE RAD TF-2, IOCM).
+    Rejection, "rejection",
+    /// 113001: useless as a picture.
+    Quality = "quality",
+    /// 113037: dangerous to the patient if seen.
+    Safety = "patient-safety",
+    /// 113038: taken under another patient's or order's entry of the worklist.
+    Worklist = "incorrect-worklist-entry",
+    /// 113039: may not be kept any longer.
+    Retention = "retention-expired",
+}
+
+impl Rejection {
+    /// Of a code value of the scheme DCM.
+    #[must_use]
+    pub fn of_code(value: &str) -> Option<Self> {
+        match value {
+            "113001" => Some(Self::Quality),
+            "113037" => Some(Self::Safety),
+            "113038" => Some(Self::Worklist),
+            "113039" => Some(Self::Retention),
+            _ => None,
+        }
+    }
+}
+
+/// What a Key Object Selection document with a rejection's title says (PS3.3 A.35.4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectionNote {
+    /// Why.
+    pub code: Rejection,
+    /// The instances of its evidence, at most [`crate::limits::REJECTED`].
+    pub instances: Vec<Uid>,
 }
 
 words! {

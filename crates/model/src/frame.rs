@@ -23,6 +23,8 @@ words! {
     YbrIct = "YBR_ICT",
     /// JPEG 2000 reversible.
     YbrRct = "YBR_RCT",
+    /// JPEG XL's own space; decoders give RGB.
+    Xyb = "XYB",
 }
 
 /// What the header says of an image's pixels, checked against the limits, before anything is decoded.

@@ -11,17 +11,19 @@ pub mod id;
 pub mod limits;
 pub mod region;
 pub mod time;
+pub mod tone;
 pub mod view;
 pub mod visibility;
 
 pub use attributes::{Attribute, Attributes, Item, Plain, Tag, Vr, tags};
 pub use caller::{Organisation, Purpose, Role, Tenant};
 pub use durable::Durable;
-pub use facts::{Arrival, Door, FrameSpan, InstanceFacts};
+pub use facts::{Arrival, Door, FrameSpan, InstanceFacts, Rejection, RejectionNote};
 pub use frame::{Frame, ImageInfo, Photometric, Samples};
 pub use id::{Id, ObjectId, PatientRef, Uid};
 pub use region::{Mosaic, Region, RegionKind};
 pub use time::Time;
+pub use tone::Tone;
 pub use view::{View, Viewport, Window};
 pub use visibility::{Pixels, Visibility, Words};
 

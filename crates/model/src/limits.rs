@@ -44,5 +44,11 @@ pub const LEDGER_BODY_BYTES: usize = 8 << 10;
 pub const RENDERED_SIDE: u32 = 8192;
 /// A reason given by a person, bytes of UTF-8.
 pub const REASON_BYTES: usize = 500;
+/// Instances that one rejection names.
+pub const REJECTED: usize = 10_000;
+/// Studies that one change puts right; each has its own ledger entry.
+pub const RIGHTED_STUDIES: usize = 1000;
+/// Objects whose keys one change re-wraps.
+pub const RIGHTED_OBJECTS: usize = 50_000;
 /// One message on a line between processes, bytes; longer content flows as chunks.
 pub const MESSAGE_BYTES: usize = 24 << 20;

@@ -46,7 +46,7 @@ pub struct Region {
     pub frame: Option<u32>,
     /// Corners, at least 3, closed by itself; even-odd rule.
     pub polygon: Vec<[f32; 2]>,
-    /// Finder and version (`chest/1`), `fallback`, or `patient`, `clinician`.
+    /// Finder and version (`chest/2`), `fallback`, or `patient`, `clinician`.
     pub source: String,
     /// 0..=1.
     pub confidence: f32,

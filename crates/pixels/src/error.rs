@@ -31,7 +31,9 @@ impl From<Error> for Fault {
         use codec::Error as Codec;
         let code = match error {
             Error::Codec(Codec::Unsupported(_)) | Error::Unsupported(_) => Code::Unsupported,
-            Error::Codec(Codec::TooLarge(_)) | Error::Head(dicom::Error::TooLarge(_)) => Code::TooLarge,
+            Error::Codec(Codec::TooLarge(_) | Codec::OutOfTime) | Error::Head(dicom::Error::TooLarge(_)) => {
+                Code::TooLarge
+            }
             Error::Codec(Codec::Disagree(_) | Codec::Malformed(_)) | Error::Head(_) => Code::BadObject,
             Error::Lease(_) => Code::BadRequest,
             Error::Absent => Code::NotFound,

@@ -1,6 +1,7 @@
 //! examine: each frame is decoded, shown to the finder, and its mosaic layer made.
 
 use crate::find::{Finder, Look};
+use codec::Deadline;
 use model::{ImageInfo, Mosaic};
 use port::pixels::Examined;
 
@@ -36,9 +37,10 @@ impl Examiner {
     ///
     /// A layer is found again by its place in the list, so layers are kept for the first frames without a gap: when only
     /// every n-th frame is looked at, just frame 1 has one, and no frame is ever painted with the cells of another.
-    pub fn frame(&mut self, number: u32, encoded: &[u8]) {
-        let known = number >= 1 && number <= self.image.frames;
-        let Some(frame) = codec::decode(&self.image, encoded).ok().filter(|_| known) else {
+    pub fn frame(&mut self, number: u32, encoded: &[u8], deadline: &Deadline<'_>) {
+        let index = number.checked_sub(1).filter(|index| *index < self.image.frames);
+        let decoded = index.and_then(|i| crate::frame::decoded(&self.image, i, encoded, deadline).ok());
+        let Some(frame) = decoded else {
             self.undecoded = true;
             return;
         };

@@ -2,19 +2,28 @@
 //! the pixels (DESIGN.md §2.3), for clear grants too: there is one way through.
 
 use crate::{Error, Result, profile};
-use codec::Picture;
-use model::{ImageInfo, limits};
+use codec::{Deadline, Picture};
+use model::{Frame, ImageInfo, Tone, limits};
 use port::Outcome;
 use port::pixels::{ColourProfile, FrameLease, Output};
 use privacy::Redacted;
 
-/// Carries out a frame lease.
+/// Data sets deflated as a whole: the worker inflates them, nobody before it.
+const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
+
+/// Carries out a frame lease. `head` (the stored bytes before the pixel data, or nothing) has a say in how a picture's
+/// greys are made, and in nothing else.
 ///
 /// # Errors
 /// The frame cannot be decoded within the limits, or the lease asks for a picture of no size. Nothing comes back then.
-pub fn frame(lease: &FrameLease, encoded: &[u8]) -> Result<(Outcome, Vec<u8>)> {
+pub fn frame(
+    lease: &FrameLease,
+    head: &[u8],
+    encoded: &[u8],
+    deadline: &Deadline<'_>,
+) -> Result<(Outcome, Vec<u8>)> {
     let image = &lease.image;
-    let decoded = codec::decode(image, encoded)?;
+    let decoded = decoded(image, lease.frame, encoded, deadline)?;
     let plan = lease.mask.as_ref().map(|mask| (&*mask.regions, mask.mosaic.as_ref()));
     if plan.is_some_and(|(regions, _)| regions.len() > limits::REGIONS * 2) {
         return Err(Error::Lease("too many regions"));
@@ -24,12 +33,25 @@ pub fn frame(lease: &FrameLease, encoded: &[u8]) -> Result<(Outcome, Vec<u8>)> {
     let (rows, columns, bytes) = match &lease.output {
         Output::Native => (image.rows, image.columns, redacted.into_frame().to_le_bytes()),
         Output::Picture { picture, label, words, profile } => {
-            let shown = shown(&redacted, image, picture, *label, words)?;
+            let tone = dicom::tone(head, image, lease.frame);
+            let shown = shown(&redacted, (image, &tone), picture, *label, words)?;
             let bytes = if picture.png { codec::png(&shown) } else { codec::jpeg(&shown, picture.quality) }?;
             (shown.rows, shown.columns, profiled(bytes, picture.png, shown.samples, profile))
         }
     };
     Ok((Outcome::Frame { plan_digest, rows, columns, len: bytes.len() as u64 }, bytes))
+}
+
+/// Decodes one frame (0-based).
+///
+/// # Errors
+/// It cannot be decoded within the limits.
+pub fn decoded(image: &ImageInfo, frame: u32, encoded: &[u8], deadline: &Deadline<'_>) -> Result<Frame> {
+    if image.transfer_syntax.as_str() == DEFLATED {
+        let native = dicom::inflated_frame(encoded, frame)?;
+        return Ok(codec::decode_until(image, &native, deadline)?);
+    }
+    Ok(codec::decode_until(image, encoded, deadline)?)
 }
 
 /// The picture with its profile. Colours only: a profile of three channels on one is an error (ICC.1 §7.2.8).
@@ -44,7 +66,7 @@ fn profiled(bytes: Vec<u8>, png: bool, samples: u8, profile: &ColourProfile) -> 
 
 fn shown(
     redacted: &Redacted,
-    image: &ImageInfo,
+    (image, tone): (&ImageInfo, &Tone),
     picture: &port::archive::Picture,
     label: bool,
     words: &[String],
@@ -55,7 +77,7 @@ fn shown(
     if ![sides.0, sides.1, room.0, room.1].into_iter().all(fits) {
         return Err(Error::Lease("side of the picture"));
     }
-    let mut shown = privacy::picture(redacted, image, &picture.view, label);
+    let mut shown = privacy::picture(redacted, image, tone, &picture.view, label);
     privacy::annotate(&mut shown, words);
     Ok(Picture { rows: shown.rows, columns: shown.columns, samples: shown.samples, data: shown.data })
 }

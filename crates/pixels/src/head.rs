@@ -1,5 +1,7 @@
 //! The header of what leaves: read, words planned, derivation declared, written. An error sends nothing.
 
+mod corrections;
+
 use crate::{Error, Result};
 use dicom::{Head, PixelLength, pixel_data_header, read_head, write_head};
 use model::{Attributes, ImageInfo, Tag, Uid, tags};
@@ -23,6 +25,12 @@ pub fn head(lease: &HeadLease, stored_head: &[u8]) -> Result<(Outcome, Vec<u8>)>
     if text(&head, tags::SOP_INSTANCE_UID).parse::<Uid>().ok().as_ref() != Some(&lease.sop_uid) {
         return Err(Error::Head(dicom::Error::Malformed("object: another one's bytes")));
     }
+    if lease.form == HeadForm::Corrected {
+        return corrections::as_stored(lease, stored_head);
+    }
+    if let Some(corrections) = &lease.corrections {
+        corrections::lay_over(&mut head, corrections);
+    }
     let deidentified = match &lease.words {
         WordsPlan::Full => false,
         WordsPlan::Pseudonymous { project_key } => {
@@ -39,6 +47,7 @@ pub fn head(lease: &HeadLease, stored_head: &[u8]) -> Result<(Outcome, Vec<u8>)>
             part10(&mut head, Some(native_len(&image)?))?
         }
         HeadForm::Stored(len) => part10(&mut head, *len)?,
+        HeadForm::Corrected => return Err(Error::Lease("a corrected head is the stored one")),
         HeadForm::Json { bulk, pixels } => json(&head, bulk, *pixels)?,
         HeadForm::Value { path } => dicom::json::value_at(&head.object, path).ok_or(Error::Absent)?,
     };

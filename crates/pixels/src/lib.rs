@@ -10,6 +10,7 @@ mod head;
 mod pool;
 mod profile;
 
+pub use codec::Deadline;
 pub use error::{Error, Result};
 pub use examine::Examiner;
 pub use frame::frame;

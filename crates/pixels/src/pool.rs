@@ -1,15 +1,20 @@
 //! Pixel work on a bounded number of threads, viewing before examining.
 
-use crate::{Examiner, frame, head};
+use crate::{Deadline, Examiner, frame, head};
 use bytes::Bytes;
 use model::{ImageInfo, limits};
 use port::pixels::{FrameLease, HeadLease};
 use port::{Code, Fault, Item, Lease, Outcome, PixelWork, Stream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A pool. Dropping a call ends it: at once while it waits or its body flows, else after the frame in work, whose place
-/// stays taken until then.
+/// Time of one frame's decoding. The largest frame of honest senders takes a few seconds.
+const FRAME_TIME: Duration = Duration::from_secs(60);
+
+/// A pool. Dropping a call ends it: at once while it waits or its body flows, else at the next row of the frame in work,
+/// whose place stays taken until then.
 pub struct Pool {
     /// Places to work.
     places: Arc<Semaphore>,
@@ -29,14 +34,18 @@ impl Pool {
     }
 
     async fn frame(&self, lease: Box<FrameLease>, body: Stream) -> Result<(Outcome, Stream), Fault> {
-        let encoded = body.collect(encoded_bound(&lease.image)).await?;
-        let (outcome, bytes) = self.work(move || frame(&lease, &encoded)).await??;
+        let (stored, encoded) = head_and_frame(body, encoded_bound(&lease.image)).await?;
+        let job = move |over: &AtomicBool| {
+            let over = || over.load(Ordering::Relaxed);
+            frame(&lease, &stored, &encoded, &Deadline::new(&over))
+        };
+        let (outcome, bytes) = self.work(job).await??;
         Ok((outcome, port::stream::of_bytes(Bytes::from(bytes))))
     }
 
     async fn head(&self, lease: Box<HeadLease>, body: Stream) -> Result<(Outcome, Stream), Fault> {
         let stored = body.collect(limits::HEADER_BYTES).await?;
-        let (outcome, bytes) = self.work(move || head(&lease, &stored)).await??;
+        let (outcome, bytes) = self.work(move |_| head(&lease, &stored)).await??;
         Ok((outcome, port::stream::of_bytes(Bytes::from(bytes))))
     }
 
@@ -47,7 +56,7 @@ impl Pool {
         mut body: Stream,
     ) -> Result<(Outcome, Stream), Fault> {
         let bound = encoded_bound(&image);
-        let mut examiner = self.examining(move || Examiner::new(&image, noise)).await?;
+        let mut examiner = self.examining(move |_| Examiner::new(&image, noise)).await?;
         let mut open: Option<(u32, Vec<u8>)> = None;
         loop {
             let item = body.next().await?;
@@ -70,7 +79,7 @@ impl Pool {
                     if let Some((number, bytes)) = open.take() {
                         examiner = self.look(examiner, number, bytes).await?;
                     }
-                    let examined = self.examining(move || examiner.finish()).await?;
+                    let examined = self.examining(move |_| examiner.finish()).await?;
                     return Ok((Outcome::Examined(Box::new(examined)), port::empty()));
                 }
                 Some(_) => return Err(Code::BadRequest.into()),
@@ -79,8 +88,9 @@ impl Pool {
     }
 
     async fn look(&self, mut examiner: Examiner, number: u32, bytes: Vec<u8>) -> Result<Examiner, Fault> {
-        self.examining(move || {
-            examiner.frame(number, &bytes);
+        self.examining(move |over| {
+            let over = || over.load(Ordering::Relaxed);
+            examiner.frame(number, &bytes, &Deadline::new(&over));
             examiner
         })
         .await
@@ -90,7 +100,7 @@ impl Pool {
     /// frame at a time.
     async fn examining<T: Send + 'static>(
         &self,
-        job: impl FnOnce() -> T + Send + 'static,
+        job: impl FnOnce(&AtomicBool) -> T + Send + 'static,
     ) -> Result<T, Fault> {
         let _turn = place(&self.examining).await?;
         self.work(job).await
@@ -98,15 +108,59 @@ impl Pool {
 
     /// Runs on a thread of its own when a place is free. What panics there is the object's fault and fails this call
     /// only: the same bytes would do it again.
-    async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    ///
+    /// The job is told when its time is over, and when nobody waits for it any more.
+    async fn work<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&AtomicBool) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
         let place = place(&self.places).await?;
-        let done = tokio::task::spawn_blocking(move || {
+        let end = Ending(Arc::default());
+        let over = Arc::clone(&end.0);
+        let mut done = tokio::task::spawn_blocking(move || {
             let _place = place;
-            job()
+            job(&over)
         });
-        done.await
-            .map_err(|error| Fault::from(if error.is_panic() { Code::BadObject } else { Code::Unavailable }))
+        if let Ok(done) = tokio::time::timeout(FRAME_TIME, &mut done).await {
+            return finished(done);
+        }
+        end.0.store(true, Ordering::Relaxed);
+        finished(done.await)
     }
+}
+
+fn finished<T>(done: Result<T, tokio::task::JoinError>) -> Result<T, Fault> {
+    done.map_err(|error| Fault::from(if error.is_panic() { Code::BadObject } else { Code::Unavailable }))
+}
+
+/// Says "over" when it is dropped: the caller went away.
+struct Ending(Arc<AtomicBool>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The body of a frame lease: the head as a part without a frame number, when there is one, then the frame.
+async fn head_and_frame(mut body: Stream, bound: usize) -> Result<(Vec<u8>, Vec<u8>), Fault> {
+    let (mut head, mut encoded) = (Vec::new(), Vec::new());
+    let mut in_head = false;
+    while let Some(item) = body.next().await? {
+        match item {
+            Item::Part(part) => in_head = part.frame.is_none(),
+            Item::Chunk(chunk) => {
+                let (to, most) =
+                    if in_head { (&mut head, limits::HEADER_BYTES) } else { (&mut encoded, bound) };
+                if to.len() + chunk.len() > most {
+                    return Err(Code::TooLarge.into());
+                }
+                to.extend_from_slice(&chunk);
+            }
+            _ => return Err(Code::BadRequest.into()),
+        }
+    }
+    Ok((head, encoded))
 }
 
 async fn place(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fault> {

@@ -27,6 +27,13 @@ fn file(name: &str) -> File {
     File { image: facts.image.unwrap(), frames }
 }
 
+/// What is stored and not decoded: a header that says MPEG-4.
+fn video() -> File {
+    let file = file("pydicom__MR_small_RLE.dcm");
+    let image = ImageInfo { transfer_syntax: "1.2.840.10008.1.2.4.102".parse().unwrap(), ..file.image };
+    File { image, ..file }
+}
+
 async fn lines() -> Vec<(&'static str, Arc<dyn PixelWork>)> {
     let direct: Arc<dyn PixelWork> = Pool::new(2);
     let (ours, theirs) = tokio::net::UnixStream::pair().unwrap();
@@ -114,15 +121,71 @@ async fn pictures_come_back_as_leased() {
     }
 }
 
+/// A data set deflated as a whole: the worker inflates it, and the frames are those of the same image in plain form.
+#[tokio::test]
+async fn deflated_data_sets_are_decoded() {
+    let (plain, deflated) = (file("pydicom__MR_small_implicit.dcm"), file("made__deflated_mr.dcm"));
+    for (name, work) in lines().await {
+        let native = |file: &File| Lease::Frame(Box::new(lease(&file.image, None, Output::Native)));
+        let (_, a) = work.work(native(&plain), body(&plain.frames[0])).await.unwrap();
+        let (_, b) = work.work(native(&deflated), body(&deflated.frames[0])).await.unwrap();
+        assert_eq!(a.collect(1 << 20).await.unwrap(), b.collect(1 << 20).await.unwrap(), "{name}");
+        let ask = Lease::Examine { image: Box::new(deflated.image.clone()), noise: [5; 32] };
+        let (outcome, _) = work.work(ask, examine(&deflated, &[1])).await.unwrap();
+        let Outcome::Examined(examined) = outcome else { panic!("{outcome:?}") };
+        assert!(examined.maskable, "{name}");
+    }
+}
+
+/// The head that comes before a frame says how its greys are made.
+#[tokio::test]
+async fn a_picture_follows_its_head() {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/codec/pydicom__MR_small_implicit.dcm");
+    let mut intake = Intake::new();
+    intake.push(&std::fs::read(path).unwrap()).unwrap();
+    let head = intake.finish().unwrap().head;
+    let mr = file("pydicom__MR_small_implicit.dcm");
+    let view = View { window: None, viewport: Some(Viewport::within(64)) };
+    let picture = port::archive::Picture { png: true, quality: 80, view };
+    let output = Output::Picture { picture, label: false, words: Vec::new(), profile: ColourProfile::None };
+    // (0028,1056) SIGMOID, put before the first element of group 5200 or higher: here at the head's end.
+    let curved = [&head[..], &[0x28, 0, 0x56, 0x10, 8, 0, 0, 0], b"SIGMOID "].concat();
+    for (name, work) in lines().await {
+        let mut pictures = Vec::new();
+        for head in [&[][..], &head, &curved, b"broken"] {
+            let (sink, body) = stream();
+            let part = |frame| Part {
+                media: String::new(),
+                transfer_syntax: None,
+                instance: None,
+                frame,
+                span: None,
+            };
+            sink.send(Item::Part(part(None))).await.unwrap();
+            sink.bytes(head.to_vec().into()).await.unwrap();
+            sink.send(Item::Part(part(Some(1)))).await.unwrap();
+            sink.bytes(mr.frames[0].clone().into()).await.unwrap();
+            sink.finish().await.unwrap();
+            let ask = Lease::Frame(Box::new(lease(&mr.image, None, output.clone())));
+            let (_, picture) = work.work(ask, body).await.unwrap();
+            pictures.push(picture.collect(1 << 20).await.unwrap());
+        }
+        assert_eq!(pictures[0], pictures[1], "{name}: nothing but the window is in this head");
+        assert_ne!(pictures[0], pictures[2], "{name}: a curve is");
+        assert_eq!(pictures[0], pictures[3], "{name}: a broken head has no say");
+    }
+}
+
 #[tokio::test]
 async fn errors_give_nothing_back() {
-    let jpeg_ls = file("pydicom__MR_small_jpeg_ls_lossless.dcm");
+    let video = video();
     let rle = file("pydicom__MR_small_RLE.dcm");
     let side = |side| picture(true, side);
     let short = &rle.frames[0][..900];
     for (name, work) in lines().await {
         for (image, output, bytes, code) in [
-            (&jpeg_ls.image, Output::Native, &jpeg_ls.frames[0][..], Code::Unsupported),
+            (&video.image, Output::Native, &video.frames[0][..], Code::Unsupported),
             (&rle.image, Output::Native, short, Code::BadObject),
             (&rle.image, side(0), &rle.frames[0], Code::BadRequest),
             (&rle.image, side(model::limits::RENDERED_SIDE + 1), &rle.frames[0], Code::BadRequest),
@@ -168,7 +231,7 @@ async fn layers_are_by_frame() {
 
 #[tokio::test]
 async fn what_cannot_be_decoded_cannot_be_masked() {
-    let file = file("pydicom__MR_small_jpeg_ls_lossless.dcm");
+    let file = video();
     for (name, work) in lines().await {
         let ask = Lease::Examine { image: Box::new(file.image.clone()), noise: [5; 32] };
         let (outcome, _) = work.work(ask, examine(&file, &[1])).await.unwrap();

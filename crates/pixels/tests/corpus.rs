@@ -37,6 +37,7 @@ fn plans(parsed: &Parsed) -> Vec<HeadLease> {
         image: parsed.facts.image.clone(),
         sop_uid: parsed.facts.sop_uid.clone(),
         derived_uid: "2.25.7".parse().ok(),
+        corrections: None,
     };
     [(false, false, true), (false, true, true), (false, true, false), (true, true, true), (true, true, false)]
         .map(|(words, masked, json)| plan(words, masked, json))

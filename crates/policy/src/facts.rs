@@ -124,6 +124,27 @@ pub struct MaskFacts {
     pub holds_for: HoldsFor,
 }
 
+/// What the operator agreed with a machine once and for all (DESIGN.md §3: certificate → AE → standing policy). People have
+/// none: what they may is decided by role, purpose and relation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Name of the machine in the address book.
+    pub ae: String,
+    /// What it may do, in the words of `gauze.toml`: `store`, `find`, `retrieve`, `move-to`.
+    pub may: Vec<String>,
+    /// What it sees: `clear`, `masked`, `deidentified`; nothing: no picture and no name.
+    pub sees: String,
+    /// What it asks for.
+    pub purpose: Option<Purpose>,
+}
+
+impl Standing {
+    /// The words of [`Standing::may`].
+    pub const ACTS: &'static [&'static str] = &["store", "find", "retrieve", "move-to"];
+    /// The words of [`Standing::sees`].
+    pub const SEES: &'static [&'static str] = &["", "deidentified", "masked", "clear"];
+}
+
 /// Everything one decision rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -143,6 +164,8 @@ pub struct Facts {
     pub research_approval: bool,
     /// The patient objects to secondary use.
     pub objection: bool,
+    /// What was agreed with a machine.
+    pub standing: Standing,
     /// When.
     pub now: Time,
     /// The mask set in force, if any.

@@ -1,6 +1,6 @@
 //! Rights that are not about a picture: decided per request, by rules too.
 
-use crate::facts::Caller;
+use crate::facts::{Caller, Standing};
 use crate::policies::{Answer, Policies, PolicyVersion};
 use crate::refusal::{Code, Refusal};
 use model::{Role, Words};
@@ -32,6 +32,16 @@ pub enum Right {
     Import,
     /// Verify the ledger.
     Verify,
+    /// Fetch objects as a machine (C-GET) or have them sent to one (C-MOVE).
+    Retrieve,
+    /// Be sent objects as a machine (destination of C-MOVE).
+    Receive,
+    /// Merge, move, correct, reject, and take it back.
+    PutRight,
+    /// Look a patient up by her exact number, to be sure before something is put right.
+    LookUp,
+    /// Reject what one's own machine made, by a note among the films.
+    Reject,
 }
 
 /// The rights, as Cedar actions.
@@ -48,6 +58,11 @@ pub(crate) const RIGHTS: &[&str] = &[
     "administer",
     "import",
     "verify",
+    "retrieve",
+    "receive",
+    "put-right",
+    "look-up",
+    "reject",
 ];
 
 impl Right {
@@ -65,6 +80,11 @@ impl Right {
         Self::Administer,
         Self::Import,
         Self::Verify,
+        Self::Retrieve,
+        Self::Receive,
+        Self::PutRight,
+        Self::LookUp,
+        Self::Reject,
     ];
 
     /// The word in policies.
@@ -83,12 +103,17 @@ impl Right {
             Self::Administer => "administer",
             Self::Import => "import",
             Self::Verify => "verify",
+            Self::Retrieve => "retrieve",
+            Self::Receive => "receive",
+            Self::PutRight => "put-right",
+            Self::LookUp => "look-up",
+            Self::Reject => "reject",
         }
     }
 }
 
 /// Facts of a request that names no study, or only one's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asker {
     /// Role of the caller.
     pub role: Role,
@@ -96,6 +121,15 @@ pub struct Asker {
     pub own: bool,
     /// The site holds a research approval.
     pub approval: bool,
+    /// What was agreed with a machine.
+    pub standing: Standing,
+}
+
+impl Default for Asker {
+    /// A machine with which nothing was agreed.
+    fn default() -> Self {
+        Self { role: Role::Device, own: false, approval: false, standing: Standing::default() }
+    }
 }
 
 /// A yes to a right. Private fields: only this crate makes one.
@@ -155,8 +189,14 @@ pub fn may(policies: &Policies, right: Right, asker: &Asker) -> Result<Permit, R
 ///
 /// # Errors
 /// [`Code::NotAllowed`] without any.
-pub fn may_find(policies: &Policies, caller: &Caller, approval: bool) -> Result<Permit, Refusal> {
-    let asker = Asker { role: caller.role, own: caller.own_patient.is_some(), approval };
+pub fn may_find(
+    policies: &Policies,
+    caller: &Caller,
+    approval: bool,
+    standing: &Standing,
+) -> Result<Permit, Refusal> {
+    let own = caller.own_patient.is_some();
+    let asker = Asker { role: caller.role, own, approval, standing: standing.clone() };
     let mut refusal = Refusal::new(Code::NotAllowed, Vec::new());
     for right in [Right::FindFull, Right::FindReduced, Right::FindPseudonymous, Right::FindOwn] {
         match may(policies, right, &asker) {
@@ -172,7 +212,7 @@ pub fn may_find(policies: &Policies, caller: &Caller, approval: bool) -> Result<
 /// The table of rights of a role with its own data and a research approval: what it could have at most.
 #[must_use]
 pub fn rights(policies: &Policies, role: Role) -> Vec<(Right, bool)> {
-    let asker = Asker { role, own: true, approval: true };
+    let asker = Asker { role, own: true, approval: true, standing: Standing::default() };
     Right::ALL.iter().map(|right| (*right, may(policies, *right, &asker).is_ok())).collect()
 }
 

@@ -5,8 +5,9 @@ mod retrieve;
 pub use retrieve::{Annotation, ByteRange, Form, Picture, Profile, Retrieve, Syntax};
 
 use crate::find::{Found, Query};
-use crate::{Fault, Stream};
-use model::{Arrival, Purpose, Region, RegionKind, Role, Time, Uid};
+use crate::transfer::{Gather, Gathered, Job, Progress, Transfer};
+use crate::{Fault, Stream, putright};
+use model::{Arrival, Id, Purpose, Region, RegionKind, Role, Time, Uid};
 use serde::{Deserialize, Serialize};
 
 /// A call with its circumstances.
@@ -36,6 +37,8 @@ pub enum Credential {
     Bearer(String),
     /// A device: the TLS layer proved possession of the certificate (SHA-256, hexadecimal) in `Arrival`, or nothing did (plain loopback).
     Device,
+    /// The gateway itself, for jobs that it leased: no caller waits for them any more.
+    Gateway,
     /// A local command that holds the archive's keys anyway. Admitted from no socket but the operator's, among the keys.
     Local,
 }
@@ -115,8 +118,38 @@ pub enum Request {
         /// The version that the caller saw.
         expect_version: u64,
     },
+    /// Put something right in the index, take it back, and what is needed for that.
+    PutRight(putright::Ask),
+    /// Make a backup into folders of this machine; the answer's stream says how far it is, a JSON object a chunk. For the
+    /// operator's own line only.
+    Backup {
+        /// Folder for objects, entries and rows.
+        data: String,
+        /// Folder for wrapped keys.
+        wraps: String,
+    },
     /// Ready to serve.
     Ready,
+    /// What of something would leave for a machine (C-GET, C-MOVE).
+    Gather(Gather),
+    /// Send instances to a machine, which has a standing grant; answers with parts.
+    Transfer(Transfer),
+    /// Storage commitment: what of this is kept?
+    Commit {
+        /// Transaction UID.
+        transaction: Uid,
+        /// SOP class and instance.
+        references: Vec<(Uid, Uid)>,
+    },
+    /// A job that nobody performs now.
+    LeaseJob,
+    /// What became of a leased job.
+    JobProgress {
+        /// Which.
+        job: Id,
+        /// What.
+        progress: Progress,
+    },
 }
 
 /// A region drawn by a person.
@@ -176,6 +209,10 @@ pub enum Response {
         /// Give this as `before` for the next page.
         next: Option<u64>,
     },
+    /// Of [`Request::Gather`].
+    Gathered(Gathered),
+    /// Of [`Request::Commit`] and [`Request::LeaseJob`].
+    Job(Option<Job>),
     /// Of [`Request::Masks`] and [`Request::DrawMasks`].
     Masks {
         /// Version now.
@@ -185,6 +222,8 @@ pub enum Response {
         /// For whom they hold.
         holds_for: String,
     },
+    /// Of [`Request::PutRight`].
+    PutRight(putright::Answer),
 }
 
 /// Who is signed in.

@@ -8,7 +8,9 @@ pub mod fault;
 pub mod find;
 pub mod line;
 pub mod pixels;
+pub mod putright;
 pub mod stream;
+pub mod transfer;
 
 pub use archive::{Archive, Call, Credential, Request, Response};
 pub use fault::{Code, Fault};

@@ -15,7 +15,8 @@ pub enum Lease {
         /// Key of the mosaic's noise, of this instance only.
         noise: [u8; 32],
     },
-    /// Turn one frame into what may leave. Body: the frame's encoded bytes.
+    /// Turn one frame into what may leave. Body: the frame's encoded bytes; for a picture the stored bytes before the pixel
+    /// data first, as an [`crate::Item::Part`] without a `frame`, then one with it.
     Frame(Box<FrameLease>),
     /// Turn the header into what may leave. Body: the stored bytes before the pixel data.
     Head(Box<HeadLease>),
@@ -88,6 +89,8 @@ pub struct HeadLease {
     pub sop_uid: Uid,
     /// UID of the derived instance for files; nothing: a file of the same instance in another transfer syntax.
     pub derived_uid: Option<Uid>,
+    /// What was put right since it came: laid over the header before anything else is done to it.
+    pub corrections: Option<Corrections>,
 }
 
 /// The form of a header that leaves.
@@ -109,6 +112,17 @@ pub enum HeadForm {
         /// As in [`crate::archive::Form::Bulk`].
         path: String,
     },
+    /// The file's own head, corrected and nothing else: same instance, stored coding, pixel data follow as stored.
+    Corrected,
+}
+
+/// What is laid over a header at its top level.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Corrections {
+    /// Attributes with their values; without values: emptied.
+    pub set: Attributes,
+    /// The header names another patient: all else that it says of her goes.
+    pub other_patient: bool,
 }
 
 /// What happens to the words.

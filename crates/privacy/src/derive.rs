@@ -161,7 +161,14 @@ const COLOURLESS: &[Tag] = &[
 
 /// Transfer syntaxes that always lose (PS3.5 §8.2); of the others the header's own word stands.
 fn lossy(syntax: &str) -> bool {
-    matches!(syntax, "1.2.840.10008.1.2.4.50" | "1.2.840.10008.1.2.4.51" | "1.2.840.10008.1.2.4.81")
+    matches!(
+        syntax,
+        "1.2.840.10008.1.2.4.50"
+            | "1.2.840.10008.1.2.4.51"
+            | "1.2.840.10008.1.2.4.55"
+            | "1.2.840.10008.1.2.4.81"
+            | "1.2.840.10008.1.2.4.111"
+    )
 }
 
 /// Tag of an element, for the table of telltales.

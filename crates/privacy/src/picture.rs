@@ -10,7 +10,7 @@ pub use words::annotate;
 
 use crate::Redacted;
 use model::view::Part;
-use model::{ImageInfo, View};
+use model::{ImageInfo, Tone, View};
 
 /// An 8-bit picture, grey (1 sample) or RGB (3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,13 +29,13 @@ pub struct Shown {
 /// the part that was asked for, then smaller by area average or larger by interpolation until it fits; a part that lies
 /// outside the frame shows the whole of it.
 ///
-/// The window is the one given, else the header's, else the range of the pixels that are not hidden (all hidden: of the
+/// The window is the one given, else the header's window or table (`tone`), else the range of the pixels that are not hidden (all hidden: of the
 /// cells): only what the redacted frame holds has a say. With `label`, hidden areas get an outline and a word, drawn
 /// on hidden pixels only.
 #[must_use]
-pub fn picture(redacted: &Redacted, image: &ImageInfo, view: &View, label: bool) -> Shown {
+pub fn picture(redacted: &Redacted, image: &ImageInfo, tone: &Tone, view: &View, label: bool) -> Shown {
     let frame = redacted.frame();
-    let (samples, full) = tone::to_bytes(redacted, image, view.window);
+    let (samples, full) = tone::to_bytes(redacted, image, tone, view.window);
     let part = view.part(frame.rows, frame.columns).unwrap_or(Part::whole(frame.rows, frame.columns));
     let size = view.size(frame.rows, frame.columns).unwrap_or((frame.rows, frame.columns));
     let grid = scale::Grid { frame: (frame.rows, frame.columns), part, to: size };

@@ -1,7 +1,7 @@
-//! Sealed objects in files: `blobs/<tenant>/<aa>/<reference>`, sidecars beside them. Large ones are spooled under a name
-//! of their own and renamed when their commit is moved.
+//! Sealed objects in files: `blobs/<tenant>/<aa>/<reference>`. Large ones are spooled in a folder of their own and renamed
+//! when their commit is moved; small ones and sidecars lie there when data version 1 put them there.
 
-use crate::disk::{self, sync_folder};
+use crate::disk;
 use crate::{Error, Result};
 use model::{Id, Tenant};
 use std::fs::File;
@@ -15,17 +15,26 @@ use std::sync::Arc;
 pub enum Part {
     Object,
     Sidecar,
-    Spool,
+    /// Where version 1 spooled.
+    OldSpool,
 }
 
 impl Part {
     const fn suffix(self) -> &'static str {
         match self {
             Self::Object => "",
-            Self::Sidecar => ".side",
-            Self::Spool => ".spool",
+            Self::Sidecar => SIDE,
+            Self::OldSpool => ".spool",
         }
     }
+}
+
+/// How the name of a sidecar's file ends.
+pub const SIDE: &str = ".side";
+
+/// Where a large object is spooled: one folder, so that its name is durable with one sync for all that arrive together.
+pub fn spool_path(data: &Path, tenant: &Tenant, id: Id) -> PathBuf {
+    data.join("spool").join(format!("{}-{}", tenant.as_str(), id.hex()))
 }
 
 pub fn path(root: &Path, tenant: &Tenant, id: Id, part: Part) -> PathBuf {
@@ -55,9 +64,8 @@ pub struct Spool {
 }
 
 impl Spool {
-    pub(crate) fn new(root: &Path, tenant: &Tenant, id: Id) -> Result<Self> {
-        let path = path(root, tenant, id, Part::Spool);
-        disk::make_folder(path.parent().ok_or(Error::Missing)?)?;
+    pub(crate) fn new(data: &Path, tenant: &Tenant, id: Id) -> Result<Self> {
+        let path = spool_path(data, tenant, id);
         Ok(Self { file: Some(File::create(&path)?), path, committed: false })
     }
 
@@ -70,15 +78,13 @@ impl Spool {
         file.write_all(bytes).map_err(disk::full)
     }
 
-    /// Makes it durable; only then it may be committed.
+    /// Makes its bytes durable; only then it may be committed. Its name becomes durable with the commit.
     ///
     /// # Errors
     /// As [`Spool::write`].
     pub fn finish(&mut self) -> Result<()> {
-        if let Some(file) = self.file.take() {
-            file.sync_data().map_err(disk::full)?;
-        }
-        sync_folder(self.path.parent().ok_or(Error::Missing)?)
+        let Some(file) = self.file.take() else { return Ok(()) };
+        file.sync_data().map_err(disk::full)
     }
 
     pub(crate) fn finished(&self) -> bool {

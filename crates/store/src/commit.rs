@@ -16,12 +16,27 @@ pub struct Commit {
     pub rows: Vec<RowWrite>,
     /// Wrapped keys.
     pub wraps: Vec<WrapWrite>,
-    /// Ledger entries; each function gets its index and the commit's number and answers leaf and sealed body.
+    /// Ledger entries; each function gets its place and answers leaf and sealed body.
     pub leaves: Vec<LeafFn>,
+    /// Objects whose keys are destroyed by now: their places are forgotten, their bytes counted as dead.
+    pub gone: Vec<(Tenant, Id)>,
+    /// Nobody waits for it: it may ride with the next commit that somebody waits for. Order stays.
+    pub lazy: bool,
 }
 
-/// Makes a leaf and its sealed body once index and commit number are known. Called on the writer's thread, in order.
-pub type LeafFn = Box<dyn FnOnce(u64, u64) -> (Vec<u8>, Vec<u8>) + Send>;
+/// Makes a leaf and its sealed body once its place is known. Called on the writer's thread, in order.
+pub type LeafFn = Box<dyn FnOnce(Slot) -> (Vec<u8>, Vec<u8>) + Send>;
+
+/// Where an entry will stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// Its index.
+    pub index: u64,
+    /// Number of its commit.
+    pub seq: u64,
+    /// What the tables hold behind this commit ([`crate::Fingerprint::state`]); zeros without a fingerprint.
+    pub state: [u8; 32],
+}
 
 /// A new sealed object.
 pub struct NewObject {
@@ -67,7 +82,17 @@ impl Commit {
     /// A commit of nothing yet.
     #[must_use]
     pub fn new(epoch: u64) -> Self {
-        Self { epoch, object: None, sidecars: vec![], rows: vec![], wraps: vec![], leaves: vec![] }
+        let (sidecars, rows, wraps, leaves, gone) = (vec![], vec![], vec![], vec![], vec![]);
+        Self { epoch, object: None, sidecars, rows, wraps, leaves, gone, lazy: false }
+    }
+
+    /// Bytes of object and sidecars that go through the log.
+    pub(crate) fn bytes(&self) -> u64 {
+        let object = match self.object.as_ref().map(|o| &o.bytes) {
+            Some(ObjectBytes::Inline(bytes)) => bytes.len(),
+            _ => 0,
+        };
+        (object + self.sidecars.iter().map(|(_, _, bytes)| bytes.len()).sum::<usize>()) as u64
     }
 
     /// Needs room for more than rows and entries.

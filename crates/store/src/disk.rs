@@ -6,18 +6,19 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-/// Makes a folder and syncs its parents: a file's name is durable only when its folder is.
+/// Makes a folder and syncs those above it that are new with the first that is not: a name is durable only when its folder
+/// is. Names in the new folder itself are its user's to sync.
 pub fn make_folder(folder: &Path) -> Result<()> {
-    if folder.is_dir() {
+    if folder.is_dir() || folder.as_os_str().is_empty() {
         return Ok(());
     }
-    std::fs::create_dir_all(folder)?;
-    for above in folder.ancestors().take(3) {
-        if above.is_dir() {
-            sync_folder(above)?;
-        }
+    let above = folder.parent().ok_or(Error::Missing)?;
+    make_folder(above)?;
+    match std::fs::create_dir(folder) {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+        made => made?,
     }
-    Ok(())
+    sync_folder(above)
 }
 
 /// Makes names in a folder durable.
@@ -40,6 +41,28 @@ pub fn free_bytes(folder: &Path) -> u64 {
 /// Reserves real blocks: `set_len` would make a hole.
 pub fn reserve(file: &File, bytes: u64) -> Result<()> {
     fallocate(file, FallocateFlags::empty(), 0, bytes).map_err(|e| full(e.into()))
+}
+
+/// Takes the bytes from `from` to `to` out of a file that keeps its length: blocks go back to the disk, the rest is zeros.
+pub fn clear(file: &File, from: u64, to: u64) -> Result<()> {
+    use std::os::unix::fs::FileExt;
+    if from >= to {
+        return Ok(());
+    }
+    let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    match fallocate(file, hole, from, to - from) {
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
+            let zeros = vec![0; 64 << 10];
+            let mut at = from;
+            while at < to {
+                let len = usize::try_from(to - at).unwrap_or(usize::MAX).min(zeros.len());
+                file.write_all_at(zeros.get(..len).unwrap_or_default(), at)?;
+                at += len as u64;
+            }
+            Ok(())
+        }
+        done => done.map_err(|e| full(e.into())),
+    }
 }
 
 /// A full disk has a name of its own.

@@ -2,24 +2,34 @@
 //!
 //! Invariant: never sees plaintext or a key; nothing is acknowledged before its `fdatasync` returned.
 
+pub mod backup;
 mod blob;
 mod commit;
 mod disk;
+mod look;
+mod mover;
+mod objects;
 mod open;
 mod overlay;
+mod pack;
 mod place;
+mod raw;
 mod reserve;
 mod rows;
 mod segment;
 mod snapshot;
+mod tally;
 mod writer;
 
 pub use blob::{BlobReader, Spool};
-pub use commit::{Commit, LeafFn, LeafSink, NewObject, ObjectBytes, Pending, RowWrite, WrapWrite};
+pub use commit::{Commit, LeafFn, LeafSink, NewObject, ObjectBytes, Pending, RowWrite, Slot, WrapWrite};
+pub use look::{Copied, Counted, Segment};
+pub use objects::{ObjectPart, ObjectPlace, PackUse};
 pub use open::{Options, Store};
-pub use rows::Row;
+pub use rows::{ROWS_FILE, Row, WRAPS_FILE};
 pub use segment::unmoved_leaves;
 pub use snapshot::{SNAPSHOT_BLOCK_BYTES, SnapshotReader, SnapshotWriter};
+pub use tally::{Fingerprint, Sum, Tally};
 
 /// Writes a small mark into the data folder, durably.
 ///
@@ -29,8 +39,14 @@ pub fn write_mark(path: &std::path::Path, text: &str) -> Result<()> {
     disk::write_file(path, text.as_bytes())
 }
 
-/// Version of the data folder.
-pub const DATA_VERSION: u32 = 1;
+/// A name in the data folder that this crate makes for itself beside the ones of the format.
+#[must_use]
+pub fn is_ours(name: &str) -> bool {
+    name.ends_with(".tmp")
+}
+
+/// Version of the data folder. 2: small objects lie in packs (docs/decisions/0034-packs.md).
+pub const DATA_VERSION: u32 = 2;
 
 /// Why something could not be stored or read.
 #[derive(Debug, thiserror::Error)]

@@ -28,6 +28,11 @@ impl Reserve {
         Self { file, left, wanted }
     }
 
+    /// Of a folder that is only looked at.
+    pub const fn none() -> Self {
+        Self { file: None, left: 0, wanted: 0 }
+    }
+
     /// Gives back a step; false when nothing is left or the system refuses.
     pub fn release(&mut self) -> bool {
         let Some(file) = self.file.as_ref().filter(|_| self.left > 0) else { return false };

@@ -1,7 +1,13 @@
-//! Sealed rows and wraps at rest, in two SQLite files: wraps have backups of their own, kept shorter (DESIGN.md §3).
+//! Sealed rows and wraps at rest, in two SQLite files: wraps have backups of their own, kept shorter (DESIGN.md §3). Beside
+//! the rows stands which pack has which object, under random references.
 
+use crate::pack::Item;
+use crate::segment::RowRecord;
+use crate::tally::{Fingerprint, Sum};
 use crate::{Error, Result};
-use rusqlite::{Connection, OptionalExtension, params};
+use model::{Id, Tenant};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// A sealed row.
@@ -19,20 +25,61 @@ pub struct Row {
     pub sealed: Vec<u8>,
 }
 
+/// One commit on its way to the tables.
+pub struct Moved {
+    pub seq: u64,
+    pub rows: Vec<RowRecord>,
+    pub wraps: Vec<([u8; 32], Vec<u8>)>,
+    /// Its object and sidecars in the segment.
+    pub items: Vec<Item>,
+    pub gone: Vec<(Tenant, Id)>,
+}
+
+/// A segment is closed: all of its records, up to byte `good`, are in the tables.
+#[derive(Debug, Clone, Copy)]
+pub struct Closing {
+    pub number: u64,
+    pub good: u64,
+    /// Bytes of its objects and sidecars.
+    pub bytes: u64,
+}
+
+/// Where an object or sidecar lies in a pack or in a segment that will be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub tenant: Tenant,
+    pub id: Id,
+    pub part: u8,
+    pub pack: u64,
+    pub at: u64,
+    pub len: u64,
+}
+
 pub struct Tables {
     rows: Connection,
     wraps: Connection,
+    print: Option<Fingerprint>,
 }
 
 const ROWS: &str = "CREATE TABLE IF NOT EXISTS row (key_hash BLOB PRIMARY KEY, seq INTEGER NOT NULL, \
      generation INTEGER NOT NULL, version INTEGER NOT NULL, kind INTEGER NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID; \
      CREATE INDEX IF NOT EXISTS row_seq ON row (seq); \
-     CREATE TABLE IF NOT EXISTS moved (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL);";
+     CREATE TABLE IF NOT EXISTS moved (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL); \
+     CREATE TABLE IF NOT EXISTS place (id BLOB NOT NULL, tenant TEXT NOT NULL, part INTEGER NOT NULL, \
+     pack INTEGER NOT NULL, at INTEGER NOT NULL, len INTEGER NOT NULL, PRIMARY KEY (id, tenant, part)) WITHOUT ROWID; \
+     CREATE TABLE IF NOT EXISTS pack (number INTEGER PRIMARY KEY, good INTEGER NOT NULL, bytes INTEGER NOT NULL, \
+     dead INTEGER NOT NULL);";
 const WRAPS: &str = "CREATE TABLE IF NOT EXISTS wrap (key_hash BLOB PRIMARY KEY, seq INTEGER NOT NULL, \
-     sealed BLOB NOT NULL) WITHOUT ROWID;";
+     sealed BLOB NOT NULL) WITHOUT ROWID; \
+     CREATE TABLE IF NOT EXISTS counted (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, sum BLOB NOT NULL);";
+
+/// The file of rows.
+pub const ROWS_FILE: &str = "rows.sqlite";
+/// The file of wraps.
+pub const WRAPS_FILE: &str = "wraps.sqlite";
 
 impl Tables {
-    pub fn open(data: &Path) -> Result<Self> {
+    pub fn open(data: &Path, print: Option<Fingerprint>) -> Result<Self> {
         let open = |name: &str, schema: &str| -> Result<Connection> {
             let connection = Connection::open(data.join(name))?;
             // FULL: a segment is dropped after the transaction, so the transaction must be on the disk.
@@ -42,7 +89,7 @@ impl Tables {
             connection.execute_batch(schema)?;
             Ok(connection)
         };
-        Ok(Self { rows: open("rows.sqlite", ROWS)?, wraps: open("wraps.sqlite", WRAPS)? })
+        Ok(Self { rows: open(ROWS_FILE, ROWS)?, wraps: open(WRAPS_FILE, WRAPS)?, print })
     }
 
     pub fn row(&self, key: &[u8; 32]) -> Result<Option<Row>> {
@@ -55,9 +102,11 @@ impl Tables {
         Ok(Some(Row { key: *key, kind, version: version.cast_unsigned(), seq: seq.cast_unsigned(), sealed }))
     }
 
-    pub fn wrap(&self, key: &[u8; 32]) -> Result<Option<Vec<u8>>> {
-        let mut statement = self.wraps.prepare_cached("SELECT sealed FROM wrap WHERE key_hash = ?1")?;
-        Ok(statement.query_row([key.as_slice()], |r| r.get(0)).optional()?)
+    /// A wrap with the number of the commit that wrote it.
+    pub fn wrap(&self, key: &[u8; 32]) -> Result<Option<(u64, Vec<u8>)>> {
+        let mut statement = self.wraps.prepare_cached("SELECT seq, sealed FROM wrap WHERE key_hash = ?1")?;
+        let found = statement.query_row([key.as_slice()], |r| Ok((r.get::<_, i64>(0)?, r.get(1)?)));
+        Ok(found.optional()?.map(|(seq, sealed)| (seq.cast_unsigned(), sealed)))
     }
 
     pub fn each(&self, kind: u8, each: &mut dyn FnMut(Row)) -> Result<()> {
@@ -87,45 +136,78 @@ impl Tables {
         Ok(seq.map_or(0, |seq| seq.cast_unsigned() + 1))
     }
 
-    /// Writes rows and wraps of moved commits. Idempotent: an older commit never replaces a newer one.
-    pub fn apply(&mut self, moved: &[crate::place::Moved]) -> Result<()> {
-        let wraps = self.wraps.transaction()?;
-        for (seq, _, list) in moved {
-            let mut put = wraps.prepare_cached(
-                "INSERT INTO wrap VALUES (?1, ?2, ?3) ON CONFLICT (key_hash) DO UPDATE SET seq = excluded.seq, \
-                 sealed = excluded.sealed WHERE excluded.seq >= wrap.seq",
-            )?;
-            for (key, sealed) in list {
-                put.execute(params![key.as_slice(), seq.cast_signed(), sealed])?;
-            }
-        }
+    /// Writes what moved commits bring: wraps, rows, and where the objects of segment `pack` lie. Idempotent: a commit that
+    /// was written before is skipped, so that a wrap that was destroyed since does not come back. Answers packs of which
+    /// nothing is left.
+    /// `sum` is that of all wraps behind them, when it is known.
+    pub fn apply(
+        &mut self,
+        moved: &[Moved],
+        pack: u64,
+        closing: Option<Closing>,
+        sum: Option<Sum>,
+    ) -> Result<Vec<u64>> {
+        let next = self.next_seq()?;
+        let new = || moved.iter().filter(|m| m.seq >= next);
         // Wraps first: a row without its wrap would be a film that nobody can open.
-        wraps.commit()?;
+        self.apply_wraps(new(), sum)?;
         let rows = self.rows.transaction()?;
-        for (seq, list, _) in moved {
+        // A page of a series is in many commits of one segment; its last version counts.
+        let mut last: HashMap<&[u8; 32], (u64, &RowRecord)> = HashMap::new();
+        new().for_each(|m| last.extend(m.rows.iter().map(|row| (&row.key, (m.seq, row)))));
+        {
             let mut put = rows.prepare_cached(
                 "INSERT INTO row VALUES (?1, ?2, 1, ?3, ?4, ?5) ON CONFLICT (key_hash) DO UPDATE SET seq = excluded.seq, \
                  version = excluded.version, kind = excluded.kind, sealed = excluded.sealed \
                  WHERE excluded.seq >= row.seq",
             )?;
-            for row in list {
-                put.execute(params![
-                    row.key.as_slice(),
-                    seq.cast_signed(),
-                    row.version.cast_signed(),
-                    row.kind,
-                    row.sealed
-                ])?;
+            for (seq, row) in last.into_values() {
+                let version = row.version.cast_signed();
+                put.execute(params![row.key.as_slice(), seq.cast_signed(), version, row.kind, row.sealed])?;
             }
         }
-        if let Some((seq, _, _)) = moved.last() {
+        place(&rows, pack, new().flat_map(|m| &m.items))?;
+        new().flat_map(|m| &m.gone).try_for_each(|(tenant, id)| forget(&rows, tenant, *id))?;
+        if let Some(Closing { number, good, bytes }) = closing {
             rows.execute(
-                "INSERT INTO moved VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET seq = max(seq, excluded.seq)",
-                [seq.cast_signed()],
+                "INSERT INTO pack VALUES (?1, ?2, ?3, 0) \
+                 ON CONFLICT (number) DO UPDATE SET good = excluded.good, bytes = excluded.bytes",
+                params![number.cast_signed(), good.cast_signed(), bytes.cast_signed()],
             )?;
         }
+        if let Some(m) = moved.last() {
+            rows.execute(
+                "INSERT INTO moved VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET seq = max(seq, excluded.seq)",
+                [m.seq.cast_signed()],
+            )?;
+        }
+        let empty = empty(&rows)?;
         rows.commit()?;
-        Ok(())
+        Ok(empty)
+    }
+
+    fn apply_wraps<'a>(&mut self, moved: impl Iterator<Item = &'a Moved>, sum: Option<Sum>) -> Result<()> {
+        let mut last = None;
+        let wraps = self.wraps.transaction()?;
+        {
+            let mut put = wraps.prepare_cached(
+                "INSERT INTO wrap VALUES (?1, ?2, ?3) ON CONFLICT (key_hash) DO UPDATE SET seq = excluded.seq, \
+                 sealed = excluded.sealed WHERE excluded.seq >= wrap.seq",
+            )?;
+            for m in moved {
+                last = Some(m.seq);
+                for (key, sealed) in &m.wraps {
+                    put.execute(params![key.as_slice(), m.seq.cast_signed(), sealed])?;
+                }
+            }
+        }
+        if let (Some(print), Some(sum), Some(seq)) = (&self.print, sum, last) {
+            wraps.execute(
+                "INSERT OR REPLACE INTO counted VALUES (1, ?1, ?2)",
+                params![seq.cast_signed(), print.hide(seq, sum).as_slice()],
+            )?;
+        }
+        Ok(wraps.commit()?)
     }
 }
 
@@ -139,3 +221,55 @@ fn row_of(row: &rusqlite::Row<'_>, kind: u8) -> Result<Row> {
         sealed: row.get(3)?,
     })
 }
+
+/// A newer place of a sidecar leaves dead bytes where the older one was.
+fn place<'a>(rows: &Transaction<'_>, pack: u64, items: impl Iterator<Item = &'a Item>) -> Result<()> {
+    let mut known =
+        rows.prepare_cached("SELECT pack, at, len FROM place WHERE id = ?1 AND tenant = ?2 AND part = ?3")?;
+    let mut put = rows.prepare_cached("INSERT OR REPLACE INTO place VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    for item in items {
+        let name = params![item.id.0.as_slice(), item.tenant.as_str(), item.part];
+        let old =
+            known.query_row(name, |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?, r.get::<_, i64>(2)?)));
+        let new = (pack.cast_signed(), item.at.cast_signed());
+        match old.optional()? {
+            Some((pack, at, _)) if (pack, at) == new => continue,
+            Some((pack, at, _)) if (pack, at) > new => {
+                bury(rows, new.0, item.len.cast_signed())?;
+                continue;
+            }
+            Some((pack, _, len)) => bury(rows, pack, len)?,
+            None => {}
+        }
+        let (id, tenant, len) = (item.id.0.as_slice(), item.tenant.as_str(), item.len.cast_signed());
+        put.execute(params![id, tenant, item.part, new.0, new.1, len])?;
+    }
+    Ok(())
+}
+
+fn bury(rows: &Transaction<'_>, pack: i64, len: i64) -> Result<()> {
+    let mut bury = rows.prepare_cached(
+        "INSERT INTO pack VALUES (?1, 0, 0, ?2) ON CONFLICT (number) DO UPDATE SET dead = dead + excluded.dead",
+    )?;
+    bury.execute([pack, len])?;
+    Ok(())
+}
+
+fn forget(rows: &Transaction<'_>, tenant: &Tenant, id: Id) -> Result<()> {
+    let mut gone =
+        rows.prepare_cached("DELETE FROM place WHERE id = ?1 AND tenant = ?2 RETURNING pack, len")?;
+    let found = gone
+        .query_map(params![id.0.as_slice(), tenant.as_str()], |r| Ok((r.get(0)?, r.get(1)?)))?
+        .collect::<std::result::Result<Vec<(i64, i64)>, _>>()?;
+    found.into_iter().try_for_each(|(pack, len)| bury(rows, pack, len))
+}
+
+fn empty(rows: &Transaction<'_>) -> Result<Vec<u64>> {
+    let mut empty =
+        rows.prepare_cached("SELECT number FROM pack WHERE good > 0 AND dead >= bytes AND dead > 0")?;
+    let found = empty.query_map([], |r| r.get::<_, i64>(0))?.collect::<std::result::Result<Vec<_>, _>>()?;
+    Ok(found.into_iter().map(i64::cast_unsigned).collect())
+}
+
+mod counting;
+mod places;

@@ -1,18 +1,22 @@
 """DCMTK's clients, and a bare one that sends what no decent client would."""
 
 import re
+import select
 import socket
+import ssl
 import struct
 import subprocess
+import threading
+import time
 
 from .server import DEADLINE
 
 IMPLICIT = "1.2.840.10008.1.2"
 
 
-def run(tool, server, *arguments, tls=False, files=(), called="GAUZE", calling="TESTS"):
+def run(tool, server, *arguments, tls=False, files=(), called="GAUZE", calling="TESTS", address=None):
     """Runs a DCMTK client; (exit status, everything that it said)."""
-    address = server.ready["dimse_tls" if tls else "dimse"]
+    address = address or server.ready["dimse_tls" if tls else "dimse"]
     host, port = address.rsplit(":", 1)
     command = [tool, *arguments, "-aet", calling, "-aec", called, host, port, *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
@@ -47,6 +51,11 @@ def _element(tag, value):
 def _text(value):
     raw = value.encode()
     return raw + b"\0" * (len(raw) % 2)
+
+
+def elements(values):
+    """A data set in implicit VR little endian, of raw values."""
+    return b"".join(_element(tag, value + b" " * (len(value) % 2)) for tag, value in sorted(values.items()))
 
 
 class Bare:
@@ -121,3 +130,103 @@ class Bare:
     def close(self):
         """Ends without a word."""
         self.socket.close()
+
+
+def machine(server, name):
+    """DCMTK's options for TLS as one of the demo's machines: `bench`, `reader`, `modality`."""
+    tls = server.home / "keys" / "tls"
+    return with_certificate(server, str(tls / f"{name}.key"), str(tls / f"{name}.pem"))
+
+
+def keys(**values):
+    """Query keys for DCMTK's tools, by keyword or `ggggeeee`."""
+    out = []
+    for key, value in values.items():
+        name = f"{key[1:5]},{key[5:9]}" if key.startswith("x") else key
+        out += ["-k", f"{name}={value}" if value is not None else name]
+    return out
+
+
+def free_port():
+    """A port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Relay:
+    """A plain port of loopback before the TLS port, with a machine's certificate: getscu and movescu of DCMTK 3.6.7 know no
+    TLS."""
+
+    def __init__(self, server, name):
+        tls = server.home / "keys" / "tls"
+        self.context = ssl.create_default_context(cafile=server.ca)
+        self.context.check_hostname = False
+        self.context.load_cert_chain(tls / f"{name}.pem", tls / f"{name}.key")
+        host, port = server.ready["dimse_tls"].rsplit(":", 1)
+        self.to = (host, int(port))
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = self.context.wrap_socket(socket.create_connection(self.to))
+            for one in (near, far):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._pass, args=(near, far), daemon=True).start()
+
+    def _pass(self, near, far):
+        with near, far:
+            while True:
+                ready = [far] if far.pending() else select.select([near, far], [], [], 120)[0]
+                if not ready:
+                    return
+                for one in ready:
+                    try:
+                        data = one.recv(1 << 17)
+                        if not data:
+                            return
+                        (far if one is near else near).sendall(data)
+                    except OSError:
+                        return
+
+    def close(self):
+        """Takes no more connections."""
+        self.listener.close()
+
+
+class Storescp:
+    """DCMTK's receiver; what it got lies in its folder, bit for bit."""
+
+    def __init__(self, folder, port, *options, title="STORESCP"):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.process = subprocess.Popen(
+            ["storescp", "-v", "+B", "-aet", title, "-od", str(folder), *options, str(port)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for _ in range(100):
+            with socket.socket() as one:
+                if one.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+
+    def files(self):
+        """Bytes of all that came."""
+        return [path.read_bytes() for path in sorted(self.folder.iterdir()) if path.is_file()]
+
+    def close(self):
+        """Ends it."""
+        self.process.kill()
+        self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

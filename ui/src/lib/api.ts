@@ -46,6 +46,31 @@ export interface Access {
   study: string | null;
 }
 
+export interface PatientNumber { issuer: string; number: string }
+
+export interface LookedUp { study: Attributes; series: Attributes[] }
+
+export type Act =
+  | { merge: { from: PatientNumber; into: PatientNumber } }
+  | { "move-studies": { studies: string[]; to: PatientNumber; demographics?: Record<string, string> } }
+  | { "move-series": { study: string; series: string[]; to_study?: string; to_patient?: PatientNumber } }
+  | { "correct-patient": { patient: PatientNumber; set: Record<string, string> } }
+  | { "correct-study": { study: string; set: Record<string, string> } }
+  | { reject: { study: string; series?: string; code: string } };
+
+export interface Change {
+  number: number;
+  act: string;
+  at: string;
+  by: string;
+  reason: string;
+  studies: string[];
+  patients: PatientNumber[];
+  undone: { at: string; by: string; reason: string } | null;
+}
+
+export interface Righted { change: number; version: number; studies: number; objects: number }
+
 /** A refused or failed call; `code` is the server's stable word, or `offline`. */
 export class Problem extends Error {
   constructor(
@@ -110,6 +135,15 @@ export const api = {
   masks: (study: string) => json<MaskSet>(`${studies}${study}/masks`),
   saveMasks: (study: string, expect_version: number, regions: Region[]) =>
     json<MaskSet>(`${studies}${study}/masks`, body("PUT", { expect_version, regions })),
+  lookUp: (patient: PatientNumber) =>
+    json<{ version: number; studies: LookedUp[] }>("/api/v1/look-up", body("POST", patient)),
+  changes: (limit: number, before: number | null) =>
+    json<{ version: number; changes: Change[]; next: number | null }>(
+      `/api/v1/changes?limit=${limit}${before === null ? "" : `&before=${before}`}`),
+  putRight: (act: Act, reason: string, expect_version: number) =>
+    json<Righted>("/api/v1/changes", body("POST", { act, reason, expect_version })),
+  undo: (change: number, reason: string, expect_version: number) =>
+    json<Righted>(`/api/v1/changes/${change}/undo`, body("POST", { reason, expect_version })),
   accesses: (query: { study?: string; kinds?: readonly string[]; limit: number; before?: number | null }) => {
     const asked = new URLSearchParams({ limit: String(query.limit) });
     if (query.study) asked.set("study", query.study);

@@ -6,6 +6,7 @@ import { list } from "./list.svelte";
 
 export type Page =
   | { name: "home" }
+  | { name: "right" }
   | { name: "viewer"; line: StudyLine }
   | { name: "film"; line: StudyLine }
   | { name: "draw"; line: StudyLine };

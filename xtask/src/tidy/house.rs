@@ -20,6 +20,7 @@ const HOUSE: &[Room] = &[
     room("port", 1),
     room("dicom", 1),
     room("codec", 1),
+    Room { only: Some(&["model"]), ..room("media", 1) },
     Room { also: &["dicom"], ..room("privacy", 1) },
     room("policy", 1),
     room("crypto", 1),

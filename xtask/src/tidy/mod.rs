@@ -18,6 +18,7 @@ pub fn all() -> Vec<String> {
     faults.extend(words::check(&root));
     faults.extend(claims::check(&root));
     faults.extend(links::check(&root));
+    faults.extend(xtask::codecs::check(&root));
     faults
 }
 

@@ -97,6 +97,7 @@ fn one(path: &Path, out: &Path, project_key: [u8; 32]) -> Result<(), Fault> {
         image: Some(image.clone()),
         derived_uid: Some(privacy::derived_uid(&project_key, sop_uid.as_str())),
         sop_uid,
+        corrections: None,
     };
     let (_, head) = pixels::head(&lease, &local.parsed.head)?;
     let temporary = out.with_extension("part");

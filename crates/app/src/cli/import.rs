@@ -1,18 +1,23 @@
-//! `gauze import`: a folder's files through the archive's own door, a few at a time. What was stored is remembered by keyed
-//! digests of name, size and time beside the keys, so that an interrupted import goes on where it was; no name is kept.
+//! `gauze import`: files through the archive's own door, a few at a time, from folders, ZIP files, a DICOMDIR or standard
+//! input. What was stored is remembered by keyed digests of name, size and time beside the keys, so that an interrupted import
+//! goes on where it was; no name is kept.
 
+mod errors;
+mod items;
 mod remember;
 mod source;
+mod standard;
 
 pub use source::{Source, store};
 
 use super::progress::Progress;
-use super::{Done, Failure, files, home, runtime};
+use super::{Done, Failure, home, runtime};
 use crate::config::Config;
 use crate::home::Home;
 use crate::say;
 use crate::wiring::{self, Error, operator};
 use clap::Args;
+use errors::Errors;
 use port::{Archive, Code};
 use remember::Remembered;
 use std::path::{Path, PathBuf};
@@ -21,17 +26,24 @@ use tokio::task::JoinSet;
 
 /// `import`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: gauze import /media/cd --home /srv/gauze\n\
-Works with a running archive as well as with a stopped one. Files that are not DICOM are counted and left.")]
+#[command(
+    after_help = "Example: gauze import /media/cd/DICOMDIR old-films.zip --home /srv/gauze --errors refused.csv\n\
+Reads folders, files, ZIP files, the files that a DICOMDIR names, and with - a ZIP, tar or single object from standard input.\n\
+Works with a running archive as well as with a stopped one. Files that are not DICOM are counted and left."
+)]
 pub struct Import {
-    /// The folder, or one file.
-    folder: PathBuf,
+    /// Folders, DICOM or ZIP files, DICOMDIRs, or - for standard input.
+    #[arg(required = true)]
+    sources: Vec<PathBuf>,
     /// The home.
     #[arg(long)]
     home: Option<PathBuf>,
     /// One JSON line a file.
     #[arg(long)]
     json: bool,
+    /// Write what was refused into this CSV file (RFC 4180): file, code, words.
+    #[arg(long)]
+    errors: Option<PathBuf>,
 }
 
 /// Stores under way at once: they share a sync.
@@ -53,9 +65,10 @@ pub fn run(command: &Import) -> Done {
         return Err(Error::NoHome(home.path().into()).into());
     }
     wiring::harden();
+    let errors = command.errors.as_deref().map(Errors::create).transpose()?;
     runtime()?.block_on(async {
         let (archive, own) = archive(&home).await?;
-        let counts = import(&home, command, archive).await;
+        let counts = import(&home, command, archive, errors).await;
         if let Some(vault) = own {
             vault.stop().await.map_err(Error::from)?;
         }
@@ -67,7 +80,7 @@ pub fn run(command: &Import) -> Done {
 }
 
 /// The running archive of this home, or its vault opened here.
-async fn archive(home: &Home) -> Result<(Arc<dyn Archive>, Option<Arc<archive::Vault>>), Error> {
+pub async fn archive(home: &Home) -> Result<(Arc<dyn Archive>, Option<Arc<archive::Vault>>), Error> {
     if let Some(running) = operator::connect(home).await {
         return Ok((running, None));
     }
@@ -76,84 +89,121 @@ async fn archive(home: &Home) -> Result<(Arc<dyn Archive>, Option<Arc<archive::V
     Ok((Arc::new(vault.start().await?), Some(vault)))
 }
 
-async fn import(home: &Home, command: &Import, archive: Arc<dyn Archive>) -> Result<Counts, Failure> {
-    let root = command.folder.clone();
-    let files = tokio::task::block_in_place(|| files::all(std::slice::from_ref(&root)));
-    if files.is_empty() {
-        return Err(Failure::Usage(say::text("import-nothing", &[&root.display()])));
+/// What is counted and told.
+struct Tally<'a> {
+    command: &'a Import,
+    counts: Counts,
+    remembered: Remembered,
+    errors: Option<Errors>,
+}
+
+async fn import(
+    home: &Home,
+    command: &Import,
+    archive: Arc<dyn Archive>,
+    errors: Option<Errors>,
+) -> Result<Counts, Failure> {
+    let (standard, named): (Vec<_>, Vec<_>) = command.sources.iter().partition(|s| s.as_os_str() == "-");
+    let items = tokio::task::block_in_place(|| items::all(&named));
+    if items.is_empty() && standard.is_empty() {
+        let first = command.sources.first().map(PathBuf::as_path).unwrap_or_else(|| Path::new("-"));
+        return Err(Failure::Usage(say::text("import-nothing", &[&first.display()])));
     }
-    let mut remembered = Remembered::open(home)?;
-    let progress = Progress::new("import", files.len() as u64);
-    let (mut counts, mut running) = (Counts::default(), JoinSet::new());
-    for path in files {
+    let remembered = Remembered::open(home)?;
+    let mut tally = Tally { command, counts: Counts::default(), remembered, errors };
+    let progress = Progress::new("import", items.len() as u64);
+    let mut running = JoinSet::new();
+    for item in items {
         if running.len() >= AT_ONCE
             && let Some(done) = running.join_next().await
         {
-            count(command, &mut counts, &mut remembered, done)?;
+            tally.count(done)?;
             progress.step();
         }
-        let Some(mark) = remembered.mark(&path) else { continue };
-        if remembered.knows(&mark) {
-            counts.earlier += 1;
+        let Some(mark) = tally.remembered.mark(&item) else {
+            tally.outcome(&item.name(), None, Err(Code::NotFound.into()))?;
+            progress.step();
+            continue;
+        };
+        if tally.remembered.knows(&mark) {
+            tally.counts.earlier += 1;
             progress.step();
             continue;
         }
         let archive = Arc::clone(&archive);
         running.spawn(async move {
-            let result = store(&archive, Source::File(path.clone())).await;
-            (path, mark, result)
+            let result = match item.source() {
+                Ok(source) => store(&archive, source).await,
+                Err(fault) => Err(fault),
+            };
+            (item.name(), mark, result)
         });
     }
     while let Some(done) = running.join_next().await {
-        count(command, &mut counts, &mut remembered, done)?;
+        tally.count(done)?;
         progress.step();
     }
     progress.done();
-    Ok(counts)
-}
-
-type Outcome = (PathBuf, remember::Mark, Result<source::Took, port::Fault>);
-
-fn count(
-    command: &Import,
-    counts: &mut Counts,
-    remembered: &mut Remembered,
-    done: Result<Outcome, tokio::task::JoinError>,
-) -> Result<(), Failure> {
-    let (path, mark, result) = done.map_err(|e| Failure::Text(e.to_string()))?;
-    let word = match &result {
-        Ok(source::Took::Stored(stored)) if stored.duplicate => {
-            counts.duplicate += 1;
-            "duplicate"
-        }
-        Ok(source::Took::Stored(_)) => {
-            counts.stored += 1;
-            "stored"
-        }
-        Ok(source::Took::NotDicom) => {
-            counts.other += 1;
-            "not-dicom"
-        }
-        Err(fault) if matches!(fault.code, Code::StorageFull | Code::Unavailable | Code::Cut) => {
-            return Err(Failure::Text(say::text(fault.code.as_str(), &[])));
-        }
-        Err(fault) => {
-            counts.refused += 1;
-            fault.code.as_str()
-        }
-    };
-    if result.is_ok() {
-        remembered.add(mark)?;
+    if !standard.is_empty() {
+        standard::import(&archive, &mut |name, result| tally.outcome(name, None, result)).await?;
     }
-    report(command, &path, word, result.is_err());
-    Ok(())
+    Ok(tally.counts)
 }
 
-fn report(command: &Import, path: &Path, word: &str, refused: bool) {
+type Outcome = (String, remember::Mark, Result<source::Took, port::Fault>);
+
+impl Tally<'_> {
+    fn count(&mut self, done: Result<Outcome, tokio::task::JoinError>) -> Result<(), Failure> {
+        let (name, mark, result) = done.map_err(|e| Failure::Text(e.to_string()))?;
+        self.outcome(&name, Some(mark), result)
+    }
+
+    fn outcome(
+        &mut self,
+        name: &str,
+        mark: Option<remember::Mark>,
+        result: Result<source::Took, port::Fault>,
+    ) -> Result<(), Failure> {
+        let counts = &mut self.counts;
+        let word = match &result {
+            Ok(source::Took::Stored(stored)) if stored.duplicate => {
+                counts.duplicate += 1;
+                "duplicate"
+            }
+            Ok(source::Took::Stored(_)) => {
+                counts.stored += 1;
+                "stored"
+            }
+            Ok(source::Took::NotDicom) => {
+                counts.other += 1;
+                "not-dicom"
+            }
+            Err(fault) if matches!(fault.code, Code::StorageFull | Code::Unavailable | Code::Cut) => {
+                return Err(Failure::Text(say::text(fault.code.as_str(), &[])));
+            }
+            Err(fault) => {
+                counts.refused += 1;
+                fault.code.as_str()
+            }
+        };
+        if let (Ok(_), Some(mark)) = (&result, mark) {
+            self.remembered.add(mark)?;
+        }
+        if result.is_err()
+            && let Some(errors) = &mut self.errors
+        {
+            errors.add(name, word, &say::text(word, &[]))?;
+        }
+        report(self.command, name, word, result.is_err());
+        Ok(())
+    }
+}
+
+fn report(command: &Import, name: &str, word: &str, refused: bool) {
     if command.json {
-        let line = serde_json::json!({ "file": path.to_string_lossy(), "result": word });
+        let line = serde_json::json!({ "file": name, "result": word });
         say::line(&line.to_string());
     } else if refused {
-        say::note("import-refused", &[&path.display(), &say::text(word, &[])]);
+        say::note("import-refused", &[&name, &say::text(word, &[])]);
     }
 }

@@ -102,7 +102,7 @@ pub fn make(
         Some(passphrase) => keys::Sealed::new(&path, &data, passphrase).create(&keys::SystemRandom)?,
         None => keys::Plain::new(&path, &data).create(&keys::SystemRandom)?,
     };
-    write_verifier_key(home, &root)?;
+    write_public(&home.key("ledger.vkey"), verifier_key(&root)?.as_bytes()).map_err(io("keys"))?;
     let devices = devices(home, demo)?;
     let text = template(&devices, demo);
     let vault = archive::Vault::open(parts(home, root, crypto::sha256(text.as_bytes()))?)?;
@@ -129,10 +129,10 @@ fn write_policies(home: &Home) -> Result<(), Error> {
 }
 
 /// The public half of the ledger's key: what `gauze verify` needs, and no secret.
-fn write_verifier_key(home: &Home, root: &crypto::Key) -> Result<(), Error> {
+pub fn verifier_key(root: &crypto::Key) -> Result<String, Error> {
     let signing = crypto::Ladder::new(root).and_then(|l| l.signing_key()).map_err(archive::Error::from)?;
     let line = ledger::note::verifier_key(&archive::origin(&signing.public()), &signing.public());
-    write_public(&home.key("ledger.vkey"), format!("{line}\n").as_bytes()).map_err(io("keys"))
+    Ok(format!("{line}\n"))
 }
 
 fn parts(home: &Home, root: crypto::Key, config_digest: [u8; 32]) -> Result<archive::Parts, Error> {
@@ -153,14 +153,34 @@ fn parts(home: &Home, root: crypto::Key, config_digest: [u8; 32]) -> Result<arch
     })
 }
 
+/// Certificates of the demo's machines: file, common name.
+const MACHINES: &[(&str, &str)] =
+    &[("modality", "Demo modality"), ("bench", "Demo bench"), ("reader", "Demo workstation")];
+
+/// The demo's address book: a modality, a workstation that reads and is sent to, and the AEs of the shared bench.
 fn devices(home: &Home, demo: bool) -> Result<Vec<Device>, Error> {
-    let Some(certificate) = certificates::make(home, demo)? else { return Ok(Vec::new()) };
-    let device = |name: &str, certificate: &str| Device {
-        name: name.to_owned(),
-        certificate: certificate.to_owned(),
-        ae: String::new(),
-    };
-    Ok(vec![device("demo-modality", &certificate), device("loopback", "")])
+    let certificates = certificates::make(home, if demo { MACHINES } else { &[] })?;
+    let [modality, bench, reader] = certificates.as_slice() else { return Ok(Vec::new()) };
+    let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+    let device =
+        |name: &str, certificate: &str, ae: &str, (may, sees): (&[&str], &str), address: &str| Device {
+            name: name.to_owned(),
+            certificate: certificate.to_owned(),
+            ae: ae.to_owned(),
+            address: address.to_owned(),
+            may: words(may),
+            sees: sees.to_owned(),
+            purpose: None,
+        };
+    let all = &["store", "find", "retrieve"];
+    let sent = &["store", "find", "retrieve", "move-to"];
+    Ok(vec![
+        device("demo-modality", modality, "", (&["store"], ""), ""),
+        device("loopback", "", "", (&["store"], ""), ""),
+        device("bench", bench, "BENCH", (all, "clear"), ""),
+        device("bench-receiver", "", "BENCHSCP", (&["move-to"], "clear"), "127.0.0.1:4251"),
+        device("reader", reader, "READER", (sent, "clear"), "127.0.0.1:11113"),
+    ])
 }
 
 /// A home whose making was interrupted carries a mark; nobody was told about it yet, so it is made anew.

@@ -2,6 +2,7 @@
 
 use dicom::{Intake, Parsed};
 use model::{ImageInfo, Region, RegionKind, limits};
+use pixels::Deadline;
 use port::pixels::{Examined, FrameLease, Mask, Output};
 use port::{Code, Fault};
 use std::fs::File;
@@ -71,7 +72,7 @@ impl Local {
         let mut examiner = pixels::Examiner::new(image, noise);
         for number in 1..=image.frames.min(FRAMES_LOOKED_AT) {
             let Ok(bytes) = self.fragments(number - 1) else { return unseen() };
-            examiner.frame(number, &bytes);
+            examiner.frame(number, &bytes, &Deadline::never());
         }
         examiner.finish()
     }
@@ -82,7 +83,9 @@ impl Local {
     /// As [`pixels::frame`].
     pub fn redacted(&self, index: u32, mask: Option<Mask>, output: Output) -> Result<Vec<u8>, Fault> {
         let lease = FrameLease { image: self.image()?.clone(), frame: index, mask, output };
-        pixels::frame(&lease, &self.fragments(index)?).map(|(_, bytes)| bytes).map_err(Into::into)
+        let encoded = self.fragments(index)?;
+        let done = pixels::frame(&lease, &self.parsed.head, &encoded, &Deadline::never());
+        done.map(|(_, bytes)| bytes).map_err(Into::into)
     }
 }
 

@@ -1,8 +1,11 @@
 //! Commands: parse, run, exit status (0 done, 1 something was refused or failed, 2 wrong use).
 
+mod backup;
+mod check;
 mod checkpoint;
 mod deidentify;
 mod demo;
+mod export;
 mod files;
 pub(crate) mod import;
 pub(crate) mod init;
@@ -10,6 +13,7 @@ mod inspect;
 mod local;
 mod progress;
 mod render;
+mod restore;
 mod serve;
 mod user;
 mod verify;
@@ -40,8 +44,10 @@ enum Command {
     Serve(serve::Serve),
     /// Make an archive with sample films, orders and accounts, and run it.
     Demo(demo::Demo),
-    /// Store the DICOM files of a folder; goes on where it was interrupted.
+    /// Store the DICOM files of folders, ZIP files, DICOMDIRs or standard input; goes on where it was interrupted.
     Import(import::Import),
+    /// Write what an account may see as DICOM files with a DICOMDIR, a ZIP, or pictures.
+    Export(export::Export),
     /// Say what is private in DICOM files; needs no archive.
     Inspect(inspect::Inspect),
     /// Make a picture of a DICOM file, masked or clear; needs no archive.
@@ -50,6 +56,12 @@ enum Command {
     Deidentify(deidentify::Deidentify),
     /// Check a ledger without a key and name the first entry that is not as it was written.
     Verify(verify::Verify),
+    /// Compare everything on the disk with everything else: seals, index, ledger; repairs what can be.
+    Check(check::Check),
+    /// Copy what is new, sealed, into a folder; wrapped keys into another one.
+    Backup(backup::Backup),
+    /// Make an archive from a backup, complete and checked.
+    Restore(restore::Restore),
     /// Print a signed checkpoint of the ledger, to be kept elsewhere.
     Checkpoint(checkpoint::Checkpoint),
     /// Accounts, relations and orders of a stopped archive.
@@ -92,10 +104,14 @@ pub fn main() -> ExitCode {
         Command::Serve(command) => serve::run(&command),
         Command::Demo(command) => demo::run(&command),
         Command::Import(command) => import::run(&command),
+        Command::Export(command) => export::run(&command),
         Command::Inspect(command) => inspect::run(&command),
         Command::Render(command) => render::run(&command),
         Command::Deidentify(command) => deidentify::run(&command),
         Command::Verify(command) => verify::run(&command),
+        Command::Check(command) => check::run(&command),
+        Command::Backup(command) => backup::run(&command),
+        Command::Restore(command) => restore::run(&command),
         Command::Checkpoint(command) => checkpoint::run(&command),
         Command::User(command) => user::run(&command),
     };

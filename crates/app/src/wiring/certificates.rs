@@ -32,11 +32,11 @@ fn named(common: &str) -> DistinguishedName {
     name
 }
 
-/// Makes authority, server certificate and, when asked for, one for a modality; answers the SHA-256 of the latter.
+/// Makes authority, server certificate and one for each machine named; answers the SHA-256 of the latter, in order.
 ///
 /// # Errors
 /// The system's; nothing is overwritten.
-pub fn make(home: &Home, modality: bool) -> Result<Option<String>, Error> {
+pub fn make(home: &Home, machines: &[(&str, &str)]) -> Result<Vec<String>, Error> {
     make_private_folder(&home.key("tls")).map_err(io("keys/tls"))?;
     let ca_key = KeyPair::generate().map_err(failed)?;
     let mut ca = CertificateParams::default();
@@ -45,34 +45,45 @@ pub fn make(home: &Home, modality: bool) -> Result<Option<String>, Error> {
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let ca_pem = ca.self_signed(&ca_key).map_err(failed)?.pem();
     let issuer = Issuer::new(ca, &ca_key);
-    let write = |name: &str, pem: &str, private: bool| {
-        let path = home.key(&format!("tls/{name}"));
-        if private { write_private(&path, pem.as_bytes()) } else { write_public(&path, pem.as_bytes()) }
-            .map_err(io("keys/tls"))
-    };
-    write("ca.pem", &ca_pem, false)?;
-    write("ca.key", &ca_key.serialize_pem(), true)?;
+    write(home, "ca.pem", &ca_pem)?;
+    write(home, "ca.key", &ca_key.serialize_pem())?;
 
     let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
     let mut server = CertificateParams::new(names).map_err(failed)?;
     server.distinguished_name = named("Gauze");
-    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    // It also calls: C-MOVE and reports go out under the archive's own certificate.
+    server.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
     let server_key = KeyPair::generate().map_err(failed)?;
     let certificate = server.signed_by(&server_key, &issuer).map_err(failed)?;
-    write("server.pem", &(certificate.pem() + &ca_pem), false)?;
-    write("server.key", &server_key.serialize_pem(), true)?;
-    if !modality {
-        return Ok(None);
-    }
+    write(home, "server.pem", &(certificate.pem() + &ca_pem))?;
+    write(home, "server.key", &server_key.serialize_pem())?;
+    machines.iter().map(|machine| make_machine(home, &issuer, *machine)).collect()
+}
 
-    let mut client = CertificateParams::default();
-    client.distinguished_name = named("Demo modality");
-    client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    let client_key = KeyPair::generate().map_err(failed)?;
-    let certificate = client.signed_by(&client_key, &issuer).map_err(failed)?;
-    write("modality.pem", &certificate.pem(), false)?;
-    write("modality.key", &client_key.serialize_pem(), true)?;
-    Ok(Some(crypto::sha256(certificate.der()).iter().map(|b| format!("{b:02x}")).collect()))
+/// A machine's certificate: it calls, and it is called.
+fn make_machine(
+    home: &Home,
+    issuer: &Issuer<'_, &KeyPair>,
+    (file, common): (&str, &str),
+) -> Result<String, Error> {
+    let names = ["localhost", "127.0.0.1"].map(str::to_owned).to_vec();
+    let mut machine = CertificateParams::new(names).map_err(failed)?;
+    machine.distinguished_name = named(common);
+    machine.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+    let key = KeyPair::generate().map_err(failed)?;
+    let certificate = machine.signed_by(&key, issuer).map_err(failed)?;
+    write(home, &format!("{file}.pem"), &certificate.pem())?;
+    write(home, &format!("{file}.key"), &key.serialize_pem())?;
+    Ok(crypto::sha256(certificate.der()).iter().map(|b| format!("{b:02x}")).collect())
+}
+
+fn write(home: &Home, name: &str, pem: &str) -> Result<(), Error> {
+    let path = home.key(&format!("tls/{name}"));
+    let private = name.ends_with(".key");
+    if private { write_private(&path, pem.as_bytes()) } else { write_public(&path, pem.as_bytes()) }
+        .map_err(io("keys/tls"))
 }
 
 /// Reads what the gateway needs.

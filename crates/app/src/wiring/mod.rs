@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// Name and version for peers, logs and the ledger.
 pub const SOFTWARE: &str = concat!("gauze/", env!("CARGO_PKG_VERSION"));
+/// A home that still has this file among its keys was not restored to the end.
+pub const RESTORING: &str = "restoring";
 /// Policies are small texts.
 const POLICY_BYTES: u64 = 256 << 10;
 
@@ -29,6 +31,9 @@ pub enum Error {
     /// Something is there already.
     #[error("{0} holds an archive already; nothing was changed")]
     Exists(PathBuf),
+    /// `restore` did not come to its end.
+    #[error("{0} was not restored to the end; run `gauze restore` again, it goes on where it was")]
+    HalfRestored(PathBuf),
     /// Configuration.
     #[error("{0}")]
     Config(#[from] crate::config::Error),
@@ -106,15 +111,37 @@ pub fn policies(home: &Home) -> Result<Policies, Error> {
 /// # Errors
 /// As [`Error`]; a wrong key or an older ledger changes nothing.
 pub fn open_vault(home: &Home, config: &Config, pixels: Arc<dyn PixelWork>) -> Result<Arc<Vault>, Error> {
+    if home.key(RESTORING).exists() {
+        return Err(Error::HalfRestored(home.path().into()));
+    }
+    open_with(home, config, root_key(home, config)?, pixels, archive::Accept::default())
+}
+
+/// The same with a key that was read before, taking older tables or policies as they are.
+///
+/// # Errors
+/// As [`open_vault`].
+pub fn open_with(
+    home: &Home,
+    config: &Config,
+    root: crypto::Key,
+    pixels: Arc<dyn PixelWork>,
+    accept: archive::Accept,
+) -> Result<Arc<Vault>, Error> {
     let devices = config.device.iter().map(|d| archive::Device {
         name: d.name.clone(),
         certificate: d.certificate.to_lowercase(),
         ae: d.ae.clone(),
+        address: d.address.clone(),
+        may: d.may.clone(),
+        sees: d.sees.clone(),
+        // Checked when the configuration was read.
+        purpose: d.purpose().unwrap_or(model::Purpose::Treatment),
     });
     let parts = Parts {
         data: home.data(),
         seen: keys::Seen::new(&home.key("seen")),
-        root: root_key(home, config)?,
+        root,
         random: Arc::new(keys::SystemRandom),
         clock: Arc::new(SystemClock),
         policies: policies(home)?,
@@ -126,7 +153,7 @@ pub fn open_vault(home: &Home, config: &Config, pixels: Arc<dyn PixelWork>) -> R
             config_digest: config.digest,
         },
     };
-    Ok(Vault::open(parts)?)
+    Ok(Vault::open_accepting(parts, accept)?)
 }
 
 /// A running archive.
@@ -159,6 +186,18 @@ pub struct Ready {
     /// Its key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modality_key: Option<PathBuf>,
+    /// Certificate and key of the demo's AE `BENCH`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bench_cert: Option<PathBuf>,
+    /// Its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bench_key: Option<PathBuf>,
+    /// Certificate and key of the demo's workstation, AE `READER`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reader_cert: Option<PathBuf>,
+    /// Its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reader_key: Option<PathBuf>,
     /// Accounts made at init.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accounts: Option<PathBuf>,
@@ -185,6 +224,7 @@ pub async fn start(home: &Home, config: &Config, vault: Arc<Vault>) -> Result<Ru
         key_pem: tls.key,
         client_ca_pem: tls.ca,
         ae_title: config.network.ae_title.clone(),
+        storage_classes: config.network.storage_classes.iter().map(ToString::to_string).collect(),
         software: SOFTWARE.to_owned(),
         origins: config.network.cors_origins.clone(),
     };
@@ -212,6 +252,10 @@ impl Running {
             home: home.path().to_path_buf(),
             modality_cert: file("tls/modality.pem"),
             modality_key: file("tls/modality.key"),
+            bench_cert: file("tls/bench.pem"),
+            bench_key: file("tls/bench.key"),
+            reader_cert: file("tls/reader.pem"),
+            reader_key: file("tls/reader.key"),
             accounts: file("accounts.json"),
         }
     }

@@ -15,6 +15,18 @@ const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789A";
 /// # Errors
 /// The system's; a file that others may read.
 pub fn passphrase(file: Option<&Path>) -> Result<String, Error> {
+    secret(file, "passphrase")
+}
+
+/// The password of an account, in the same way.
+///
+/// # Errors
+/// As [`passphrase`].
+pub fn password(file: Option<&Path>) -> Result<String, Error> {
+    secret(file, "password")
+}
+
+fn secret(file: Option<&Path>, prompt: &str) -> Result<String, Error> {
     let mut text = String::new();
     match file {
         Some(path) => {
@@ -27,7 +39,7 @@ pub fn passphrase(file: Option<&Path>) -> Result<String, Error> {
         }
         None => {
             let _quiet = Quiet::begin();
-            crate::say::note("passphrase", &[]);
+            crate::say::note(prompt, &[]);
             std::io::stdin().lock().take(PASSPHRASE_BYTES).read_line(&mut text).map_err(io("passphrase"))?;
         }
     }

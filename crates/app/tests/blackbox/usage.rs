@@ -3,8 +3,22 @@
 use crate::run::{gauze, gauze_with};
 
 /// The commands of this version (DESIGN.md §5 names those that come later, too).
-const COMMANDS: &[&str] =
-    &["init", "serve", "demo", "import", "inspect", "render", "deidentify", "verify", "checkpoint", "user"];
+const COMMANDS: &[&str] = &[
+    "init",
+    "serve",
+    "demo",
+    "import",
+    "export",
+    "inspect",
+    "render",
+    "deidentify",
+    "verify",
+    "check",
+    "backup",
+    "restore",
+    "checkpoint",
+    "user",
+];
 
 #[test]
 fn every_command_has_help_with_an_example() {
@@ -41,6 +55,12 @@ fn wrong_use_ends_with_2() {
         &["deidentify", "a.dcm", "b.dcm", "--profile", "mine"],
         &["init", "x", "--plain-key", "--passphrase-file", "y"],
         &["user", "add", "x", "--role", "king", "--name", "X"],
+        &["import"],
+        &["check", "--from", "x"],
+        &["check", "--accept", "everything"],
+        &["restore", "x", "y"],
+        &["export", "x.zip", "--user", "u", "--purpose", "fun", "--study", "1.2"],
+        &["export", "x.zip", "--user", "u", "--purpose", "report"],
     ] {
         let said = gauze(arguments).ends_with(2);
         assert!(said.out.is_empty() && !said.err.is_empty(), "{arguments:?}: {}", said.out);
@@ -55,6 +75,21 @@ fn what_is_not_there_ends_with_1() {
         &["verify", "/nonexistent"],
         &["checkpoint", "/nonexistent"],
         &["user", "--home", "/nonexistent", "disable", "x"],
+        &["check", "/nonexistent"],
+        &["backup", "/nonexistent/target", "--home", "/nonexistent"],
+        &["restore", "/nonexistent", "/nonexistent/home", "--keys", "/nonexistent"],
+        &[
+            "export",
+            "/nonexistent/out",
+            "--user",
+            "x",
+            "--purpose",
+            "report",
+            "--study",
+            "1.2",
+            "--home",
+            "/nonexistent",
+        ],
         &["inspect", "/nonexistent.dcm"],
         &["render", "/nonexistent.dcm", "/nonexistent.png", "--visibility", "clear"],
     ] {

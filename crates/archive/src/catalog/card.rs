@@ -42,7 +42,7 @@ pub struct Card {
 pub struct CardSeries {
     pub uid: Uid,
     pub attributes: Attributes,
-    /// Durable instances.
+    /// Durable instances that are not rejected; 0: nothing of it is to be seen.
     pub count: usize,
     /// Empty above [`Depth::Instance`].
     pub instances: Vec<CardInstance>,
@@ -60,10 +60,11 @@ impl Card {
     /// Of a study that is in memory whole; what is pending does not count.
     pub fn of(study: &Study, depth: Depth) -> Self {
         let record = &study.record;
-        let visible = study.series.iter().filter(|s| s.instances.iter().any(|i| !i.pending));
+        // Also those of which nothing is to be seen: what is packed names all series whose pages are to be read.
+        let known = study.series.iter().filter(|s| s.instances.iter().any(|i| !i.pending) || s.empty());
         let series: Vec<CardSeries> = match depth {
             Depth::Study => Vec::new(),
-            _ => visible.map(|series| series_of(series, depth)).collect(),
+            _ => known.map(|series| series_of(series, depth)).collect(),
         };
         Self {
             uid: record.uid.clone(),
@@ -125,7 +126,7 @@ pub fn line<const N: usize>(attributes: [&Attributes; N]) -> String {
 }
 
 fn series_of(series: &super::Series, depth: Depth) -> CardSeries {
-    let visible = || series.instances.iter().filter(|i| !i.pending);
+    let visible = || series.instances.iter().filter(|i| i.shown());
     let instance = |i: &super::Instance| CardInstance {
         sop_uid: i.record.sop_uid.clone(),
         attributes: i.record.attributes.clone(),

@@ -12,7 +12,7 @@ impl Study {
     /// From its own row and its pages, in any order. A page that leaves a gap is not believed.
     pub fn of_rows((record, version): (StudyRecord, u64), mut pages: Vec<(PageRecord, u64)>) -> Self {
         pages.sort_by_key(|(page, _)| (page.series_index, page.page));
-        let mut study = Self { record, version, series: Vec::new() };
+        let mut study = Self { record, version, series: Vec::new(), righted: 0 };
         for (page, version) in pages {
             let at = page.series_index as usize;
             if at == study.series.len() && page.page == 0 {
@@ -24,11 +24,17 @@ impl Study {
                 });
             }
             let Some(series) = study.series.get_mut(at).filter(|s| s.uid == page.series) else { continue };
+            // A series that was moved away leaves its pages behind, all of them empty.
+            if page.instances.is_empty() && series.versions.len() == page.page as usize {
+                series.versions.push(version);
+                continue;
+            }
             if series.instances.len() != page.page as usize * PAGE {
                 continue;
             }
             series.versions.push(version);
-            let instance = |record| Instance { record, pending: false, under_way: Vec::new() };
+            let instance =
+                |record| Instance { record, pending: false, rejected: false, under_way: Vec::new() };
             series.instances.extend(page.instances.into_iter().map(instance));
         }
         study
@@ -63,7 +69,7 @@ impl Catalog {
     /// Takes in a study packed at once.
     pub fn load_idle(&mut self, study: &Study) {
         let slot = self.slot_for(&study.record.uid);
-        if study.visible() {
+        if !study.series.is_empty() {
             self.forget_whole(slot);
             self.index(slot, study);
             self.set(slot, Slot::Packed(self.pack(study)));
@@ -126,13 +132,17 @@ impl Catalog {
     pub(super) fn index_study(&mut self, slot: u32, study: &Study) {
         own_prints(study, |of, bytes| self.prints.add(of, bytes, slot));
         let card = Card::of(study, Depth::Study);
-        self.lines.set(slot, &card.line());
         let day = card.day();
         if let Some(of) = self.day_of.get_mut(slot as usize) {
             self.days.remove(&(Reverse(*of), slot));
             *of = day;
         }
-        self.days.insert((Reverse(day), slot));
+        if study.hidden() {
+            self.lines.remove(slot);
+        } else {
+            self.lines.set(slot, &card.line());
+            self.days.insert((Reverse(day), slot));
+        }
     }
 
     /// Somebody works with it.

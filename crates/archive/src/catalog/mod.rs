@@ -8,6 +8,7 @@ mod load;
 mod pack;
 mod prints;
 mod records;
+mod righted;
 mod snapshot;
 mod walk;
 mod words;
@@ -42,6 +43,8 @@ pub struct Study {
     pub version: u64,
     /// Its series, in order of arrival.
     pub series: Vec<Series>,
+    /// Moves with every change that put it right: what was decided of an older one holds no more. Not at rest.
+    pub righted: u64,
 }
 
 /// A series.
@@ -64,14 +67,21 @@ pub struct Instance {
     pub record: InstanceRecord,
     /// Not durable yet: invisible.
     pub pending: bool,
+    /// Rejected: as if absent, until that is taken back. Not at rest here: the changes say it.
+    pub rejected: bool,
     /// Digests of other bytes of this UID whose commits are under way: nobody is told yet that they are here.
     pub under_way: Vec<[u8; 32]>,
 }
 
 impl Instance {
-    /// Durable, an image, and not looked at.
+    /// Durable and not rejected.
+    pub const fn shown(&self) -> bool {
+        !self.pending && !self.rejected
+    }
+
+    /// Shown, an image, and not looked at.
     pub fn unexamined(&self) -> bool {
-        !self.pending && self.record.seen.is_none() && self.record.image.is_some()
+        self.shown() && self.record.seen.is_none() && self.record.image.is_some()
     }
 }
 
@@ -321,21 +331,34 @@ fn place_in(study: &Study, sop_uid: &Uid) -> Option<Place> {
     })
 }
 
+impl Series {
+    /// Moved away.
+    pub fn empty(&self) -> bool {
+        self.instances.is_empty()
+    }
+}
+
 impl Study {
     /// Has a durable instance.
     pub fn visible(&self) -> bool {
         self.instances().next().is_some()
     }
 
-    /// Durable instances with their series.
+    /// All of it was moved away or rejected: known, and in no list.
+    pub fn hidden(&self) -> bool {
+        let there = |series: &Series| series.instances.iter().any(|i| i.pending || i.shown());
+        !self.series.is_empty() && !self.series.iter().any(there)
+    }
+
+    /// Durable instances that are not rejected, with their series.
     pub fn instances(&self) -> impl Iterator<Item = (&Series, &Instance)> {
         let all = self.series.iter().flat_map(|s| s.instances.iter().map(move |i| (s, i)));
-        all.filter(|(_, i)| !i.pending)
+        all.filter(|(_, i)| i.shown())
     }
 
     /// Series with a durable instance.
     pub fn visible_series(&self) -> usize {
-        self.series.iter().filter(|s| s.instances.iter().any(|i| !i.pending)).count()
+        self.series.iter().filter(|s| s.instances.iter().any(Instance::shown)).count()
     }
 
     /// The patient.

@@ -157,6 +157,22 @@ pub fn summary(bytes: &[u8]) -> Option<Summary> {
     Some(Summary { unexamined: reader.len()?, withheld: reader.number()? != 0 })
 }
 
+/// Something of it is to be seen.
+pub fn visible(bytes: &[u8], words: &Words) -> bool {
+    let read = || {
+        let mut reader = Reader::new(bytes);
+        reader.number()?;
+        reader.number()?;
+        reader.text("", words)?;
+        reader.take::<16>()?;
+        reader.take::<16>()?;
+        reader.number()?;
+        reader.number()?;
+        reader.number()
+    };
+    read().is_some_and(|instances| instances > 0)
+}
+
 /// The study's UID.
 pub fn uid(bytes: &[u8], words: &Words) -> Option<Uid> {
     let mut reader = Reader::new(bytes);

@@ -44,7 +44,9 @@ impl Catalog {
         for (slot, held) in (0u32..).zip(&self.slots) {
             let bytes = match held {
                 Slot::Packed(bytes) => Arc::clone(bytes),
-                Slot::Whole(study, _) if study.visible() && !self.dirty.contains_key(&study.record.uid) => {
+                Slot::Whole(study, _)
+                    if !study.series.is_empty() && !self.dirty.contains_key(&study.record.uid) =>
+                {
                     pack::pack(&Card::of(study, Depth::Instance), &mut self.words_mut()).into()
                 }
                 // Under way or gone; its place stays, so that fingerprints keep their numbers.
@@ -176,7 +178,7 @@ impl Reader {
         let there = !bytes.is_empty();
         catalog.slots.push(if there { Slot::Packed(bytes.into()) } else { Slot::Gone });
         catalog.day_of.push(day);
-        if there {
+        if there && pack::visible(bytes, &self.words) {
             self.days.push((Reverse(day), slot));
             catalog.lines.set(slot, std::str::from_utf8(line).ok()?);
         }

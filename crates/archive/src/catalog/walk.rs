@@ -128,7 +128,10 @@ impl Catalog {
 
     fn found(&self, slot: u32) -> Option<Found> {
         match self.slots.get(slot as usize)? {
-            Slot::Packed(bytes) => Some(Found::Packed(Arc::clone(bytes))),
+            Slot::Packed(bytes) => {
+                let visible = pack::visible(bytes, &super::words_of(&self.words));
+                visible.then(|| Found::Packed(Arc::clone(bytes)))
+            }
             Slot::Whole(study, _) => study.visible().then(|| Found::Whole(Arc::clone(study))),
             Slot::Gone => None,
         }

@@ -1,10 +1,8 @@
 //! Changes: applied to memory under the catalog's lock as pending, made visible when durable, taken back when not.
 //! What is changed is whole: callers come through `Vault::catalog_with`.
 
-use super::{
-    Catalog, Instance, InstanceRecord, Of, PAGE, PageRecord, PatientKey, Series, Slot, Study, StudyRecord,
-};
-use model::{Attributes, Id, PatientRef, Uid};
+use super::{Catalog, Instance, InstanceRecord, Of, PAGE, PageRecord, Series, Slot, Study, StudyRecord};
+use model::{Attributes, Id, Uid};
 use std::sync::Arc;
 
 /// Which sealed rows a change touches.
@@ -30,12 +28,7 @@ pub struct NewInstance {
 }
 
 impl Catalog {
-    /// The reference of a patient; a new one is `fresh`, known once her study is added.
-    pub fn patient_or(&self, key: &PatientKey, fresh: PatientRef) -> PatientRef {
-        self.patient(key).unwrap_or(fresh)
-    }
-
-    fn whole_mut(&mut self, uid: &Uid) -> Option<&mut Study> {
+    pub(super) fn whole_mut(&mut self, uid: &Uid) -> Option<&mut Study> {
         let slot = self.slot_of(uid)?;
         self.touches += 1;
         let now = self.touches;
@@ -55,7 +48,7 @@ impl Catalog {
         if study_is_new {
             let slot = self.slot_for(&uid);
             // The study's own patient, never the arriving one: else a foreign study shows up among somebody's films.
-            self.put(slot, Arc::new(Study { record: new.study, version: 0, series: Vec::new() }));
+            self.put(slot, Arc::new(Study { record: new.study, version: 0, series: Vec::new(), righted: 0 }));
         }
         let slot = self.slot_for(&uid);
         self.prints.add(Of::Series, new.series_uid.as_str().as_bytes(), slot);
@@ -151,7 +144,7 @@ impl Catalog {
         }
     }
 
-    fn begin(&mut self, study: &Uid) {
+    pub(super) fn begin(&mut self, study: &Uid) {
         *self.dirty.entry(study.clone()).or_default() += 1;
     }
 
@@ -191,7 +184,7 @@ impl Study {
         let mut page = 0;
         if let Some(series) = self.series.get_mut(at) {
             page = series.instances.len() / PAGE;
-            series.instances.push(Instance { record, pending: true, under_way: Vec::new() });
+            series.instances.push(Instance { record, pending: true, rejected: false, under_way: Vec::new() });
             if series.versions.len() <= page {
                 series.versions.push(0);
             }

@@ -66,7 +66,7 @@ fn own_study(vault: &Vault, context: &Context, study: Option<&Uid>) -> Result<Ui
 
 /// The patient's page: from the index, so that nothing else in the log, however much, stands between her and an entry.
 async fn own_page(vault: &Vault, own: &Uid, ask: &Ask) -> Result<Response, Fault> {
-    let told = vault.told(own.as_str()).await?;
+    let told = crate::putright::told(vault, own).await?;
     let before = ask.before.unwrap_or(u64::MAX);
     let mut wanted = told.iter().rev().filter(|(index, kind)| *index < before && ask.wants(kind));
     let mut entries = Vec::new();
@@ -131,7 +131,7 @@ pub async fn my_studies(vault: &Vault, context: &Context) -> Result<Response, Fa
             looked: 0,
             mask_version: card.masks,
         };
-        find::of_patient(vault, &own)?.into_iter().map(line).collect()
+        find::of_patient(vault, &own, crate::catalog::Depth::Study)?.into_iter().map(line).collect()
     };
     let event =
         Event::Queried { keys_hash: vault.sealing.text_hash("query", "own"), hits: studies.len() as u64 };

@@ -1,8 +1,10 @@
 //! examine: Queued → Opened → Seen → Regions + Sidecar → Recorded. Runs behind every store and never in its way; who asks
 //! for pixels moves their instance to the front.
 
+mod arrivals;
 mod queue;
 
+pub use arrivals::Arrivals;
 pub use queue::Queue;
 
 use crate::catalog::{InstanceRecord, Seen, Study};
@@ -43,6 +45,10 @@ pub async fn run(vault: Arc<Vault>) {
 
 async fn run_lane(vault: Arc<Vault>, awaited_only: bool) {
     loop {
+        if !awaited_only {
+            vault.queue.some().await;
+            vault.arrivals.quiet().await;
+        }
         let uid = vault.queue.next(awaited_only).await;
         if let Err(fault) = examine(&vault, &uid).await {
             tracing::warn!(code = fault.code.as_str(), "an instance could not be examined");

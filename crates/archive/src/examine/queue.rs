@@ -70,6 +70,19 @@ impl Queue {
         }
     }
 
+    /// Ends when one waits; another may take it first.
+    pub async fn some(&self) {
+        loop {
+            let more = self.more.notified();
+            tokio::pin!(more);
+            more.as_mut().enable();
+            if !self.waiting.lock().unwrap_or_else(PoisonError::into_inner).known.is_empty() {
+                return;
+            }
+            more.await;
+        }
+    }
+
     fn take(&self, awaited_only: bool) -> Option<Uid> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let next = waiting.awaited.pop_front();

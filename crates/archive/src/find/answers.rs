@@ -85,10 +85,10 @@ pub fn walk(
 }
 
 /// A patient's own studies.
-pub fn of_patient(vault: &Vault, patient: &PatientRef) -> Result<Vec<Card>> {
+pub fn of_patient(vault: &Vault, patient: &PatientRef, depth: Depth) -> Result<Vec<Card>> {
     let cursor = vault.catalog().of_patient(patient);
     let mut out = Vec::new();
-    walk(vault, cursor, Depth::Study, |card| {
+    walk(vault, cursor, depth, |card| {
         if card.patient == *patient {
             out.push(card);
         }
@@ -135,7 +135,12 @@ impl Lines<'_> {
         Ok(match self.level {
             Level::Patient => self.patient(card)?.into_iter().collect(),
             Level::Study => vec![study],
-            Level::Series => card.series.iter().map(|series| series_line(series, &study)).collect(),
+            Level::Series => card
+                .series
+                .iter()
+                .filter(|series| series.count > 0)
+                .map(|series| series_line(series, &study))
+                .collect(),
             Level::Instance => card.series.iter().flat_map(|series| instance_lines(series, &study)).collect(),
         })
     }
@@ -145,7 +150,7 @@ impl Lines<'_> {
         if !self.patients.insert(card.patient) {
             return Ok(None);
         }
-        let own = of_patient(self.vault, &card.patient)?;
+        let own = of_patient(self.vault, &card.patient, Depth::Study)?;
         let own = || own.iter().filter(|card| self.scope.holds(card));
         let counts = [
             (tags::NUMBER_OF_PATIENT_RELATED_STUDIES, own().count()),

@@ -9,7 +9,7 @@ mod plan;
 mod points;
 
 pub use answers::{Scope, of_patient, walk};
-pub use clean::Pseudonyms;
+pub use clean::{Pseudonyms, clean};
 pub use names::{name_key, name_line};
 
 use crate::catalog::{Card, Study};
@@ -33,13 +33,20 @@ pub async fn find(vault: &Vault, context: &Context, query: Query) -> Result<Resp
     Ok(Response::Found(found))
 }
 
+/// What keys name, for a flow that decides and records by itself what of it anybody gets to know.
+pub fn unseen(vault: &Vault, query: &Query) -> Result<Found, Fault> {
+    let project = vault.project();
+    let scope = Scope { words: Words::Full, patient: None, absent: &|_| false, pseudonyms: &project };
+    Ok(tokio::task::block_in_place(|| answers::answers(vault, query, &scope))?)
+}
+
 /// What secondary use does not find: it could not open it either (rights and policies 7 and 8).
 pub fn absent(vault: &Vault, words: Words) -> Box<dyn Fn(&Card) -> bool> {
     if words != Words::Pseudonymous {
         return Box::new(|_| false);
     }
-    let objections = vault.site().objections;
-    Box::new(move |card| objections.contains(&card.patient) || card.withheld)
+    let objections = vault.objections();
+    Box::new(move |card| objections.holds(card.patient) || card.withheld)
 }
 
 /// A class that is as if absent, by its header or by what examining found.

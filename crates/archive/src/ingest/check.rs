@@ -7,6 +7,13 @@ use port::{Code, Fault};
 /// An object whose facts fit its bytes.
 pub struct Checked(pub(super) Received);
 
+impl Checked {
+    /// What is said of it.
+    pub const fn facts(&self) -> &InstanceFacts {
+        &self.0.facts
+    }
+}
+
 /// Checks.
 pub fn check(received: Received, study: Option<&Uid>) -> Result<Checked, Fault> {
     let facts = &received.facts;

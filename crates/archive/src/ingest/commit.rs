@@ -82,7 +82,12 @@ async fn settle(vault: &Vault, submitted: Submitted) -> std::result::Result<Stor
 
 fn attempt(vault: &Vault, context: &Context, received: Received) -> std::result::Result<Attempt, Fault> {
     let facts = &received.facts;
-    let mut catalog = vault.catalog_for(&facts.study_uid, &facts.sop_uid)?;
+    // Its series may have been moved, and may be moved before the lock is there.
+    let home = vault.goes_to(&facts.study_uid, &facts.series_uid);
+    let mut catalog = vault.catalog_for(&home, &facts.sop_uid)?;
+    if vault.goes_to(&facts.study_uid, &facts.series_uid) != home {
+        return Ok(Attempt::Wait(received));
+    }
     let mut stored = Stored {
         study: facts.study_uid.clone(),
         series: facts.series_uid.clone(),
@@ -96,7 +101,7 @@ fn attempt(vault: &Vault, context: &Context, received: Received) -> std::result:
             return Ok(Attempt::Wait(received));
         }
         // The same instance in another study or series is a contradiction, not a version.
-        if study.record.uid != facts.study_uid || series.uid != facts.series_uid {
+        if study.record.uid != home || series.uid != facts.series_uid {
             return Err(Code::BadObject.into());
         }
         let same = |digest: &[u8; 32]| *digest == received.trailer.digest;
@@ -110,34 +115,40 @@ fn attempt(vault: &Vault, context: &Context, received: Received) -> std::result:
         }
         stored.version = u32::try_from(others.len()).unwrap_or(u32::MAX).saturating_add(2);
     }
-    Ok(submit(vault, context, &mut catalog, received, stored)?)
+    Ok(submit(vault, context, &mut catalog, (received, home), stored)?)
 }
 
 fn submit(
     vault: &Vault,
     context: &Context,
     catalog: &mut Catalog,
-    received: Received,
+    (received, home): (Received, Uid),
     stored: Stored,
 ) -> Result<Attempt> {
     let mut commit = Commit::new(catalog.epoch);
-    let (patient, contradicts) = patient(vault, catalog, &received)?;
+    let (mut patient, contradicts) = patient(vault, catalog, &received, &home)?;
     let Received { object, key, facts, trailer, bytes } = received;
     let event = event(context, &stored, (trailer.len, trailer.digest), contradicts);
-    vault.wrap_into(&mut commit, patient, object, &key)?;
     let (uid, touched): (Uid, Touched) = if stored.version > 1 {
+        vault.wrap_into(&mut commit, patient, object, &key)?;
         let added = catalog.add_other(&facts.sop_uid, (object, trailer.digest));
         added.ok_or(crate::Error::Internal("instance"))?
     } else {
-        let study = StudyRecord {
+        let mut study = StudyRecord {
             id: new_id(&*vault.sealing.random)?,
-            uid: facts.study_uid.clone(),
+            uid: home,
             patient,
             patient_attributes: facts.patient.clone(),
             attributes: facts.study.clone(),
             arrived: context.now,
             masks: MaskSet::default(),
         };
+        if catalog.whole(&study.uid).is_none()
+            && let Some(arrived) = vault.arriving(&mut study)
+        {
+            commit.rows.push(vault.arrived_row(&arrived)?);
+            patient = study.patient;
+        }
         let record = InstanceRecord {
             object,
             sop_uid: facts.sop_uid.clone(),
@@ -152,6 +163,7 @@ fn submit(
             others: Vec::new(),
             seen: None,
         };
+        vault.wrap_into(&mut commit, patient, object, &key)?;
         catalog.add(NewInstance {
             study,
             series_uid: facts.series_uid.clone(),
@@ -162,6 +174,9 @@ fn submit(
     commit.object = Some(NewObject { tenant: vault.tenant.clone(), id: object, bytes });
     if touched.study {
         vault.remember(catalog, &uid);
+    }
+    if vault.rejects(&facts.study_uid, &facts.sop_uid) {
+        catalog.set_rejected(&facts.sop_uid, true);
     }
     vault.rows_into(&mut commit, catalog, &uid, &touched)?;
     let about = About { patient: Some(patient), study: Some(uid.clone()), object: Some(object) };
@@ -174,14 +189,19 @@ fn submit(
 
 /// Whose the object is, and what it contradicts. A study has one patient, hers whose film came first: a later one that names
 /// another is kept with it, so that no film is kept from care, and its entry says so, so that people can put it right.
-fn patient(vault: &Vault, catalog: &Catalog, received: &Received) -> Result<(PatientRef, &'static str)> {
-    let study = &received.facts.study_uid;
-    let key = PatientKey::of(&received.facts.patient, study);
-    if let Some(known) = catalog.whole(study).map(|study| &study.record) {
-        let same = PatientKey::of(&known.patient_attributes, study) == key;
+fn patient(
+    vault: &Vault,
+    catalog: &Catalog,
+    received: &Received,
+    home: &Uid,
+) -> Result<(PatientRef, &'static str)> {
+    let key = PatientKey::of(&received.facts.patient, &received.facts.study_uid);
+    if let Some(known) = catalog.whole(home).map(|study| &study.record) {
+        let same = vault.same_patient(known, &key);
         return Ok((known.patient, if same { "" } else { "patient" }));
     }
-    Ok((catalog.patient_or(&key, new_id(&*vault.sealing.random)?), ""))
+    let known = vault.arrived_as(catalog, &key);
+    Ok((known.map_or_else(|| new_id(&*vault.sealing.random), Ok)?, ""))
 }
 
 /// An arrival with its circumstances: what is not recorded now can never be proved (DESIGN.md §3, Ledger).

@@ -25,6 +25,7 @@ pub async fn ingest(
     body: Stream,
 ) -> Result<Response, Fault> {
     vault.may(context, Right::Store).await?;
+    let _arriving = vault.arrivals.begin();
     match store(vault, context, study, body).await {
         Ok(stored) => Ok(Response::Stored(stored)),
         Err(fault) => {
@@ -42,6 +43,7 @@ async fn store(
 ) -> Result<Stored, Fault> {
     let received = receive::receive(vault, body).await?;
     let checked = check::check(received, study.as_ref())?;
+    crate::putright::noted(vault, context, checked.facts()).await?;
     commit::commit(vault, context, checked).await
 }
 

@@ -19,6 +19,12 @@ pub struct Received {
     pub bytes: ObjectBytes,
 }
 
+/// A large object is written in such pieces.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// Room for a cross-section at once; pages that are not touched cost nothing.
+const SEALED_BYTES: usize = 640 << 10;
+
 struct Sink<'a> {
     vault: &'a Vault,
     object: Id,
@@ -28,13 +34,16 @@ struct Sink<'a> {
 
 impl Sink<'_> {
     /// Moves what was sealed so far into a file of its own once it is too much for the log.
-    fn drain(&mut self) -> Result<()> {
+    fn drain(&mut self, least: usize) -> Result<()> {
         if self.spool.is_none() && self.sealed.len() > INLINE_OBJECT_BYTES {
             self.spool = Some(self.vault.store.spool(&self.vault.tenant, self.object)?);
         }
-        if let Some(spool) = &mut self.spool {
+        if let Some(spool) = &mut self.spool
+            && self.sealed.len() >= least
+        {
             tokio::task::block_in_place(|| spool.write(&self.sealed))?;
             self.sealed.clear();
+            self.sealed.shrink_to(2 * WRITE_BYTES);
         }
         Ok(())
     }
@@ -44,7 +53,7 @@ impl Sink<'_> {
 pub async fn receive(vault: &Vault, mut body: Stream) -> std::result::Result<Received, Fault> {
     let object = new_id(&*vault.sealing.random)?;
     let key = Key::random(&*vault.sealing.random).map_err(Error::from)?;
-    let mut sink = Sink { vault, object, sealed: Vec::new(), spool: None };
+    let mut sink = Sink { vault, object, sealed: Vec::with_capacity(SEALED_BYTES), spool: None };
     let mut sealer =
         Sealer::new(&key, vault.tenant.as_str(), object, &mut sink.sealed).map_err(Error::from)?;
     let mut facts = None;
@@ -52,7 +61,7 @@ pub async fn receive(vault: &Vault, mut body: Stream) -> std::result::Result<Rec
         match item {
             Item::Chunk(bytes) if facts.is_none() => {
                 sealer.push(&bytes, &mut sink.sealed).map_err(|_| Code::TooLarge)?;
-                sink.drain()?;
+                sink.drain(WRITE_BYTES)?;
             }
             Item::Trailer(trailer) if facts.is_none() => {
                 let port::Trailer::Facts(known) = *trailer;
@@ -64,7 +73,7 @@ pub async fn receive(vault: &Vault, mut body: Stream) -> std::result::Result<Rec
     let facts = facts.ok_or(Code::BadRequest)?;
     let trailer =
         sealer.finish(facts.head_len, facts.frames.clone(), &mut sink.sealed).map_err(|_| Code::TooLarge)?;
-    sink.drain()?;
+    sink.drain(0)?;
     let bytes = match sink.spool {
         Some(mut spool) => {
             tokio::task::block_in_place(|| spool.finish()).map_err(Error::from)?;

@@ -13,8 +13,16 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 /// What a patient is told of: acts on her films by others, not the archive's own work.
-const FOR_PATIENTS: &[&str] =
-    &["stored", "opened", "open-refused", "lifted", "released", "release-refused", "mask-changed"];
+const FOR_PATIENTS: &[&str] = &[
+    "stored",
+    "opened",
+    "open-refused",
+    "lifted",
+    "released",
+    "release-refused",
+    "mask-changed",
+    "put-right",
+];
 
 /// The index.
 #[derive(Default)]

@@ -22,7 +22,8 @@ pub fn gather(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Fac
         reason: ask.reason.clone(),
         study: study_facts(vault, study),
         research_approval: site.research_approval,
-        objection: site.objections.contains(&study.patient()),
+        objection: vault.objects(study.patient()),
+        standing: context.standing.clone(),
         now: context.now,
         mask: (study.record.masks.version > 0)
             .then_some(MaskFacts { version: study.record.masks.version, holds_for: HoldsFor::Related }),

@@ -1,6 +1,6 @@
 //! open: Caller → Facts → Grant → Recorded → Token. A lift is the same with a reason.
 
-mod facts;
+pub mod facts;
 
 use crate::catalog::Study;
 use crate::context::{About, Context};
@@ -54,7 +54,7 @@ fn says_something(reason: &str) -> bool {
     letters.map(|c| if c.len_utf8() > 2 { 2 } else { 1 }).sum::<usize>() >= REASON_LETTERS
 }
 
-fn opened(ask: &Ask, grant: &Grant) -> Event {
+pub fn opened(ask: &Ask, grant: &Grant) -> Event {
     let purpose = ask.purpose.to_string();
     let reason = ask.reason.clone().unwrap_or_default();
     match ask.action {
@@ -76,7 +76,7 @@ fn opened(ask: &Ask, grant: &Grant) -> Event {
     }
 }
 
-fn refusal_rules(refusal: &Refusal) -> Vec<String> {
+pub fn refusal_rules(refusal: &Refusal) -> Vec<String> {
     let mut rules = vec![refusal.code.as_str().to_owned()];
     rules.extend(refusal.rules.iter().cloned());
     rules
@@ -115,6 +115,11 @@ fn token(vault: &Vault, context: &Context, study: &Study, grant: &Grant) -> Resu
     let left = grant.ends_at().0.saturating_sub(context.now.0).div_euclid(1_000_000_000);
     let left = left.clamp(0, vault.options.viewing_s);
     let now = vault.clock.monotonic();
+    // What was decided of a study that was put right meanwhile is not given.
+    let catalog = vault.catalog_with(&study.record.uid)?;
+    if catalog.study(&study.record.uid).is_none_or(|known| known.righted != study.righted) {
+        return Err(Code::OpenAnew.into());
+    }
     let mut sessions = vault.sessions();
     let times = (now, now.plus_seconds(left));
     sessions.grant(&cookie, study.record.uid.clone(), (grant.to_record(), grant.purpose()), bearer, times);

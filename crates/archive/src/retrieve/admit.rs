@@ -3,7 +3,7 @@
 
 use crate::catalog::Study;
 use crate::context::{About, Context};
-use crate::retrieve::Release;
+use crate::retrieve::{Proof, Release};
 use crate::vault::{Vault, lock};
 use crate::who::session::Handle;
 use model::{Purpose, Role, Words};
@@ -81,8 +81,12 @@ fn readmit(vault: &Vault, record: GrantRecord, study: &Study, mask_version: u64)
 /// Whether a release may go on now: session, account and grant are alive, and visibility, policy and mask set are those
 /// of the release. Signing out, a revocation or a patient's new mask ends what already flows (DESIGN.md §2.3).
 pub fn still(vault: &Vault, release: &Release) -> Result<(), Lapse> {
-    let (record, alive) = in_session(vault, &release.session, &release.study)
-        .map_err(|lapse| lapse.unwrap_or(Lapse::Revoked))?;
+    let session = match &release.proof {
+        Proof::Session(session) => session,
+        Proof::Standing(context) => return super::standing::still(vault, context, release),
+    };
+    let (record, alive) =
+        in_session(vault, session, &release.study).map_err(|lapse| lapse.unwrap_or(Lapse::Revoked))?;
     if !alive {
         return Err(Lapse::Expired);
     }
@@ -90,8 +94,13 @@ pub fn still(vault: &Vault, release: &Release) -> Result<(), Lapse> {
     if lock(&vault.accounts).get(user).is_none_or(|(account, _)| account.disabled) {
         return Err(Lapse::Revoked);
     }
-    let masks = vault.study(&release.study.record.uid).ok().flatten().map(|s| s.record.masks.version);
-    let now = readmit(vault, record, &release.study, masks.ok_or(Lapse::Revoked)?)?;
+    let known = vault.study(&release.study.record.uid).ok().flatten();
+    let known = known.map(|study| (study.record.masks.version, study.righted));
+    let (masks, righted) = known.ok_or(Lapse::Revoked)?;
+    if righted != release.study.righted {
+        return Err(Lapse::Revoked); // put right meanwhile: perhaps it is not this patient's any more
+    }
+    let now = readmit(vault, record, &release.study, masks)?;
     let of = |grant: &Grant| (grant.visibility(), grant.hide(), grant.lifted());
     if of(&now) != of(&release.grant) {
         return Err(Lapse::Revoked); // superseded by a grant that shows something else

@@ -78,12 +78,15 @@ fn syntaxes(release: &mut Release) -> Result<(), Refusal> {
 /// The first of the wished syntaxes in which the instance (a file, else its frames) can leave.
 fn leaves(chosen: &Chosen, wished: &[Syntax], clear: bool, files: bool) -> Option<Leaves> {
     let clear = clear && chosen.plan == Plan::Clear;
-    let any = if clear { Leaves::Stored } else { Leaves::Decoded };
+    // Its receiver may not take what is stored; and frames of a deflated data set have no bytes of their own.
+    let whole = chosen.leaves != Leaves::Decoded
+        && (files || framed(chosen.instance.record.transfer_syntax.as_str()));
+    let any = if clear && whole { Leaves::Stored } else { Leaves::Decoded };
     if wished.is_empty() {
         return Some(any);
     }
     let exact = |wanted: &str| match wanted {
-        _ if clear && labelled(chosen, files) == wanted => Some(Leaves::Stored),
+        _ if clear && whole && labelled(chosen, files) == wanted => Some(Leaves::Stored),
         EXPLICIT_LITTLE_ENDIAN if !clear => Some(Leaves::Decoded),
         EXPLICIT_LITTLE_ENDIAN => native_form(chosen, files),
         _ => None,
@@ -99,12 +102,10 @@ fn leaves(chosen: &Chosen, wished: &[Syntax], clear: bool, files: bool) -> Optio
 fn native_form(chosen: &Chosen, files: bool) -> Option<Leaves> {
     let record = &chosen.instance.record;
     let stored = record.transfer_syntax.as_str();
-    if stored == DEFLATED {
-        return None;
-    }
     let Some(image) = &record.image else {
-        // Without pixel data only the header is coded anew.
-        return (files && record.head_len == record.len).then_some(Leaves::Copied);
+        // Without pixel data only the header is coded anew; whether a deflated data set has any is not known.
+        let headed = files && record.head_len == record.len && stored != DEFLATED;
+        return headed.then_some(Leaves::Copied);
     };
     if stored == IMPLICIT_LITTLE_ENDIAN {
         return Some(Leaves::Copied);
@@ -117,7 +118,10 @@ fn native_form(chosen: &Chosen, files: bool) -> Option<Leaves> {
 /// What stored bytes are called when they leave.
 pub fn labelled(chosen: &Chosen, file: bool) -> &str {
     let stored = chosen.instance.record.transfer_syntax.as_str();
-    if !file && native(stored) { EXPLICIT_LITTLE_ENDIAN } else { stored }
+    if file {
+        return file_syntax(chosen);
+    }
+    if native(stored) { EXPLICIT_LITTLE_ENDIAN } else { stored }
 }
 
 /// The frames that a form names: each once. A frame named a thousand times is a thousand frames under one entry.
@@ -137,9 +141,29 @@ fn image(chosen: &Chosen) -> Option<&ImageInfo> {
     chosen.instance.record.image.as_ref()
 }
 
+/// The transfer syntax of a file in clear: its own, but that a deflated one with a corrected header leaves inflated.
+fn file_syntax(chosen: &Chosen) -> &str {
+    let stored = chosen.instance.record.transfer_syntax.as_str();
+    if chosen.corrections.is_some() && stored == DEFLATED { EXPLICIT_LITTLE_ENDIAN } else { stored }
+}
+
+/// The transfer syntax in which a file leaves when nothing is said of it.
+pub fn leaves_as(chosen: &Chosen) -> &str {
+    if chosen.plan == Plan::Clear && chosen.leaves != Leaves::Decoded {
+        file_syntax(chosen)
+    } else {
+        EXPLICIT_LITTLE_ENDIAN
+    }
+}
+
 /// Frames are stored as native little endian samples.
 pub fn native(syntax: &str) -> bool {
     matches!(syntax, IMPLICIT_LITTLE_ENDIAN | EXPLICIT_LITTLE_ENDIAN)
+}
+
+/// Frames have bytes of their own: not in a data set deflated as a whole (PS3.5 A.5).
+pub fn framed(syntax: &str) -> bool {
+    syntax != DEFLATED
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Sends the parts. Needs the receipt of the entry: nothing flows before it is durable (DESIGN.md §2.2).
 
-use super::check::{EXPLICIT_LITTLE_ENDIAN, labelled, native};
+use super::check::{EXPLICIT_LITTLE_ENDIAN, framed, labelled, native};
 use super::lease::{self, Redacted};
 use super::{Chosen, Leaves, Plan, Release, admit, annotate, value};
 use crate::object::ObjectReader;
@@ -67,7 +67,8 @@ impl Outflow<'_> {
     pub async fn read(&self, object: &ObjectReader, range: Range<u64>) -> Result<(), Fault> {
         let mut at = range.start;
         while at < range.end {
-            let end = range.end.min(at + limits::CHUNK_BYTES as u64);
+            // Ends with a chunk: each is opened once.
+            let end = range.end.min((at / READ_BYTES + 1) * READ_BYTES);
             self.bytes(object.read(at..end).await?).await?;
             at = end;
         }
@@ -145,7 +146,7 @@ impl From<'_> {
         let image = self.image()?;
         let index = number.checked_sub(1).filter(|i| *i < image.frames).ok_or(Code::NotFound)?;
         let encoded = fragments(self.object, number).await?;
-        lease::frame(self.vault, self.release, self.chosen, index, encoded, output).await
+        lease::frame(self.vault, self.release, self.chosen, self.object, (index, encoded), output).await
     }
 
     pub fn image(&self) -> Result<&ImageInfo, Fault> {
@@ -165,14 +166,12 @@ impl From<'_> {
     }
 }
 
+const FILE: &str = "application/dicom";
+
 /// A DICOM file: as stored when clear (but for a preamble of zeros: polyglots end here), else one that is made here.
 async fn instance(from: &From<'_>, sink: &Outflow<'_>) -> Result<(), Fault> {
-    const FILE: &str = "application/dicom";
     match from.chosen.leaves {
-        Leaves::Stored => {
-            sink.send(Item::Part(from.part(FILE, Some(labelled(from.chosen, true)), None)?)).await?;
-            stored(from.object, sink).await
-        }
+        Leaves::Stored => stored(from, sink).await,
         Leaves::Copied => {
             let spans: Vec<FrameSpan> = from.object.frames().iter().flatten().copied().collect();
             let image = from.chosen.instance.record.image.is_some();
@@ -211,10 +210,20 @@ async fn padded(len: u64, sink: &Outflow<'_>) -> Result<(), Fault> {
     if len % 2 == 1 { sink.bytes(Bytes::from_static(&[0])).await } else { Ok(()) }
 }
 
-async fn stored(object: &ObjectReader, sink: &Outflow<'_>) -> Result<(), Fault> {
+/// Bytes of an object that are opened at once.
+const READ_BYTES: u64 = 16 * limits::CHUNK_BYTES as u64;
+
+/// The file as it came, behind a preamble of zeros or behind its corrected head.
+async fn stored(from: &From<'_>, sink: &Outflow<'_>) -> Result<(), Fault> {
     const PREAMBLE: u64 = 128;
-    sink.bytes(Bytes::from_static(&[0; PREAMBLE as usize])).await?;
-    sink.read(object, PREAMBLE..object.len()).await
+    let (head, start) = if from.chosen.corrections.is_some() {
+        (from.head(HeadForm::Corrected).await?.0, from.chosen.instance.record.head_len)
+    } else {
+        (Bytes::from_static(&[0; PREAMBLE as usize]), PREAMBLE)
+    };
+    sink.send(Item::Part(from.part(FILE, Some(labelled(from.chosen, true)), None)?)).await?;
+    sink.bytes(head).await?;
+    sink.read(from.object, start..from.object.len()).await
 }
 
 async fn metadata(from: &From<'_>, studies: &str, sink: &Outflow<'_>) -> Result<(), Fault> {
@@ -223,7 +232,8 @@ async fn metadata(from: &From<'_>, studies: &str, sink: &Outflow<'_>) -> Result<
     let bulk = format!("{studies}/{study}/series/{series}/instances/{instance}/bulkdata/");
     let record = &from.chosen.instance.record;
     // Fragments are OB (PS3.5 A.4), samples are OW or OB alike.
-    let fragments = from.chosen.plan == Plan::Clear && !native(record.transfer_syntax.as_str());
+    let syntax = record.transfer_syntax.as_str();
+    let fragments = from.chosen.plan == Plan::Clear && !native(syntax) && framed(syntax);
     let pixels = record.image.as_ref().map(|_| if fragments { *b"OB" } else { *b"OW" });
     let (json, _) = from.head(HeadForm::Json { bulk, pixels }).await?;
     sink.send(Item::Part(from.part("application/dicom+json", None, None)?)).await?;

@@ -6,7 +6,7 @@ use crate::vault::Vault;
 use bytes::Bytes;
 use model::{Attributes, ImageInfo, Words, limits};
 use port::pixels::{FrameLease, HeadForm, HeadLease, Mask, Output, WordsPlan};
-use port::{Code, Fault, Lease, Outcome, Stream, stream};
+use port::{Code, Fault, Item, Lease, Outcome, Part, Sink, Stream, stream};
 
 /// Bytes of one frame in which the grant's plan was carried out.
 #[must_use]
@@ -54,8 +54,8 @@ pub async fn frame(
     vault: &Vault,
     release: &Release,
     chosen: &Chosen,
-    index: u32,
-    encoded: Bytes,
+    object: &ObjectReader,
+    (index, encoded): (u32, Bytes),
     output: Output,
 ) -> Result<Redacted, Fault> {
     let image = chosen.instance.record.image.clone().ok_or(Code::Unsupported)?;
@@ -69,7 +69,10 @@ pub async fn frame(
     let digest = privacy::plan_digest(mask.as_ref().map(|m| (&*m.regions, m.mosaic.as_ref())), index);
     let lease = FrameLease { image, frame: index, mask, output };
     let limit = bytes_allowed(&lease.image, &lease.output);
-    let body = port::stream::of_bytes(encoded);
+    let body = match lease.output {
+        Output::Native => port::stream::of_bytes(encoded),
+        Output::Picture { .. } => with_head(object, chosen.instance.record.head_len, index, encoded),
+    };
     let (outcome, answer) = vault.pixels.work(Lease::Frame(Box::new(lease.clone())), body).await?;
     let bytes = answer.collect(limit).await?;
     Redacted::from_lease(&lease, digest, &outcome, bytes.into())
@@ -107,6 +110,7 @@ pub async fn head(
         image: record.image.clone(),
         sop_uid: record.sop_uid.clone(),
         derived_uid: masked.then(|| vault.derived_uid(record, release.grant.mask_version())),
+        corrections: chosen.corrections.clone(),
     };
     let (outcome, answer) =
         vault.pixels.work(Lease::Head(Box::new(lease)), head_body(object, record.head_len)).await?;
@@ -122,19 +126,42 @@ fn head_body(object: &ObjectReader, head_len: u64) -> Stream {
     let object = object.clone();
     let (sink, body) = stream();
     tokio::spawn(async move {
-        let mut at = 0;
-        while at < head_len {
-            let end = head_len.min(at + limits::CHUNK_BYTES as u64);
-            let bytes = match object.read(at..end).await {
-                Ok(bytes) => bytes,
-                Err(fault) => return sink.fail(fault).await,
-            };
-            if sink.bytes(bytes).await.is_err() {
-                return;
-            }
-            at = end;
+        match send_head(&object, head_len, &sink).await {
+            Ok(()) => drop(sink.finish().await),
+            Err(fault) => sink.fail(fault).await,
         }
-        drop(sink.finish().await);
     });
     body
+}
+
+/// A picture's body: the head says how its greys are made (window, tables, what differs by frame).
+fn with_head(object: &ObjectReader, head_len: u64, index: u32, encoded: Bytes) -> Stream {
+    let object = object.clone();
+    let (sink, body) = stream();
+    let part = |frame| {
+        Item::Part(Part { media: String::new(), transfer_syntax: None, instance: None, frame, span: None })
+    };
+    tokio::spawn(async move {
+        let send = async {
+            sink.send(part(None)).await?;
+            send_head(&object, head_len, &sink).await?;
+            sink.send(part(Some(index + 1))).await?;
+            sink.bytes(encoded).await
+        };
+        match send.await {
+            Ok(()) => drop(sink.finish().await),
+            Err(fault) => sink.fail(fault).await,
+        }
+    });
+    body
+}
+
+async fn send_head(object: &ObjectReader, head_len: u64, sink: &Sink) -> Result<(), Fault> {
+    let mut at = 0;
+    while at < head_len {
+        let end = head_len.min(at + limits::CHUNK_BYTES as u64);
+        sink.bytes(object.read(at..end).await?).await?;
+        at = end;
+    }
+    Ok(())
 }

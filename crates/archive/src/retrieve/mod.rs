@@ -10,11 +10,13 @@ mod deliver;
 mod lease;
 mod plan;
 mod select;
+mod standing;
 mod tag;
 mod value;
 
 pub use deliver::fragments;
 pub use plan::Plan;
+pub use standing::{Named, lines, once, transfer};
 
 use crate::catalog::{Instance, Study};
 use crate::context::{About, Context};
@@ -24,12 +26,13 @@ use ledger::Event;
 use model::Uid;
 use policy::{Grant, Lapse};
 use port::archive::{Form, Retrieve, Syntax};
+use port::pixels::Corrections;
 use port::{Code, Fault, Response, Stream};
 use std::sync::Arc;
 
 /// What leaves under one entry of the ledger.
 struct Release {
-    session: Handle,
+    proof: Proof,
     grant: Grant,
     study: Arc<Study>,
     /// The study by the name that the caller used.
@@ -39,12 +42,22 @@ struct Release {
     syntaxes: Vec<Syntax>,
 }
 
+/// Whence the grant comes, which must hold to the end of the release.
+enum Proof {
+    /// A session and what it opened.
+    Session(Handle),
+    /// What was agreed with a machine: decided anew when its time is over.
+    Standing(Box<Context>),
+}
+
 /// One instance and what happens to it.
 struct Chosen {
     instance: Instance,
     plan: Plan,
     /// Series and SOP Instance UID as the caller may know them.
     shown: (Uid, Uid),
+    /// What was put right since it came; nothing: every byte leaves as it came.
+    corrections: Option<Corrections>,
     leaves: Leaves,
 }
 
@@ -68,7 +81,7 @@ pub async fn retrieve(
     let (grant, study) = admit::admit(vault, context, &ask).await?;
     let (session, _) = context.session.ok_or(Code::NotSignedIn)?;
     let (first, known) = (ask.first, ask.known.clone());
-    let mut release = choose(vault, session, grant, study, ask).await;
+    let mut release = choose(vault, Proof::Session(session), grant, study, ask).await;
     // Choosing may have waited: what was admitted before need not hold any more.
     let lapse = admit::still(vault, &release).err().or_else(|| {
         (release.study.record.masks.version != release.grant.mask_version()).then_some(Lapse::MaskChanged)
@@ -93,21 +106,44 @@ pub async fn retrieve(
 }
 
 /// Picks the instances that the request names and this grant covers; waits for recognition up to a second.
-async fn choose(vault: &Vault, session: Handle, grant: Grant, study: Arc<Study>, ask: Retrieve) -> Release {
+async fn choose(vault: &Vault, proof: Proof, grant: Grant, study: Arc<Study>, ask: Retrieve) -> Release {
     let masked = grant.visibility().pixels != model::Pixels::Clear;
     let study = if masked { vault.examined(study, &ask).await } else { study };
+    let chosen = picked(vault, &grant, &study, &ask, &|_, _| true);
+    Release { proof, grant, study, asked: ask.study, chosen, form: ask.form, syntaxes: ask.syntaxes }
+}
+
+/// Instances that the request names and this grant covers; `wants` narrows by series and instance as the caller knows them.
+fn picked(
+    vault: &Vault,
+    grant: &Grant,
+    study: &Study,
+    ask: &Retrieve,
+    wants: &dyn Fn(&Uid, &Uid) -> bool,
+) -> Vec<Chosen> {
     let project = vault.project();
     let pseudonym = |uid: &Uid| crate::find::Pseudonyms::uid(&project, uid);
     let names = select::Names { words: grant.visibility().words, pseudonym: &pseudonym };
     let related = grant.may_lift() || grant.lifted();
     let mut chosen = Vec::new();
-    for (series, instance) in select::select(&study, &ask, &names) {
-        if let Some(plan) = plan::plan(&grant, related, &study, instance) {
-            let shown = (names.shown(&series.uid), names.shown(&instance.record.sop_uid));
-            chosen.push(Chosen { instance: instance.clone(), plan, shown, leaves: Leaves::Stored });
+    for (series, instance) in select::select(study, ask, &names) {
+        let shown = (names.shown(&series.uid), names.shown(&instance.record.sop_uid));
+        if wants(&shown.0, &shown.1)
+            && let Some(plan) = plan::plan(grant, related, study, instance)
+        {
+            let corrections = vault.corrections(study, &series.uid);
+            let leaves = Leaves::Stored;
+            chosen.push(Chosen { instance: instance.clone(), plan, shown, corrections, leaves });
         }
     }
-    Release { session, grant, study, asked: ask.study, chosen, form: ask.form, syntaxes: ask.syntaxes }
+    chosen
+}
+
+/// The UID by which the holder of a grant knows one of ours.
+fn shown(vault: &Vault, grant: &Grant, uid: &Uid) -> Uid {
+    let project = vault.project();
+    let pseudonym = |uid: &Uid| crate::find::Pseudonyms::uid(&project, uid);
+    select::Names { words: grant.visibility().words, pseudonym: &pseudonym }.shown(uid)
 }
 
 fn released(release: &Release, unchanged: bool) -> Event {
@@ -129,6 +165,7 @@ fn released(release: &Release, unchanged: bool) -> Event {
         frames,
         visibility: release.grant.visibility().name(),
         mask_version: release.grant.mask_version(),
+        corrected: release.chosen.iter().filter(|c| c.corrections.is_some()).count() as u64,
     }
 }
 

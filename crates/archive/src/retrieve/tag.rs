@@ -35,6 +35,7 @@ fn instance(chosen: &Chosen) -> Vec<u8> {
     let mosaic = record.seen.as_ref().is_some_and(|seen| seen.mosaic);
     let plan = privacy::plan_digest(hidden, u32::from(mosaic));
     let (series, shown) = &chosen.shown;
+    let corrections = format!("{:?}", chosen.corrections);
     [
         &record.object.0[..],
         &plan,
@@ -42,6 +43,7 @@ fn instance(chosen: &Chosen) -> Vec<u8> {
         series.as_str().as_bytes(),
         b"/",
         shown.as_str().as_bytes(),
+        corrections.as_bytes(),
     ]
     .concat()
 }

@@ -3,14 +3,27 @@
 use super::Vault;
 use crate::catalog::{Catalog, InstanceRecord, PageRecord, Seen, Study, StudyRecord};
 use crate::context::{About, Context};
-use crate::journal::promises;
+use crate::journal::{Promises, promises};
 use crate::sealing::{Kind, fault};
 use crate::{Error, Result};
 use crypto::row;
 use ledger::Event;
 use model::{Id, Mosaic, Tenant, Uid};
 use port::{Code, Fault};
-use store::Commit;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Commit, Pending};
+
+/// Without room for what was found, an object is looked at again after this long.
+const LATER: Duration = Duration::from_secs(60);
+
+/// A change that was handed to the store.
+struct Submitted {
+    epoch: u64,
+    study: Uid,
+    promises: Promises,
+    pending: Pending,
+}
 
 impl Vault {
     /// Changes a study's record with an entry in one commit. False: `change` did not want to.
@@ -35,7 +48,8 @@ impl Vault {
         self.change(uid, envelope, event, Vec::new(), change).await.map(|done| done.is_some())
     }
 
-    /// Keeps what examining found: index and sidecar with the entry in one commit.
+    /// Keeps what examining found: index and sidecar with the entry in one commit. Nobody waits for it: it costs no sync of
+    /// its own. Whatever is released on its account is recorded behind it in the same log, so it is durable before.
     pub(crate) async fn keep_seen(
         &self,
         study: &Study,
@@ -45,6 +59,9 @@ impl Vault {
         event: Event,
     ) -> std::result::Result<(), Fault> {
         let mut sidecars = Vec::new();
+        // Whose and where it is now: it may have been moved while it was looked at.
+        let now = self.instance(&record.sop_uid)?.map(|(study, _)| study);
+        let study = now.as_deref().unwrap_or(study);
         if !mosaics.is_empty() {
             let key = self.sidecar_key(study.patient(), record.object)?;
             let plain = postcard::to_stdvec(mosaics).map_err(|_| Code::Internal)?;
@@ -62,7 +79,30 @@ impl Vault {
         };
         let uid = record.sop_uid.clone();
         let change = move |catalog: &mut Catalog| catalog.change(&uid, |r| r.seen = Some(seen));
-        self.change(&study.record.uid, envelope, event, sidecars, change).await.map(drop)
+        let Some(submitted) =
+            self.submit_change(&study.record.uid, envelope, event, (sidecars, true), change)?
+        else {
+            return Ok(());
+        };
+        let (vault, uid) = (self.shared()?, record.sop_uid.clone());
+        tokio::spawn(async move {
+            if let Err(fault) = vault.settled_change(submitted).await {
+                tracing::warn!(code = fault.code.as_str(), "what examining found could not be kept");
+                // Memory was read anew, without what was found: it is looked at again, at once when somebody else's commit
+                // was refused before it.
+                match fault.code {
+                    Code::Unavailable => vault.queue.push(uid),
+                    Code::StorageFull => {
+                        let waiting = Arc::downgrade(&vault);
+                        drop(vault); // a stop waits for nobody's findings
+                        tokio::time::sleep(LATER).await;
+                        waiting.upgrade().iter().for_each(|vault| vault.queue.push(uid.clone()));
+                    }
+                    _ => {}
+                }
+            }
+        });
+        Ok(())
     }
 
     /// One change of a study in the index: memory under the lock, rows, entry, submit; then durable, or memory is read anew.
@@ -74,21 +114,38 @@ impl Vault {
         sidecars: Vec<(Tenant, Id, Vec<u8>)>,
         change: impl FnOnce(&mut Catalog) -> Option<(Uid, crate::catalog::Touched)>,
     ) -> std::result::Result<Option<()>, Fault> {
-        let submitted = tokio::task::block_in_place(|| -> Result<_> {
+        match self.submit_change(study, envelope, event, (sidecars, false), change)? {
+            Some(submitted) => self.settled_change(submitted).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn submit_change(
+        &self,
+        study: &Uid,
+        envelope: ledger::Envelope,
+        event: Event,
+        (sidecars, lazy): (Vec<(Tenant, Id, Vec<u8>)>, bool),
+        change: impl FnOnce(&mut Catalog) -> Option<(Uid, crate::catalog::Touched)>,
+    ) -> Result<Option<Submitted>> {
+        tokio::task::block_in_place(|| {
             let mut catalog = self.catalog_with(study)?;
             let mut commit = Commit::new(catalog.epoch);
-            commit.sidecars = sidecars;
-            let Some((uid, touched)) = change(&mut catalog) else { return Ok(None) };
-            self.rows_into(&mut commit, &mut catalog, &uid, &touched)?;
+            (commit.sidecars, commit.lazy) = (sidecars, lazy);
+            let Some((study, touched)) = change(&mut catalog) else { return Ok(None) };
+            self.rows_into(&mut commit, &mut catalog, &study, &touched)?;
             self.entry_into(&mut commit, envelope, event)?;
             let promises = promises(&commit);
-            Ok(Some((catalog.epoch, uid, promises, self.store.submit(commit)?)))
-        })?;
-        let Some((epoch, uid, promises, pending)) = submitted else { return Ok(None) };
+            Ok(Some(Submitted { epoch: catalog.epoch, study, promises, pending: self.store.submit(commit)? }))
+        })
+    }
+
+    async fn settled_change(&self, submitted: Submitted) -> std::result::Result<(), Fault> {
+        let Submitted { epoch, study, promises, pending } = submitted;
         self.settled(promises, pending, move |vault, durable| match durable {
             Ok(_) => {
-                vault.catalog().settle(epoch, &uid, None);
-                Ok(Some(()))
+                vault.catalog().settle(epoch, &study, None);
+                Ok(())
             }
             Err(error) => {
                 vault.resync()?;
@@ -131,10 +188,12 @@ impl Vault {
     /// After a failed batch: everything that may have been part of it is read anew from what is durable.
     pub(crate) fn resync(&self) -> Result<()> {
         let mut catalog = self.catalog();
+        if catalog.epoch == self.store.epoch() { Ok(()) } else { self.reread(&mut catalog) }
+    }
+
+    /// The same for who holds the index already.
+    pub(crate) fn reread(&self, catalog: &mut Catalog) -> Result<()> {
         let epoch = self.store.epoch();
-        if catalog.epoch == epoch {
-            return Ok(());
-        }
         // All is read before anything is forgotten: when reading fails, the epoch stays behind and the next one tries again.
         let mut durable = Vec::new();
         for (uid, series) in catalog.dirty() {
@@ -144,7 +203,7 @@ impl Vault {
         for study in durable {
             let uid = study.record.uid.clone();
             catalog.load(study);
-            self.remember(&mut catalog, &uid);
+            self.remember(catalog, &uid);
         }
         catalog.epoch = epoch;
         Ok(())
@@ -162,6 +221,8 @@ impl Vault {
                 pages.push((self.sealing.open_row(&row)?, row.version));
             }
         }
-        Ok(Some(Study::of_rows((study, row.version), pages)))
+        let mut study = Study::of_rows((study, row.version), pages);
+        self.mark(&mut study);
+        Ok(Some(study))
     }
 }

@@ -6,11 +6,11 @@ use crate::catalog::{Catalog, PageRecord, SNAPSHOT_FORMAT, SnapshotReader, Study
 use crate::find::Pseudonyms;
 use crate::sealing::Kind;
 use crate::{Error, Result};
-use crypto::{Key, aead};
-use model::Uid;
+use crypto::{Key, Ladder, aead};
+use model::{Tenant, Uid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard};
-use store::Row;
+use store::{Row, Store};
 
 /// Plaintext of one block of a snapshot; all are full, so that their number says no more than how many rows there are.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -33,6 +33,11 @@ const MAGIC: &[u8; 4] = b"GZIX";
 impl Head {
     fn bytes(&self) -> Vec<u8> {
         [&MAGIC[..], &[SNAPSHOT_FORMAT], &self.next_seq.to_be_bytes(), &self.blocks.to_be_bytes()].concat()
+    }
+
+    fn place(&self, tenant: &Tenant, number: u32) -> Vec<u8> {
+        let tenant = tenant.as_str().as_bytes();
+        [&b"gauze/1/index-snapshot\0"[..], &self.bytes(), &number.to_be_bytes(), tenant].concat()
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
@@ -109,13 +114,11 @@ impl Vault {
     }
 
     fn snapshot_key(&self) -> Result<Key> {
-        let name = self.sealing.ladder.name("gauze/index/snapshot", &[self.tenant.as_str().as_bytes()]);
-        Ok(self.sealing.ladder.row_key(&name)?)
+        snapshot_key(&self.sealing.ladder, &self.tenant)
     }
 
     fn snapshot_place(&self, head: &Head, number: u32) -> Vec<u8> {
-        let tenant = self.tenant.as_str().as_bytes();
-        [&b"gauze/1/index-snapshot\0"[..], &head.bytes(), &number.to_be_bytes(), tenant].concat()
+        head.place(&self.tenant, number)
     }
 
     /// From the snapshot and what changed since; nothing when there is none.
@@ -174,8 +177,8 @@ impl Vault {
         Ok(None)
     }
 
-    /// From all rows, a study at a time: what is read whole is packed before the next one. One that does not open stops the
-    /// start: somebody changed the data.
+    /// From all rows, a study at a time: what is read whole is packed before the next one. One that does not open is counted
+    /// and left out: what it told of is as if absent, and denies.
     fn index_of_rows(&self) -> Result<Catalog> {
         let mut key = [0; 16];
         self.sealing.random.fill(&mut key)?;
@@ -188,18 +191,20 @@ impl Vault {
         self.store.each_row(Kind::Study as u8, &mut |row| studies.push(row.key))?;
         for name in studies {
             let row = self.store.row(&name)?.ok_or(Error::Internal("a study's row is gone"))?;
-            let record: StudyRecord = self.sealing.open_row(&row)?;
+            let Some(record) = self.readable::<StudyRecord>(&row) else { continue };
             let of = study_mark(&record.uid);
             let from = pages.partition_point(|(study, _)| *study < of);
             let own = pages.get(from..).unwrap_or_default().iter().take_while(|(study, _)| *study == of);
             let mut read: Vec<(PageRecord, u64)> = Vec::new();
             for (_, page) in own {
                 let row = self.store.row(page)?.ok_or(Error::Internal("a page's row is gone"))?;
-                read.push((self.sealing.open_row(&row)?, row.version));
+                read.extend(self.sealing.open_row(&row).ok().map(|page| (page, row.version)));
             }
             // Another study may have the same mark.
             read.retain(|(page, _)| page.study == record.uid);
-            catalog.load_idle(&Study::of_rows((record, row.version), read));
+            let mut study = Study::of_rows((record, row.version), read);
+            self.mark(&mut study);
+            catalog.load_idle(&study);
             catalog.changes += 1;
         }
         Ok(catalog)
@@ -207,15 +212,11 @@ impl Vault {
 
     /// Names of all page rows by their study's mark.
     fn page_names(&self) -> Result<Vec<(u64, [u8; 32])>> {
-        let (mut out, mut fault) = (Vec::new(), None);
-        self.store.each_row(
-            Kind::Page as u8,
-            &mut |row| match self.sealing.open_row::<PageRecord>(&row) {
-                Ok(page) => out.push((study_mark(&page.study), row.key)),
-                Err(error) => fault = Some(error),
-            },
-        )?;
-        fault.map_or(Ok(out), Err)
+        let mut out = Vec::new();
+        self.store.each_row(Kind::Page as u8, &mut |row| {
+            out.extend(self.readable::<PageRecord>(&row).map(|page| (study_mark(&page.study), row.key)));
+        })?;
+        Ok(out)
     }
 
     /// Writes a snapshot when enough changed.
@@ -285,6 +286,24 @@ impl Vault {
         let project = self.project();
         self.catalog().by_pseudonym(uid, &|uid| project.uid(uid))
     }
+}
+
+fn snapshot_key(ladder: &Ladder, tenant: &Tenant) -> Result<Key> {
+    let name = ladder.name("gauze/index/snapshot", &[tenant.as_str().as_bytes()]);
+    Ok(ladder.row_key(&name)?)
+}
+
+/// The snapshot, when there is one, opens whole and is not newer than the rows.
+pub fn check_snapshot(store: &Store, ladder: &Ladder, tenant: &Tenant) -> Result<()> {
+    let Some(mut file) = store.snapshot()? else { return Ok(()) };
+    let head = file.block()?.and_then(|bytes| Head::read(&bytes)).ok_or(Error::Record)?;
+    let key = snapshot_key(ladder, tenant)?;
+    for number in 0..head.blocks {
+        let sealed = file.block()?.ok_or(Error::Record)?;
+        aead::open(&key, &head.place(tenant, number), &sealed)?;
+    }
+    let end = file.block()?.is_none();
+    if end && head.next_seq <= store.next_seq() { Ok(()) } else { Err(Error::Record) }
 }
 
 /// Groups rows by study while they are read; whose they are says their content.

@@ -3,6 +3,7 @@
 use super::Vault;
 use crate::{Error, Result};
 use crypto::Ladder;
+use ledger::{Checkpoint, Tree};
 
 impl Vault {
     /// Remembers the newest checkpoint outside the data folder.
@@ -17,14 +18,19 @@ impl Vault {
     }
 }
 
-fn note(checkpoint: &ledger::Checkpoint, key: &crypto::SigningKey) -> String {
+/// A signed note of a checkpoint.
+pub fn note(checkpoint: &Checkpoint, key: &crypto::SigningKey) -> String {
     checkpoint.sign_with(&key.public(), &|text| key.sign(text))
+}
+
+/// What the data folder remembers of its key.
+pub fn key_mark(ladder: &Ladder) -> String {
+    ladder.name("gauze/data/mark", &[]).iter().take(16).map(|b| format!("{b:02x}")).collect()
 }
 
 /// A key check before anything is touched: the data folder remembers which key it belongs to.
 pub(super) fn check_key(data: &std::path::Path, ladder: &Ladder) -> Result<()> {
-    let mark: String =
-        ladder.name("gauze/data/mark", &[]).iter().take(16).map(|b| format!("{b:02x}")).collect();
+    let mark = key_mark(ladder);
     match std::fs::read_to_string(data.join("key-mark")) {
         Ok(text) if text.trim() == mark => Ok(()),
         Ok(_) => Err(Error::Internal("this key does not belong to this data folder")),
@@ -36,26 +42,17 @@ pub(super) fn check_key(data: &std::path::Path, ladder: &Ladder) -> Result<()> {
     }
 }
 
-/// Data older than the newest checkpoint seen do not start (DESIGN.md §6, Ledger).
-pub(super) fn check_seen(
-    seen: &keys::Seen,
-    public: &[u8],
-    folder: &std::path::Path,
-    size: u64,
-) -> Result<()> {
-    let Some(note) = seen.read()? else { return Ok(()) };
-    let known = ledger::Checkpoint::open(&note, public)?;
+/// The newest checkpoint that was seen.
+pub(super) fn newest_seen(seen: &keys::Seen, public: &[u8]) -> Result<Option<Checkpoint>> {
+    let Some(note) = seen.read()? else { return Ok(None) };
+    Ok(Some(Checkpoint::open(&note, public)?))
+}
+
+/// Data older than the newest checkpoint seen do not start (DESIGN.md §6, Ledger). `then`: the tree of its size.
+pub(super) fn check_seen(newest: Option<&Checkpoint>, then: Option<&Tree>, size: u64) -> Result<()> {
+    let Some(known) = newest else { return Ok(()) };
     if known.size > size {
         return Err(Error::Older { found: size, seen: known.size });
     }
-    let mut tree = ledger::Tree::default();
-    let reader = ledger::Reader::new(folder);
-    for n in 0..known.size.div_ceil(ledger::tiles::WIDTH) {
-        for (leaf, _) in reader.bundle(n)? {
-            if tree.size() < known.size {
-                tree.push(ledger::leaf::hash(&leaf));
-            }
-        }
-    }
-    if tree.root() == known.root { Ok(()) } else { Err(Error::OtherLedger) }
+    if then.is_some_and(|tree| tree.root() == known.root) { Ok(()) } else { Err(Error::OtherLedger) }
 }

@@ -12,18 +12,20 @@ mod tests;
 
 use crate::context::{About, Context};
 use crate::journal::new_id;
-use crate::vault::{Vault, lock};
+use crate::vault::{Device, Vault, lock};
 use accounts::{AccountRecord, PasswordRecord};
 use crypto::TokenKind;
 use ledger::Event;
 use model::{Arrival, Door, Organisation, Role};
-use policy::Caller;
+use policy::{Caller, Standing};
 use port::archive::Account;
 use port::{Code, Credential, Fault, Response};
 use turns::Turn;
 
 /// The organisation of machines and local commands: the hospital itself.
 const HOUSE: &str = "hospital";
+/// The gateway's name for what it does without a caller.
+pub const GATEWAY: &str = "gateway";
 
 /// Checks what a caller shows. Nothing valid: refused and counted, without telling what was wrong.
 pub fn authenticate(vault: &Vault, credential: &Credential, arrival: &Arrival) -> Result<Context, Fault> {
@@ -33,11 +35,17 @@ pub fn authenticate(vault: &Vault, credential: &Credential, arrival: &Arrival) -
         Credential::Bearer(token) => bearer(vault, token, arrival),
         Credential::Device => device(vault, arrival),
         Credential::Local => Some(machine(vault, Role::Technologist, "import", arrival)),
+        Credential::Gateway => Some(machine(vault, Role::Device, GATEWAY, arrival)),
     };
     known.ok_or_else(|| {
         lock(&vault.refusals).note(&arrival.peer, vault.clock.now());
         Code::NotSignedIn.into()
     })
+}
+
+/// Only who holds the keys anyway: the operator's line, or a command with the vault in its own process.
+pub fn operator(credential: &Credential) -> Result<(), Fault> {
+    if *credential == Credential::Local { Ok(()) } else { Err(Code::NotSignedIn.into()) }
 }
 
 fn cookies(vault: &Vault, session: &str, viewing: Option<&str>, arrival: &Arrival) -> Option<Context> {
@@ -74,7 +82,7 @@ fn person(vault: &Vault, user: &str, arrival: &Arrival) -> Option<Context> {
 fn context(vault: &Vault, account: &AccountRecord, arrival: &Arrival) -> Context {
     let own_patient = account.patient.as_ref().and_then(|(issuer, number)| {
         let key = crate::catalog::PatientKey::Numbered(issuer.clone(), number.clone());
-        vault.catalog().patient(&key)
+        vault.patient_named(&vault.catalog(), &key)
     });
     Context {
         caller: Caller {
@@ -88,6 +96,7 @@ fn context(vault: &Vault, account: &AccountRecord, arrival: &Arrival) -> Context
         session: None,
         bearer: None,
         views: false,
+        standing: Standing::default(),
         patient: account.patient.clone(),
         arrival: arrival.clone(),
         now: vault.clock.now(),
@@ -99,12 +108,34 @@ fn device(vault: &Vault, arrival: &Arrival) -> Option<Context> {
     if arrival.door != Door::Dimse {
         return None;
     }
-    let fits = |d: &&crate::vault::Device| {
-        d.certificate == arrival.certificate && (d.ae.is_empty() || d.ae == arrival.calling_ae)
+    let own = vault.options.devices.iter().filter(|d| d.certificate == arrival.certificate);
+    let (named, any) =
+        (own.clone().find(|d| d.ae == arrival.calling_ae), own.clone().find(|d| d.ae.is_empty()));
+    let known = named.or(any)?;
+    if known.certificate.is_empty() {
+        let loopback = arrival.peer.parse::<std::net::SocketAddr>().is_ok_and(|peer| peer.ip().is_loopback());
+        // Nobody proved anything: it may bring films, and sees none.
+        let may = known.may.iter().filter(|act| *act == "store").cloned().collect();
+        let bare = Device { may, sees: String::new(), ..known.clone() };
+        return loopback.then(|| agreed(vault, &bare, arrival));
+    }
+    Some(agreed(vault, known, arrival))
+}
+
+/// The machine to which objects are to be sent, by its AE title; `arrival` is of who asked.
+pub fn receiver(vault: &Vault, title: &str, arrival: &Arrival) -> Option<(Device, Context)> {
+    let known = vault.options.devices.iter().find(|d| d.ae == title && !d.address.is_empty())?;
+    Some((known.clone(), agreed(vault, known, arrival)))
+}
+
+fn agreed(vault: &Vault, known: &Device, arrival: &Arrival) -> Context {
+    let standing = Standing {
+        ae: known.name.clone(),
+        may: known.may.clone(),
+        sees: known.sees.clone(),
+        purpose: Some(known.purpose),
     };
-    let known = vault.options.devices.iter().find(fits)?;
-    let loopback = arrival.peer.parse::<std::net::SocketAddr>().is_ok_and(|peer| peer.ip().is_loopback());
-    (!known.certificate.is_empty() || loopback).then(|| machine(vault, Role::Device, &known.name, arrival))
+    Context { standing, ..machine(vault, Role::Device, &known.name, arrival) }
 }
 
 fn machine(vault: &Vault, role: Role, name: &str, arrival: &Arrival) -> Context {
@@ -120,6 +151,7 @@ fn machine(vault: &Vault, role: Role, name: &str, arrival: &Arrival) -> Context 
         session: None,
         bearer: None,
         views: false,
+        standing: Standing::default(),
         patient: None,
         arrival: arrival.clone(),
         now: vault.clock.now(),

@@ -110,6 +110,12 @@ impl<Grant> Sessions<Grant> {
         }
     }
 
+    /// Ends what everybody opened of a study; who asks again is told to open it anew.
+    pub fn end_study(&mut self, study: &Uid) {
+        let held = self.by_cookie.values_mut().filter_map(|session| session.grants.get_mut(study));
+        held.for_each(|held| held.ends = held.since);
+    }
+
     /// Adds a grant to the session's viewing set, in place of an older one for the same study.
     pub fn grant(
         &mut self,
@@ -192,6 +198,21 @@ mod tests {
         sessions.end(&handle(1));
         assert_eq!(sessions.of_bearer(&handle(5)), None);
         assert!(sessions.touch(&handle(1), now).is_none());
+    }
+
+    #[test]
+    fn a_study_that_is_put_right_is_opened_anew() {
+        let mut sessions = Sessions::<u32>::default();
+        let (now, study) = (Time(0), "1.2".parse::<Uid>().unwrap());
+        sessions.begin(handle(1), Id([1; 16]), "anna".into(), now);
+        for (n, uid) in [(2, "1.2"), (3, "1.3")] {
+            let uid = uid.parse().unwrap();
+            sessions.grant(&handle(1), uid, (7, None), handle(n), (now, now.plus_seconds(9)));
+        }
+        sessions.end_study(&study);
+        let session = sessions.touch(&handle(1), now).unwrap();
+        let alive: Vec<_> = session.grants.values().map(|held| held.alive(now)).collect();
+        assert_eq!(alive, [false, true], "that study only");
     }
 
     #[test]

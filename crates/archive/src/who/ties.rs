@@ -51,9 +51,9 @@ pub struct SiteRecord {
 }
 
 impl TiesRecord {
-    /// Relations to one patient, ended ones too: policy looks at the time.
-    pub fn to_patient(&self, patient: &(String, String)) -> Vec<Relation> {
-        let theirs = self.relations.iter().filter(|r| r.patient.as_ref().is_none_or(|p| p == patient));
+    /// Relations to one patient under any of her numbers, ended ones too: policy looks at the time.
+    pub fn to_patient(&self, patient: &[(String, String)]) -> Vec<Relation> {
+        let theirs = self.relations.iter().filter(|r| r.patient.as_ref().is_none_or(|p| patient.contains(p)));
         let relation = |r: &RelationRecord| Relation {
             kind: r.kind,
             source: r.source.clone(),
@@ -106,7 +106,7 @@ mod tests {
             end: None,
         };
         let ties = TiesRecord { relations: vec![record(None), record(Some(("H", "1")))], orders: vec![] };
-        assert_eq!(ties.to_patient(&("H".into(), "1".into())).len(), 2);
-        assert_eq!(ties.to_patient(&("H".into(), "2".into())).len(), 1);
+        assert_eq!(ties.to_patient(&[("H".into(), "1".into())]).len(), 2);
+        assert_eq!(ties.to_patient(&[("H".into(), "2".into())]).len(), 1);
     }
 }

@@ -1,51 +1,77 @@
-//! JPEG: baseline, extended and progressive of 8 bits, lossless of 2 to 16 (ISO 10918-1, PS3.5 A.4.1 to A.4.3).
+//! JPEG: baseline, extended and progressive of 8 bits by `jpeg-decoder`; extended sequential of 12 and lossless of 2 to
+//! 16 bits by ourselves (ISO 10918-1, PS3.5 A.4.1 and A.4.2).
 
+mod extended;
 mod header;
+mod huffman;
+mod lossless;
+mod stream;
 
 use super::ratio;
+use crate::deadline::Timed;
 use crate::samples::Raw;
-use crate::{Error, Result};
+use crate::{Deadline, Error, Result};
 use header::Header;
 use jpeg_decoder::{ColorTransform, Decoder};
 use model::{ImageInfo, Photometric, Samples};
+use std::io::BufReader;
 
 /// One coded bit may stand for a block of 64 samples of 2 bytes; progressive scans may leave whole bands out.
 const RATIO: usize = 4096;
 
 /// Decodes after the frame header said the same as the DICOM header.
-pub fn decode(image: &ImageInfo, encoded: &[u8]) -> Result<Raw> {
+pub fn decode(image: &ImageInfo, encoded: &[u8], deadline: &Deadline<'_>) -> Result<Raw> {
     ratio(image, encoded, RATIO)?;
     let header = Header::read(encoded)?;
     header.check(image)?;
-    let samples = usize::from(image.samples);
-    let mut decoder = Decoder::new(encoded);
+    let data = match header.process {
+        LOSSLESS => colours(image, lossless::decode(image, encoded, &header, deadline)?, header.precision)?,
+        EXTENDED if header.precision > 8 => {
+            Samples::U16(extended::decode(image, encoded, &header, deadline)?)
+        }
+        _ => Samples::U8(lossy(image, encoded, &header, deadline)?),
+    };
+    Ok(Raw { data, as_header: false })
+}
+
+/// Extended sequential and lossless, both with Huffman codes (table B.1).
+const EXTENDED: u8 = 0xC1;
+const LOSSLESS: u8 = 0xC3;
+
+/// Lossless samples have no colour transform of the codestream's: one that the header names is undone here.
+fn colours(image: &ImageInfo, values: Vec<u16>, precision: u8) -> Result<Samples> {
+    let transformed = image.samples == 3 && image.photometric != Photometric::Rgb;
+    match (precision, transformed) {
+        (..=8, true) if image.bits_allocated == 8 => Ok(Samples::U8(to_rgb(&low(&values)))),
+        (..=8, false) if image.bits_allocated == 8 => Ok(Samples::U8(low(&values))),
+        (_, true) => Err(Error::Unsupported("YBR of more than 8 bits")),
+        _ => Ok(Samples::U16(values)),
+    }
+}
+
+fn low(values: &[u16]) -> Vec<u8> {
+    values.iter().map(|v| v.to_le_bytes()[0]).collect()
+}
+
+fn lossy(image: &ImageInfo, encoded: &[u8], header: &Header, deadline: &Deadline<'_>) -> Result<Vec<u8>> {
+    const READ: usize = 4096;
+    let timed = Timed { rest: encoded, deadline: *deadline };
+    let mut decoder = Decoder::new(BufReader::with_capacity(READ, timed));
     decoder.set_max_decoding_buffer_size(image.frame_bytes().unwrap_or(0) * 2);
-    if samples == 3 && !header.lossless {
-        decoder.set_color_transform(if ycbcr(image, &header) {
+    if image.samples == 3 {
+        decoder.set_color_transform(if ycbcr(image, header) {
             ColorTransform::YCbCr
         } else {
             ColorTransform::RGB
         });
     }
     // The decoder's own reading of the size counts: a stream that shows two frame headers would show them to one of us.
-    decoder.read_info().map_err(unsupported)?;
+    decoder.read_info().map_err(cause)?;
     let size = decoder.info().map(|info| (u32::from(info.height), u32::from(info.width)));
     if size != Some((image.rows, image.columns)) {
         return Err(Error::Disagree("size"));
     }
-    let bytes = decoder.decode().map_err(unsupported)?;
-    let wide = header.lossless && header.precision != 8;
-    let data = if wide {
-        Samples::U16(bytes.as_chunks().0.iter().map(|c| u16::from_ne_bytes(*c)).collect())
-    } else if samples == 3 && header.lossless && image.photometric != Photometric::Rgb {
-        Samples::U8(to_rgb(&bytes))
-    } else {
-        Samples::U8(bytes)
-    };
-    if wide && samples == 3 && image.photometric != Photometric::Rgb {
-        return Err(Error::Unsupported("YBR of more than 8 bits"));
-    }
-    Ok(Raw { data, as_header: false })
+    decoder.decode().map_err(cause)
 }
 
 /// The header's word counts, but for a marker in the stream that says otherwise: senders label YBR streams RGB, and
@@ -71,9 +97,10 @@ fn model_rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
     [byte(y + 1.402 * cr), byte(y - 0.344_136 * cb - 0.714_136 * cr), byte(y + 1.772 * cb)]
 }
 
-fn unsupported(error: jpeg_decoder::Error) -> Error {
+fn cause(error: jpeg_decoder::Error) -> Error {
     match error {
         jpeg_decoder::Error::Unsupported(_) => Error::Unsupported("this JPEG process"),
+        jpeg_decoder::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => Error::OutOfTime,
         _ => Error::Malformed("JPEG stream"),
     }
 }

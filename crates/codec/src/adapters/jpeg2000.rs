@@ -4,7 +4,7 @@ mod header;
 
 use super::{pixels, ratio};
 use crate::samples::Raw;
-use crate::{Error, Result};
+use crate::{Deadline, Error, Result};
 use jpeg2k::{DecodeParameters, Image, ImageComponent};
 use model::{ImageInfo, Photometric, Samples};
 
@@ -12,7 +12,7 @@ use model::{ImageInfo, Photometric, Samples};
 const RATIO: usize = 1 << 16;
 
 /// Decodes after the SIZ and COD segments said the same as the DICOM header.
-pub fn decode(image: &ImageInfo, encoded: &[u8]) -> Result<Raw> {
+pub fn decode(image: &ImageInfo, encoded: &[u8], deadline: &Deadline<'_>) -> Result<Raw> {
     ratio(image, encoded, RATIO)?;
     let stream = header::codestream(encoded)?;
     let header = header::Header::read(stream)?;
@@ -20,6 +20,8 @@ pub fn decode(image: &ImageInfo, encoded: &[u8]) -> Result<Raw> {
     if matches!(image.photometric, Photometric::YbrFull | Photometric::YbrFull422) && !header.transform {
         return Err(Error::Unsupported("YBR without a colour transform of its own"));
     }
+    // OpenJPEG cannot be asked to stop: what bounds its time are the limits on tiles, precincts, layers and pixels.
+    deadline.check()?;
     let decoded = Image::from_bytes_with(stream, DecodeParameters::new().strict(true))
         .map_err(|_| Error::Malformed("JPEG 2000 codestream"))?;
     let components = decoded.components();

@@ -2,16 +2,16 @@
 
 use super::{packed_bytes, pixels};
 use crate::samples::{Raw, from_le_bytes, interleave, unpack_bits};
-use crate::{Error, Result};
+use crate::{Deadline, Error, Result};
 use model::{ImageInfo, Photometric, Samples};
 
 /// Little endian.
-pub fn little(image: &ImageInfo, encoded: &[u8]) -> Result<Raw> {
+pub fn little(image: &ImageInfo, encoded: &[u8], _: &Deadline<'_>) -> Result<Raw> {
     unpack(image, encoded, false)
 }
 
 /// Big endian. Bytes of 8-bit samples are taken in order: the header's OB.
-pub fn big(image: &ImageInfo, encoded: &[u8]) -> Result<Raw> {
+pub fn big(image: &ImageInfo, encoded: &[u8], _: &Deadline<'_>) -> Result<Raw> {
     unpack(image, encoded, true)
 }
 

@@ -2,7 +2,7 @@
 
 use super::{packed_bytes, pixels, ratio};
 use crate::samples::{Raw, from_le_bytes, unpack_bits};
-use crate::{Error, Result};
+use crate::{Deadline, Error, Result};
 use model::{ImageInfo, Photometric};
 
 /// A run turns 2 bytes into at most 128.
@@ -12,7 +12,7 @@ const HEADER: usize = 64;
 const SEGMENTS: usize = 15;
 
 /// Unpacks the segments: for each sample its bytes, the most significant first.
-pub fn decode(image: &ImageInfo, encoded: &[u8]) -> Result<Raw> {
+pub fn decode(image: &ImageInfo, encoded: &[u8], deadline: &Deadline<'_>) -> Result<Raw> {
     if image.photometric == Photometric::YbrFull422 {
         return Err(Error::Unsupported("this form of YBR_FULL_422"));
     }
@@ -27,6 +27,7 @@ pub fn decode(image: &ImageInfo, encoded: &[u8]) -> Result<Raw> {
     let mut out = vec![0; packed_bytes(image)];
     let mut unpacked = Vec::with_capacity(plane);
     for (i, segment) in segments.iter().enumerate() {
+        deadline.check()?;
         unpack(segment, plane, &mut unpacked)?;
         let first = (i / bytes) * bytes + (bytes - 1 - i % bytes);
         let places = out.iter_mut().skip(first).step_by(samples * bytes);

@@ -62,6 +62,17 @@ fn mutated_frames_end_in_a_frame_or_an_error() {
         "pydicom__emri_small_jpeg_2k_lossless.dcm",
         "pydicom__JPEG2000.dcm",
         "pydicom__JPEG-LL.dcm",
+        "made__ls_ct.dcm",
+        "made__ls_rgb_sample.dcm",
+        "made__ls_rgb_none.dcm",
+        "made__ll_p4.dcm",
+        "made__ll_rgb.dcm",
+        "made__ext12.dcm",
+        "made__ht_ct.dcm",
+        "made__xl_ct.dcm",
+        "made__xl_jpeg_rgb.dcm",
+        "made__xl_lossy_rgb.dcm",
+        "made__enc_ct.dcm",
     ];
     let files: Vec<File> = names.iter().map(|name| vector(name)).collect();
     let headers: Vec<ImageInfo> = files.iter().map(|f| f.image.clone()).collect();

@@ -57,11 +57,19 @@ impl Sealer {
         }
         self.digest.update(bytes);
         while !bytes.is_empty() {
+            // A whole chunk is sealed where it will lie: one copy less.
+            if self.open.is_empty()
+                && let Some((chunk, rest)) = bytes.split_first_chunk::<CHUNK_BYTES>()
+            {
+                self.chunk(chunk, out)?;
+                bytes = rest;
+                continue;
+            }
             let (now, rest) = bytes.split_at(bytes.len().min(CHUNK_BYTES - self.open.len()));
             self.open.extend_from_slice(now);
             bytes = rest;
             if self.open.len() == CHUNK_BYTES {
-                self.chunk(out)?;
+                self.open_chunk(out)?;
             }
         }
         Ok(())
@@ -90,7 +98,7 @@ impl Sealer {
         out: &mut Vec<u8>,
     ) -> Result<Trailer, Error> {
         if !self.open.is_empty() {
-            self.chunk(out)?;
+            self.open_chunk(out)?;
         }
         let mut digest = [0; 32];
         digest.iter_mut().zip(self.digest.finish().as_ref()).for_each(|(to, from)| *to = *from);
@@ -110,14 +118,28 @@ impl Sealer {
         Ok(trailer)
     }
 
-    fn chunk(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
+    fn open_chunk(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
+        let mut open = std::mem::take(&mut self.open);
+        self.chunk(&open, out)?;
+        open.clear();
+        self.open = open;
+        Ok(())
+    }
+
+    fn chunk(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         let context = self.keys.context(false, self.number);
         let nonce = Nonce::assume_unique_for_key(nonce(false, self.number));
-        self.cipher
-            .seal_in_place_append_tag(nonce, Aad::from(context), &mut self.open)
-            .map_err(|_| Error::Primitive)?;
-        out.extend_from_slice(&self.open);
-        self.open.clear();
+        let start = out.len();
+        out.extend_from_slice(plain);
+        let place = out.get_mut(start..).ok_or(Error::Primitive)?;
+        match self.cipher.seal_in_place_separate_tag(nonce, Aad::from(context), place) {
+            Ok(tag) => out.extend_from_slice(tag.as_ref()),
+            Err(_) => {
+                // Nothing plain stays where sealed bytes go.
+                out.truncate(start);
+                return Err(Error::Primitive);
+            }
+        }
         self.number += 1;
         Ok(())
     }

@@ -162,6 +162,7 @@ pub fn gather(
         image,
         head_len: walker.pixels.map_or(bytes.len(), |h| h.start) as u64,
         frames,
+        rejects: None,
     })
 }
 

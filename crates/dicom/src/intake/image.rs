@@ -79,14 +79,87 @@ fn palette(v: &Values<'_>, photometric: Photometric) -> Option<Option<Palette>> 
     let first = if signed { i32::from(first.cast_signed()) } else { i32::from(first) };
     let table = |tag: Tag| -> Option<Vec<u16>> {
         let raw = v.raw(tag);
+        if raw.is_empty() {
+            // (0028,1221) to (0028,1223) stand 32 above (PS3.3 C.7.9.2).
+            return segmented(v, v.raw(tag + 0x20), bits, count);
+        }
         if bits == 8 && raw.len() < count * 2 {
-            // Eight-bit entries packed two in a word (PS3.3 C.7.6.3.1.6), scaled to 16 bits.
-            return Some(raw.get(..count)?.iter().map(|b| u16::from(*b) * 257).collect());
+            // Eight-bit entries packed two in a word (PS3.3 C.7.6.3.1.6).
+            return Some(raw.get(..count)?.iter().map(|b| u16::from(*b)).collect());
         }
         raw.get(..count * 2)?.chunks_exact(2).map(|c| v.u16(c)).collect()
     };
-    let tables = [table(0x0028_1201)?, table(0x0028_1202)?, table(0x0028_1203)?];
+    let mut tables = [table(0x0028_1201)?, table(0x0028_1202)?, table(0x0028_1203)?];
+    // Entries of eight bits, also of senders that say sixteen, to 16 bits.
+    if tables.iter().flatten().all(|entry| *entry < 256) {
+        tables.iter_mut().flatten().for_each(|entry| *entry *= 257);
+    }
     Some(Some(Palette { first, tables }))
+}
+
+/// A segmented table (C.7.9.2): discrete, linear and indirect segments, `count` entries in all.
+fn segmented(v: &Values<'_>, raw: &[u8], bits: u16, count: usize) -> Option<Vec<u16>> {
+    let words: Vec<u16> = if bits == 8 {
+        raw.iter().map(|b| u16::from(*b)).collect()
+    } else {
+        raw.chunks_exact(2).map(|c| v.u16(c)).collect::<Option<_>>()?
+    };
+    let mut out = Vec::new();
+    let mut at = 0;
+    while out.len() < count {
+        at = segment(&words, at, bits, &mut out)?;
+        if out.len() > count {
+            return None;
+        }
+    }
+    Some(out)
+}
+
+/// Appends one segment's entries; where the next begins. Each appends at least one, so that the table ends.
+fn segment(words: &[u16], at: usize, bits: u16, out: &mut Vec<u16>) -> Option<usize> {
+    let len = usize::from(*words.get(at + 1)?);
+    if len == 0 {
+        return None;
+    }
+    match words.get(at)? {
+        0 => {
+            let end = at + 2 + len;
+            out.extend_from_slice(words.get(at + 2..end)?);
+            Some(end)
+        }
+        1 => {
+            let (from, to) = (i64::from(*out.last()?), i64::from(*words.get(at + 2)?));
+            let steps = i64::try_from(len).ok()?;
+            let entry = |i: i64| {
+                u16::try_from(from + ((to - from) * i * 2 + steps * (to - from).signum()) / (2 * steps))
+            };
+            for i in 1..=steps {
+                out.push(entry(i).ok()?);
+            }
+            Some(at + 3)
+        }
+        // Copies `len` segments from a byte offset on, none of which may be indirect again.
+        2 => {
+            let offset = if bits == 8 {
+                words.get(at + 2..at + 6)?.iter().rev().fold(0usize, |n, b| n << 8 | usize::from(*b))
+            } else {
+                let low = usize::from(*words.get(at + 2)?);
+                (low | usize::from(*words.get(at + 3)?) << 16) / 2
+            };
+            let mut from = offset;
+            for _ in 0..len {
+                if from >= at || matches!(words.get(from), Some(2)) {
+                    return None;
+                }
+                from = segment(words, from, bits, out)?;
+                if out.len() > bounds::PALETTE_ENTRIES {
+                    return None;
+                }
+            }
+            Some(at + if bits == 8 { 6 } else { 4 })
+        }
+        _ => None,
+    }
 }
 
 /// Years from (0010,1010) (`nnnD`, `W`, `M`, `Y`), else from birth and study dates.

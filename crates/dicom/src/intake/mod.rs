@@ -2,11 +2,12 @@
 
 mod facts;
 mod image;
+mod note;
 mod pixel;
 pub(crate) mod walk;
 
 use crate::{Error, Result, bounds};
-use model::{InstanceFacts, Uid, limits};
+use model::{FrameSpan, InstanceFacts, Uid, limits};
 use pixel::PixelTracker;
 use std::io::Read;
 use walk::{Coding, Stop, Walker};
@@ -122,6 +123,13 @@ impl Intake {
         Ok(())
     }
 
+    /// Nothing is left to inflate, and the header is no longer than this.
+    #[must_use]
+    pub fn is_quick(&self, head_bytes: usize) -> bool {
+        self.head.len() <= head_bytes
+            && self.meta.as_ref().is_some_and(|meta| meta.coding != Coding::Deflated)
+    }
+
     /// The file is complete.
     ///
     /// # Errors
@@ -139,8 +147,9 @@ impl Intake {
             let inflated = inflate(self.head.get(meta.end..).unwrap_or_default())?;
             let (walker, pixels) = walk_whole(&inflated, Coding::ExplicitLe, 0)?;
             let mut facts = facts::gather(&walker, &inflated, &meta, pixels.as_ref(), self.unnamed)?;
-            facts.frames.clear();
+            facts.frames = deflated_frames(facts.frames.len(), self.total);
             facts.head_len = self.total;
+            facts.rejects = note::note(&self.head, &facts.sop_class);
             return Ok(Parsed { facts, head: self.head });
         }
         let walker = self.walker.ok_or(Error::Truncated("the header"))?;
@@ -149,9 +158,41 @@ impl Intake {
         } else {
             walker.finish(&self.head)?;
         }
-        let facts = facts::gather(&walker, &self.head, &meta, self.pixels.as_ref(), self.unnamed)?;
+        let mut facts = facts::gather(&walker, &self.head, &meta, self.pixels.as_ref(), self.unnamed)?;
+        facts.rejects = note::note(&self.head, &facts.sop_class);
         Ok(Parsed { facts, head: self.head })
     }
+}
+
+/// A frame of a deflated data set has no span of its own: the whole file stands for each of them, and
+/// [`inflated_frame`] cuts it out where it is decoded.
+fn deflated_frames(count: usize, len: u64) -> Vec<Vec<FrameSpan>> {
+    if count > bounds::DEFLATED_FRAMES {
+        return Vec::new();
+    }
+    vec![vec![FrameSpan { offset: 0, len }]; count]
+}
+
+/// The encoded bytes of a frame (0-based) of a whole deflated file (PS3.5 A.5).
+///
+/// # Errors
+/// The file is not a deflated one with that frame, or inflates above the bound.
+pub fn inflated_frame(file: &[u8], frame: u32) -> Result<Vec<u8>> {
+    const NONE: Error = Error::Missing("frame");
+    let meta = read_meta(file, true)?.ok_or(Error::NotPart10)?;
+    if meta.coding != Coding::Deflated || file.len() > limits::HEADER_BYTES {
+        return Err(NONE);
+    }
+    let inflated = inflate(file.get(meta.end..).unwrap_or_default())?;
+    let (walker, pixels) = walk_whole(&inflated, Coding::ExplicitLe, 0)?;
+    let facts = facts::gather(&walker, &inflated, &meta, pixels.as_ref(), true)?;
+    let spans = facts.frames.get(frame as usize).ok_or(NONE)?;
+    let part = |span: &FrameSpan| -> Option<&[u8]> {
+        let from = usize::try_from(span.offset).ok()?;
+        inflated.get(from..from.checked_add(usize::try_from(span.len).ok()?)?)
+    };
+    let parts: Option<Vec<&[u8]>> = spans.iter().map(part).collect();
+    Ok(parts.ok_or(NONE)?.concat())
 }
 
 /// Walks a complete data set in memory.

@@ -14,6 +14,8 @@ enum State {
     Offsets(u64),
     /// Inside a fragment; bytes left.
     Fragment(u64),
+    /// At the first bytes of a fragment; bytes left, and the first one when it was seen.
+    Start(u64, Option<u8>),
     /// After the pixel data: padding, signatures.
     After,
 }
@@ -30,6 +32,8 @@ pub struct PixelTracker {
     seen_table: bool,
     /// Fragments after the offset table.
     pub fragments: Vec<FrameSpan>,
+    /// Places of the fragments that begin a codestream.
+    starts: Vec<usize>,
 }
 
 impl PixelTracker {
@@ -42,6 +46,7 @@ impl PixelTracker {
             table: Vec::new(),
             seen_table: false,
             fragments: Vec::new(),
+            starts: Vec::new(),
         }
     }
 
@@ -80,6 +85,23 @@ impl PixelTracker {
                 }
                 Ok(taken)
             }
+            State::Start(left, first) => {
+                let Some(byte) = bytes.first().copied() else { return Ok(0) };
+                let rest = *left - 1;
+                // JPEG and JPEG-LS begin with SOI, JPEG 2000 with SOC, JPEG XL with its own mark; nothing else in them
+                // does, as a byte of all ones is stuffed.
+                let starts = matches!((*first, byte), (Some(0xFF), 0xD8 | 0x4F | 0x0A));
+                let second = first.is_some();
+                self.state = match rest {
+                    0 => State::Header(Vec::new()),
+                    _ if second => State::Fragment(rest),
+                    _ => State::Start(rest, Some(byte)),
+                };
+                if starts {
+                    self.starts.push(self.fragments.len().saturating_sub(1));
+                }
+                Ok(1)
+            }
             State::Header(collected) => {
                 let taken = (8 - collected.len()).min(bytes.len());
                 collected.extend_from_slice(bytes.get(..taken).unwrap_or_default());
@@ -109,7 +131,8 @@ impl PixelTracker {
                     return Err(Error::TooLarge("number of fragments"));
                 }
                 self.fragments.push(FrameSpan { offset: value, len: len.into() });
-                self.state = if len == 0 { State::Header(Vec::new()) } else { State::Fragment(len.into()) };
+                self.state =
+                    if len == 0 { State::Header(Vec::new()) } else { State::Start(len.into(), None) };
             }
             _ => return Err(Error::Malformed("fragment")),
         }
@@ -144,7 +167,7 @@ impl PixelTracker {
             self.table.chunks_exact(4).filter_map(|c| c.first_chunk().copied().map(u32::from_le_bytes));
         let offsets: Vec<u64> =
             if extended.is_empty() { short.map(u64::from).collect() } else { wide.collect() };
-        self.by_offsets(n, &offsets)
+        if offsets.is_empty() { self.by_starts(n) } else { self.by_offsets(n, &offsets) }
     }
 
     fn native_frames(&self, count: u32, native: u64, frame_bytes: Option<u64>) -> Vec<Vec<FrameSpan>> {
@@ -153,6 +176,16 @@ impl PixelTracker {
             return Vec::new();
         };
         (0..u64::from(count)).map(|i| vec![FrameSpan { offset: self.value_start + i * len, len }]).collect()
+    }
+
+    /// Without a table: as many codestreams as frames, the first at the first fragment.
+    fn by_starts(&self, n: usize) -> Vec<Vec<FrameSpan>> {
+        if self.starts.len() != n || self.starts.first() != Some(&0) {
+            return Vec::new();
+        }
+        let ends = self.starts.iter().skip(1).copied().chain([self.fragments.len()]);
+        let frame = |(from, to): (&usize, usize)| self.fragments.get(*from..to).unwrap_or_default().to_vec();
+        self.starts.iter().zip(ends).map(frame).collect()
     }
 
     /// Each offset must be the start of a fragment's item, ascending from zero.

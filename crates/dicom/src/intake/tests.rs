@@ -69,6 +69,29 @@ fn fragments_become_frames() {
     assert_eq!(parse(&cut, 9), Err(Error::Truncated("the pixel data")));
 }
 
+/// No offset table: frames begin where a codestream does, and only when there are as many as frames.
+#[test]
+fn codestreams_tell_frames_apart() {
+    let item = |body: &[u8]| [&[0xFE, 0xFF, 0, 0xE0][..], &(body.len() as u32).to_le_bytes(), body].concat();
+    let start = [0xE0, 0x7F, 0x10, 0, b'O', b'B', 0, 0, 255, 255, 255, 255];
+    let end = [0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0];
+    let frames = |bodies: &[&[u8]]| {
+        let items: Vec<u8> = bodies.iter().flat_map(|body| item(body)).collect();
+        let pixels = [&start[..], &item(b""), &items, &end].concat();
+        let bytes = file(b"1.2.840.10008.1.2.4.50", &image(&pixels));
+        let lens =
+            |chunk| parse(&bytes, chunk).unwrap().facts.frames.iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(lens(1), lens(bytes.len()));
+        lens(7)
+    };
+    let (soi, soc, more): (&[u8], &[u8], &[u8]) = (b"\xFF\xD8aa", b"\xFF\x4F\xFF\x51", b"bb");
+    assert_eq!(frames(&[soi, more, soi]), [2, 1]);
+    assert_eq!(frames(&[soc, soc, more, more]), [1, 3]);
+    for unclear in [&[more, soi, soi][..], &[soi, more, more], &[soi, soi, soi]] {
+        assert_eq!(frames(unclear), Vec::<usize>::new());
+    }
+}
+
 #[test]
 fn refusals() {
     let deep = |n: usize| {
@@ -94,6 +117,8 @@ fn refusals() {
         parse(&file(LE, &short(0x0020_0013, b"XX", b"1 ")), 10),
         Err(Error::Malformed("value representation"))
     );
+    let undefined = [0xE0, 0x7F, 0x12, 0, b'O', b'B', 0, 0, 255, 255, 255, 255];
+    assert_eq!(parse(&file(LE, &undefined), 10), Err(Error::Malformed("undefined length")));
     let huge = [0x09, 0, 0x10, 0, b'O', b'B', 0, 0, 0, 0, 0, 0x7F];
     assert_eq!(parse(&file(LE, &huge), 10), Err(Error::TooLarge("element")));
 }
@@ -138,4 +163,43 @@ fn a_file_that_is_only_looked_at_may_lack_its_names() {
     loose.push(&bytes).unwrap();
     let facts = loose.finish().unwrap().facts;
     assert_eq!((facts.study_uid.as_str(), facts.sop_class.as_str()), (NO_UID, NO_UID));
+}
+
+/// A Key Object Selection by hand: its title, and two instances in the evidence, of one series.
+fn key_objects(title: &[u8], scheme: &[u8], class: &[u8]) -> Vec<u8> {
+    let sequence = |tag: u32, items: &[Vec<u8>]| {
+        let items: Vec<u8> = items
+            .iter()
+            .flat_map(|item| [&[0xFE, 0xFF, 0, 0xE0][..], &(item.len() as u32).to_le_bytes(), item].concat())
+            .collect();
+        let (group, element) = ((tag >> 16) as u16, tag as u16);
+        let len = items.len() as u32;
+        [&group.to_le_bytes()[..], &element.to_le_bytes(), b"SQ\0\0", &len.to_le_bytes(), &items].concat()
+    };
+    let code = [short(0x0008_0100, b"SH", title), short(0x0008_0102, b"SH", scheme)].concat();
+    let instance = |uid: &[u8]| short(0x0008_1155, b"UI", uid);
+    let series = sequence(0x0008_1199, &[instance(b"1.2.30"), instance(b"1.2.31")]);
+    let study = sequence(0x0008_1115, &[series]);
+    let extra = [sequence(0x0040_A043, &[code]), sequence(0x0040_A375, &[study])].concat();
+    let mut bytes = file(LE, &extra);
+    let at = bytes.windows(26).position(|w| w == b"1.2.840.10008.5.1.4.1.1.7\0").unwrap();
+    bytes.splice(at..at + 26, class.iter().copied());
+    bytes[at - 2..at].copy_from_slice(&(class.len() as u16).to_le_bytes());
+    bytes
+}
+
+#[test]
+fn a_note_says_what_it_rejects() {
+    const KOS: &[u8] = b"1.2.840.10008.5.1.4.1.1.88.59\0";
+    let rejects = |bytes: &[u8]| parse(bytes, bytes.len()).unwrap().facts.rejects;
+    let note = rejects(&key_objects(b"113037", b"DCM ", KOS)).unwrap();
+    assert_eq!(note.code, model::Rejection::Safety);
+    assert_eq!(note.instances.iter().map(Uid::as_str).collect::<Vec<_>>(), ["1.2.30", "1.2.31"]);
+    assert_eq!(rejects(&key_objects(b"113000", b"DCM ", KOS)), None, "of interest");
+    assert_eq!(rejects(&key_objects(b"113037", b"99X ", KOS)), None, "somebody's own code");
+    assert_eq!(
+        rejects(&key_objects(b"113037", b"DCM ", b"1.2.840.10008.5.1.4.1.1.88.33\0")),
+        None,
+        "a report"
+    );
 }

@@ -279,7 +279,9 @@ fn opens(header: &Header, coding: Coding) -> Result<Option<(Kind, Coding)>> {
         (Some([b'S', b'Q']), _) => Ok(Some((Kind::Items, coding))),
         // PS3.5 §6.2.2 note 2 (CP-246): implicit little endian inside.
         (Some([b'U', b'N']), None) => Ok(Some((Kind::Items, Coding::ImplicitLe))),
-        (Some([b'O', b'B' | b'W']), None) => Ok(Some((Kind::Fragments, coding))),
+        // Nothing but pixel data is encapsulated (PS3.5 A.4). dicom-rs takes the mark of undefined length elsewhere for a
+        // length, and fills 4 GiB with zeros.
+        (Some([b'O', b'B' | b'W']), None) if header.tag == 0x7FE0_0010 => Ok(Some((Kind::Fragments, coding))),
         (None, None) if header.tag >> 16 != 0xFFFE => Ok(Some((Kind::Items, coding))),
         (None, Some(_)) if crate::dataset::dictionary_vr(header.tag) == "SQ" => {
             Ok(Some((Kind::Items, coding)))
@@ -290,7 +292,7 @@ fn opens(header: &Header, coding: Coding) -> Result<Option<(Kind, Coding)>> {
 }
 
 /// VRs with a 32-bit length (PS3.5 Table 7.1-1).
-const LONG: &[&[u8; 2]] =
+pub(crate) const LONG: &[&[u8; 2]] =
     &[b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"];
 const SHORT: &[&[u8; 2]] = &[
     b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL",

@@ -2,10 +2,12 @@
 
 mod accesses;
 mod masks;
+mod putright;
 mod studies;
 
 pub use accesses::accesses;
 pub use masks::{draw, masks};
+pub use putright::{changes, look_up, make, undo};
 pub use studies::{lift, my_studies, open, worklist};
 
 use crate::http::{Ask, Body, Problem, Reply, json, reply};

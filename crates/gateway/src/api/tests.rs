@@ -1,5 +1,6 @@
 use crate::tests::fake::{COOKIES, Fake, JSON, get, send};
 use port::archive::DrawnRegion;
+use port::putright::{Act, Ask as Asked};
 use port::{Code, Request};
 use std::sync::Arc;
 
@@ -132,6 +133,74 @@ async fn lists() {
     for bad in ["limit=x", "limit=-1", "study=abc", "before=1e9"] {
         assert_eq!(get(&fake, &format!("/api/v1/accesses?{bad}"), &[COOKIES]).await.status, 400, "{bad}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_right_is_checked_before_the_vault_sees_it() {
+    let fake = Arc::new(Fake::default());
+    let ask = async |act: &str| {
+        let body = format!(r#"{{"expect_version":6,"reason":"two cards, one person","act":{act}}}"#);
+        post(&fake, "/api/v1/changes", &body).await
+    };
+    let (status, json) = ask(r#"{"merge":{"from":{"number":"1","issuer":"H"},"into":{"number":"2"}}}"#).await;
+    assert_eq!(
+        (status, json),
+        (200, serde_json::json!({"change": 4, "version": 7, "studies": 2, "objects": 3}))
+    );
+    let Request::PutRight(Asked::Make { act: Act::Merge { from, into }, expect_version: 6, .. }) =
+        fake.last().request
+    else {
+        panic!()
+    };
+    assert_eq!((from.issuer.as_str(), from.number.as_str(), into.issuer.as_str()), ("H", "1", ""));
+    let set = r#"{"correct-study":{"study":"1.2.3","set":{"AccessionNumber":"A1","StudyDescription":""}}}"#;
+    assert_eq!(ask(set).await.0, 200);
+    let Request::PutRight(Asked::Make { act: Act::CorrectStudy { set, .. }, .. }) = fake.last().request
+    else {
+        panic!()
+    };
+    assert_eq!(set.first(model::tags::ACCESSION_NUMBER), "A1");
+    assert_eq!(set.get(model::tags::STUDY_DESCRIPTION).map(|a| a.values.len()), Some(0), "emptied");
+    let many = |n: usize| {
+        format!(
+            r#"{{"reject":{{"study":"1.2","code":"quality","instances":[{}]}}}}"#,
+            vec![r#""1.2.3""#; n].join(",")
+        )
+    };
+    for (act, status) in [
+        (r#"{"move-series":{"study":"1.2","series":["1.3"],"to_study":"1.4"}}"#, 200),
+        (r#"{"move-series":{"study":"1.2","series":["1.3"]}}"#, 200),
+        (
+            r#"{"move-series":{"study":"1.2","series":["1.3"],"to_study":"1.4","to_patient":{"number":"1"}}}"#,
+            400,
+        ),
+        (
+            r#"{"move-studies":{"studies":["1.2"],"to":{"number":"1"},"demographics":{"PatientName":"A"}}}"#,
+            200,
+        ),
+        (r#"{"correct-patient":{"patient":{"number":"1"},"set":{"PatientID":"2"}}}"#, 400),
+        (r#"{"reject":{"study":"1.2","code":"boredom"}}"#, 400),
+        (&many(model::limits::REJECTED), 200),
+        (&many(model::limits::REJECTED + 1), 413),
+        (r#"{"merge":{"from":{"number":"1"}}}"#, 400),
+        (r#"{"burn":{}}"#, 400),
+    ] {
+        assert_eq!(ask(act).await.0, status, "{}", act.get(..80).unwrap_or(act));
+    }
+    for (uri, body, status) in [
+        ("/api/v1/changes/7/undo", r#"{"expect_version":1,"reason":"a mistake"}"#, 200),
+        ("/api/v1/changes/x/undo", r#"{"expect_version":1,"reason":"a mistake"}"#, 400),
+        ("/api/v1/changes/7/undo", r#"{"expect_version":1}"#, 400),
+        ("/api/v1/look-up", r#"{"number":"4711"}"#, 200),
+        ("/api/v1/look-up", r#"{}"#, 400),
+    ] {
+        assert_eq!(post(&fake, uri, body).await.0, status, "{uri} {body}");
+    }
+    assert_eq!(get(&fake, "/api/v1/changes?limit=5000&before=9", &[COOKIES]).await.json()["version"], 5);
+    assert_eq!(
+        fake.last().request,
+        Request::PutRight(Asked::Changes { limit: model::limits::MATCHES, before: Some(9) })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 mod capabilities;
 mod find;
-mod stow;
+pub mod stow;
 mod uri;
 mod wado;
 

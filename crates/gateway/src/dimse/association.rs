@@ -1,159 +1,156 @@
-//! One association: bytes in, stores out. The vault's pace is the socket's: nothing is read while a chunk waits.
+//! One association that a peer opened: its messages in order, each to its service.
 
-use super::{ARTIM, IDLE, MAX_PDU, Peers, SEND};
-use crate::dicomweb::{Fed, Outcome, dimse_status};
+use super::wire::{End, Socket, Wire};
+use super::{ARTIM, IDLE, MAX_PDU, Peers, commit, find, get, moving, store};
 use crate::http::request_id;
-use crate::http::serve::{Stop, stopped};
-use bytes::Bytes;
-use dicom::dimse::{Acceptor, Event, Options, p10_prefix};
+use crate::http::serve::Stop;
+use dicom::dimse::{Association, Command, Event, Options, classes, field, status};
 use model::{Arrival, Door};
-use port::{Call, Code, Credential, Fault, Request, Response};
+use port::transfer::Job;
+use port::{Call, Code, Credential, Fault, Request, Response, Stream};
 use std::net::SocketAddr;
-use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::task::JoinHandle;
+use std::sync::Arc;
+use tokio::time::Instant;
 
-/// Read at once.
-const READ_BYTES: usize = 64 << 10;
-/// The vault's answer after the last byte of an object.
-const ANSWER: Duration = Duration::from_secs(60);
-/// PS3.7 §C.5.8: processing failure.
-const PROCESSING_FAILURE: u16 = 0x0110;
-
-/// A store under way.
-struct Store {
-    fed: Fed,
-    answer: JoinHandle<Result<Response, Fault>>,
-    named: (String, String),
+/// Who calls, and what it is owed.
+pub struct Caller {
+    /// What all associations share.
+    pub peers: Arc<Peers>,
+    /// The circumstances.
+    pub arrival: Arrival,
+    /// Reports of storage commitment that it has not got yet.
+    pub reports: Vec<Job>,
 }
 
-struct Association<'a> {
-    peers: &'a Peers,
-    arrival: Arrival,
-    store: Option<Store>,
+/// A message: its presentation context and command.
+pub struct Message {
+    /// Presentation context.
+    pub context: u8,
+    /// SOP class of it.
+    pub class: String,
+    /// Transfer syntax of it.
+    pub syntax: String,
+    /// The command.
+    pub command: Command,
 }
 
-/// Serves one peer until it releases, breaks a rule, falls silent, or the door closes.
-pub async fn serve<S>(peers: &Peers, mut socket: S, peer: SocketAddr, certificate: String, stop: &mut Stop)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send,
-{
-    let options = Options { called_ae: peers.called_ae.clone(), private_classes: false, max_pdu: MAX_PDU };
-    let mut acceptor = Acceptor::new(options);
-    let arrival = Arrival {
-        door: Door::Dimse,
-        peer: peer.to_string(),
-        certificate,
-        calling_ae: String::new(),
-        called_ae: String::new(),
-        software: String::new(),
-        request: String::new(),
+impl Caller {
+    /// Asks the vault as this machine; every request has an id of its own.
+    pub async fn ask(&mut self, request: Request) -> Result<(Response, Stream), Fault> {
+        self.arrival.request = request_id().ok_or(Code::Internal)?;
+        let call = Call { credential: Credential::Device, arrival: self.arrival.clone(), request };
+        self.peers.archive.call(call, port::empty()).await
+    }
+}
+
+/// Serves one peer until it releases, breaks a rule, falls silent, or the door closes. `certificate`: of a TLS peer.
+pub async fn serve<S: Socket>(
+    peers: &Arc<Peers>,
+    socket: S,
+    peer: SocketAddr,
+    certificate: String,
+    stop: &mut Stop,
+) {
+    let options = Options {
+        called_ae: peers.called_ae.clone(),
+        private_classes: peers.storage_classes.clone(),
+        // Plain DIMSE names nobody: C-ECHO and C-STORE only (DESIGN.md §3).
+        services: !certificate.is_empty(),
+        max_pdu: MAX_PDU,
     };
-    let mut association = Association { peers, arrival, store: None };
-    // A deadline, not a silence: a request sent byte by byte does not move it.
-    let artim = tokio::time::Instant::now() + ARTIM;
-    let mut open = false;
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        let until = if open { tokio::time::Instant::now() + IDLE } else { artim };
-        let read = tokio::select! {
-            read = tokio::time::timeout_at(until, socket.read(&mut buffer)) => read,
-            // Between two stores nothing is lost; during one the peer gets no success and sends again.
-            () = stopped(stop) => break,
+    let mut wire = Wire::new(socket, Association::accept(options), stop.clone());
+    let artim = Instant::now() + ARTIM;
+    if let Ok(Event::Associated(terms)) = wire.next_by(artim).await {
+        let arrival = Arrival {
+            door: Door::Dimse,
+            peer: peer.to_string(),
+            certificate,
+            calling_ae: terms.calling,
+            called_ae: terms.called,
+            software: terms.software,
+            request: String::new(),
         };
-        let Ok(Ok(count)) = read else { break };
-        let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
-        let pushed = acceptor.push(bytes);
-        let broken = pushed.is_err();
-        let mut over = broken;
-        for event in pushed.unwrap_or_default() {
-            open |= matches!(event, Event::Associated { .. });
-            over |= matches!(event, Event::Rejected | Event::Released | Event::Aborted);
-            if let Some(status) = association.event(event).await {
-                over |= acceptor.answer(status).is_err();
-            }
-        }
-        let output = acceptor.output();
-        let sent = tokio::time::timeout(SEND, async {
-            socket.write_all(&output).await?;
-            socket.flush().await
-        });
-        if !matches!(sent.await, Ok(Ok(()))) || over {
-            break;
-        }
+        let mut caller = Caller { peers: Arc::clone(peers), arrival, reports: Vec::new() };
+        // How it ended is no news.
+        let _ = messages(&mut wire, &mut caller).await;
+        commit::leave(&caller);
     }
-    association.abandon();
-    // The peer may be gone already.
-    let _ = tokio::time::timeout(Duration::from_secs(2), socket.shutdown()).await;
+    wire.close().await;
 }
 
-impl Association<'_> {
-    /// Handles one event; a status: the answer to the store that just ended.
-    async fn event(&mut self, event: Event) -> Option<u16> {
-        match event {
-            Event::Associated { calling, called, software } => {
-                self.arrival.calling_ae = calling;
-                self.arrival.called_ae = called;
-                self.arrival.software = software;
-                None
+async fn messages<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller) -> Result<(), End> {
+    loop {
+        let patience = if caller.reports.is_empty() { IDLE } else { commit::DELAY };
+        match wire.next(patience).await {
+            Ok(Event::Command { context, command }) => {
+                let Some((class, syntax)) = wire.association.context(context) else {
+                    return Err(End::Closed);
+                };
+                let (class, syntax) = (class.to_owned(), syntax.to_owned());
+                dispatch(wire, caller, Message { context, class, syntax, command }).await?;
             }
-            Event::StoreBegin { sop_class, sop_uid, transfer_syntax, move_originator: _ } => {
-                self.begin(sop_class, sop_uid, &transfer_syntax).await;
-                None
-            }
-            Event::Data(bytes) => {
-                if let Some(store) = &mut self.store {
-                    store.fed.push(Bytes::from(bytes)).await;
-                }
-                None
-            }
-            Event::StoreEnd => Some(self.end().await),
-            Event::Echo | Event::Rejected | Event::Released | Event::Aborted => None,
+            Ok(_) => return Err(End::Closed),
+            Err(End::Silent) if !caller.reports.is_empty() => commit::report(wire, caller).await?,
+            Err(end) => return Err(end),
         }
     }
+}
 
-    async fn begin(&mut self, sop_class: String, sop_uid: String, syntax: &str) {
-        self.abandon();
-        // Without an id the request cannot be found again in the log; without a prefix there is no file.
-        let prefix = p10_prefix(&sop_class, &sop_uid, syntax, &self.arrival.calling_ae);
-        let (Some(request), Ok(prefix)) = (request_id(), prefix) else { return };
-        self.arrival.request = request;
-        let (sink, stream) = port::stream();
-        let call = Call {
-            credential: Credential::Device,
-            arrival: self.arrival.clone(),
-            request: Request::Store { study: None },
-        };
-        let archive = std::sync::Arc::clone(&self.peers.archive);
-        let answer =
-            tokio::spawn(async move { archive.call(call, stream).await.map(|(response, _)| response) });
-        let mut fed = Fed::new(sink);
-        fed.push(Bytes::from(prefix)).await;
-        self.store = Some(Store { fed, answer, named: (sop_class, sop_uid) });
-    }
-
-    async fn end(&mut self) -> u16 {
-        let Some(Store { mut fed, answer, named }) = self.store.take() else { return PROCESSING_FAILURE };
-        fed.end(Some((&named.0, &named.1))).await;
-        let abort = answer.abort_handle();
-        let answered = match tokio::time::timeout(ANSWER, answer).await {
-            Ok(Ok(answered)) => answered,
-            // A panic in the vault.
-            Ok(Err(_)) => Err(Code::Internal.into()),
-            Err(_) => {
-                abort.abort();
-                Err(Code::Unavailable.into())
+async fn dispatch<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller, message: Message) -> Result<(), End> {
+    let Message { class, command, .. } = &message;
+    let stored = !classes::SERVICES.contains(&class.as_str()) && class != classes::VERIFICATION;
+    let (has_data, same) = (command.has_data, command.sop_class == *class);
+    match (command.field, class.as_str()) {
+        (field::ECHO, _) if !has_data => {
+            wire.answer(message.context, &command.response(status::SUCCESS));
+            Ok(())
+        }
+        (field::STORE, _) if has_data && same && stored => store::receive(wire, caller, message).await,
+        (field::FIND, classes::PATIENT_FIND | classes::STUDY_FIND) if has_data && same => {
+            find::serve(wire, caller, message).await
+        }
+        (field::GET, classes::PATIENT_GET | classes::STUDY_GET) if has_data && same => {
+            get::serve(wire, caller, message).await
+        }
+        (field::MOVE, classes::PATIENT_MOVE | classes::STUDY_MOVE) if has_data && same => {
+            moving::serve(wire, caller, message).await
+        }
+        (field::ACTION, classes::COMMITMENT) if has_data && same => {
+            commit::serve(wire, caller, message).await
+        }
+        _ if command.is_response() => {
+            if has_data {
+                wire.skip(IDLE).await?;
             }
-        };
-        match fed.outcome(answered) {
-            Outcome::Stored(_) => 0,
-            Outcome::Failed { cause: Some(code), .. } => dimse_status(code),
-            Outcome::Failed { reason, .. } => reason,
+            Ok(())
+        }
+        _ => {
+            if has_data {
+                wire.skip(IDLE).await?;
+            }
+            // PS3.7 §C.5.22 and §C.5.6: not an operation of this class, or not of this context's class.
+            let refused = if same { status::OPERATION } else { status::CLASS };
+            wire.answer(message.context, &command.response(refused));
+            Ok(())
         }
     }
+}
 
-    /// A store that will not end: its stream is cut, so the vault keeps nothing of it and records that.
-    fn abandon(&mut self) {
-        self.store = None;
+/// Status of a vault's refusal of a query, retrieval or commitment (PS3.4 Tables C.4-1 to C.4-3).
+pub const fn refused(code: Code) -> u16 {
+    match code {
+        Code::NotSignedIn | Code::SignInFailed | Code::NotAllowed | Code::ReasonNeeded | Code::OpenAnew => {
+            status::NOT_AUTHORISED
+        }
+        Code::TooLarge => status::MATCHES,
+        Code::SlowDown | Code::StorageFull | Code::Unavailable => status::RESOURCES,
+        Code::BadRequest => status::IDENTIFIER,
+        Code::NotFound
+        | Code::VersionConflict
+        | Code::Unsupported
+        | Code::BadObject
+        | Code::Cut
+        | Code::WrongVersion
+        | Code::Internal => status::UNABLE,
     }
 }

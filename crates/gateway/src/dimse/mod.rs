@@ -1,7 +1,19 @@
-//! The DIMSE door (PS3.7, PS3.8): sockets and deadlines around `dicom::dimse::Acceptor`.
+//! The DIMSE door (PS3.7, PS3.8): sockets and deadlines around `dicom::dimse`.
 
 mod association;
+mod call;
+mod commit;
+mod find;
+mod get;
+mod jobs;
+mod moving;
+mod send;
+mod store;
+pub mod wire;
 
+pub use jobs::run as run_jobs;
+
+use crate::Options;
 use crate::http::serve::{self, Places, Stop};
 use crate::http::{limits, tls};
 use port::Archive;
@@ -14,26 +26,47 @@ use tokio_rustls::TlsAcceptor;
 pub const ASSOCIATIONS: usize = 64;
 /// Associations at once of one address.
 pub const ASSOCIATIONS_OF_ONE: usize = 32;
-/// From the connection to the association request (PS3.8 §9.1.5, ARTIM timer).
+/// From the connection to the association request, and from our own to its answer (PS3.8 §9.1.5, ARTIM timer).
 pub const ARTIM: Duration = Duration::from_secs(30);
 /// Silence on an association.
 pub const IDLE: Duration = Duration::from_secs(60);
 /// Until the peer took what is sent to it.
 pub const SEND: Duration = Duration::from_secs(30);
+/// Until the peer answered what was sent to it whole.
+pub const RESPONSE: Duration = Duration::from_secs(120);
 /// The largest PDU that is offered.
 pub const MAX_PDU: u32 = 128 << 10;
+/// Instances that are asked of the vault at once.
+pub const BATCH: usize = 128;
+/// Our title where peers may call any.
+const TITLE: &str = "GAUZE";
 
 /// What all associations share.
 pub struct Peers {
     archive: Arc<dyn Archive>,
     called_ae: Option<String>,
+    storage_classes: Vec<String>,
+    certificate_pem: String,
+    key_pem: String,
+    stop: Stop,
 }
 
 impl Peers {
     /// In front of a vault; an empty title: peers may call any.
-    pub fn new(archive: Arc<dyn Archive>, ae_title: String) -> Self {
-        let called = ae_title.trim().to_owned();
-        Self { archive, called_ae: (!called.is_empty()).then_some(called) }
+    pub fn new(archive: Arc<dyn Archive>, options: &Options, stop: Stop) -> Self {
+        let called = options.ae_title.trim().to_owned();
+        Self {
+            archive,
+            called_ae: (!called.is_empty()).then_some(called),
+            storage_classes: options.storage_classes.clone(),
+            certificate_pem: options.certificate_pem.clone(),
+            key_pem: options.key_pem.clone(),
+            stop,
+        }
+    }
+
+    fn title(&self) -> &str {
+        self.called_ae.as_deref().unwrap_or(TITLE)
     }
 }
 

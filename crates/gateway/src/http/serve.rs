@@ -11,6 +11,7 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::io::BufReader;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -25,6 +26,12 @@ pub async fn stopped(stop: &mut Stop) {
     // A sender that is gone wishes the same.
     let _ = stop.wait_for(|stop| *stop).await;
 }
+
+/// Read from a socket at once: rustls asks for 4 KiB at a time, which is a system call for each quarter of a record.
+const READ_BYTES: usize = 32 << 10;
+
+/// A connection's bytes, still sealed.
+type Socket = BufReader<TcpStream>;
 
 /// Connections at once, in all and of one address: one host shall not take all places.
 pub struct Places {
@@ -110,6 +117,7 @@ where
 pub async fn connection(door: Arc<Door>, tls: TlsAcceptor, socket: TcpStream, peer: SocketAddr, stop: Stop) {
     // Nagle's delay would hold back short answers; without the option it is only slower.
     let _ = socket.set_nodelay(true);
+    let socket = Socket::with_capacity(READ_BYTES, socket);
     let Ok(Ok(stream)) = tokio::time::timeout(limits::HANDSHAKE, tls.accept(socket)).await else { return };
     let activity = Activity::new();
     let second = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -142,7 +150,7 @@ async fn one(
 
 async fn http1(
     door: Arc<Door>,
-    stream: TlsStream<TcpStream>,
+    stream: TlsStream<Socket>,
     peer: SocketAddr,
     activity: Arc<Activity>,
     mut stop: Stop,
@@ -165,7 +173,7 @@ async fn http1(
 
 async fn http2(
     door: Arc<Door>,
-    stream: TlsStream<TcpStream>,
+    stream: TlsStream<Socket>,
     peer: SocketAddr,
     activity: Arc<Activity>,
     mut stop: Stop,

@@ -1,11 +1,13 @@
 //! TLS 1.3 and 1.2 (PS3.15 B.12) for both doors.
 
 use crate::Error;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use std::sync::Arc;
 
 /// Who may connect.
@@ -57,7 +59,74 @@ fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
 #[must_use]
 pub fn digest(connection: &rustls::ServerConnection) -> String {
     let own = connection.peer_certificates().and_then(<[_]>::first);
-    own.map_or_else(String::new, |certificate| {
-        crate::http::hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, certificate).as_ref())
-    })
+    own.map_or_else(String::new, digest_of)
+}
+
+/// A configuration for calling a machine whose certificate is known: its SHA-256, hexadecimal. Names and authorities are not
+/// looked at; the certificate itself is the identity (DESIGN.md §3).
+///
+/// # Errors
+/// As [`config`].
+pub fn client(certificate_pem: &str, key_pem: &str, pinned: &str) -> Result<Arc<ClientConfig>, Error> {
+    let chain = certificates(certificate_pem)?;
+    let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|_| Error::Pem("private key"))?;
+    let provider = Arc::new(default_provider());
+    let verifier =
+        Pinned { digest: pinned.to_lowercase(), algorithms: provider.signature_verification_algorithms };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_client_auth_cert(chain, key)?;
+    Ok(Arc::new(config))
+}
+
+/// Believes one certificate and its key.
+#[derive(Debug)]
+struct Pinned {
+    digest: String,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if digest_of(own) == self.digest {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(rustls::Error::InvalidCertificate(rustls::CertificateError::ApplicationVerificationFailure))
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(message, own, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(message, own, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+fn digest_of(certificate: &CertificateDer<'_>) -> String {
+    crate::http::hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, certificate).as_ref())
 }

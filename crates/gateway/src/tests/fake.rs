@@ -5,6 +5,7 @@ use bytes::Bytes;
 use hyper::{HeaderMap, Request as HttpRequest, StatusCode};
 use model::{Arrival, InstanceFacts, Role};
 use port::archive::{Account, Opened, Retrieve, Stored, StudyLine};
+use port::putright::{Answer, Ask as Asked, LookedUp};
 use port::{Archive, Call, Code, Credential, Fault, Item, Part, Request, Response, Stream, Trailer};
 use std::sync::{Arc, Mutex};
 
@@ -19,6 +20,8 @@ pub struct Fake {
     pub items: Vec<Item>,
     /// Instead of an end.
     pub cut: Option<Code>,
+    /// What would leave, and by which job.
+    pub gathered: port::transfer::Gathered,
     /// All calls, in order.
     pub calls: Mutex<Vec<Call>>,
     /// All objects that came whole.
@@ -133,6 +136,10 @@ impl Fake {
 #[async_trait::async_trait]
 impl Archive for Fake {
     async fn call(&self, call: Call, body: Stream) -> Result<(Response, Stream), Fault> {
+        // The gateway asks for jobs by itself, whatever the test is about.
+        if call.request == Request::LeaseJob {
+            return Ok((Response::Job(None), port::empty()));
+        }
         self.calls.lock().unwrap().push(call.clone());
         assert!(!self.panics, "as the test wants");
         if let Some(fault) = &self.refuse {
@@ -151,9 +158,9 @@ impl Archive for Fake {
             }
             Request::Whoami => Response::Account(account()),
             Request::Open { .. } | Request::Lift { .. } => Response::Opened(opened()),
-            Request::Find(_) => Response::Found(port::find::Found {
-                answers: vec![line()],
-                more: true,
+            Request::Find(query) => Response::Found(port::find::Found {
+                answers: if query.offset == 0 { vec![line()] } else { Vec::new() },
+                more: query.offset == 0,
                 unsupported: vec![vec![0x0010_1020], vec![0x0040_0275, 0x0040_1001]],
             }),
             Request::Worklist { .. } | Request::MyStudies => {
@@ -168,10 +175,36 @@ impl Archive for Fake {
             Request::DrawMasks { regions, expect_version, .. } => {
                 Response::Masks { version: expect_version + 1, regions, holds_for: "all-but-order".into() }
             }
-            Request::SignOut | Request::Ready => Response::Done,
+            Request::PutRight(asked) => Response::PutRight(match asked {
+                Asked::Make { expect_version, .. } | Asked::Undo { expect_version, .. } => {
+                    Answer::Done { change: 4, version: expect_version + 1, studies: 2, objects: 3 }
+                }
+                Asked::Changes { .. } => Answer::Changes { version: 5, changes: Vec::new(), next: None },
+                Asked::LookUp { .. } => {
+                    let found = LookedUp { study: line(), series: vec![line()] };
+                    Answer::LookedUp { version: 5, studies: vec![found] }
+                }
+            }),
+            Request::Gather(_) => Response::Gathered(self.gathered.clone()),
+            Request::Transfer(_) => {
+                return Ok((Response::Parts { fallback: false, tag: TAG.to_owned() }, self.parts()));
+            }
+            Request::Commit { transaction, references } => {
+                Response::Job(Some(report(transaction, references)))
+            }
+            Request::LeaseJob => Response::Job(None),
+            Request::SignOut | Request::Ready | Request::JobProgress { .. } | Request::Backup { .. } => {
+                Response::Done
+            }
         };
         Ok((response, port::empty()))
     }
+}
+
+fn report(transaction: model::Uid, committed: Vec<(model::Uid, model::Uid)>) -> port::transfer::Job {
+    let report = port::transfer::Report { transaction, committed, failed: Vec::new() };
+    let task = port::transfer::Task::Report(report);
+    port::transfer::Job { id: model::Id([7; 16]), peer: None, task, attempts: 0 }
 }
 
 fn account() -> Account {

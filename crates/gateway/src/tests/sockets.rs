@@ -12,15 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-struct World {
+pub struct World {
     folder: tempfile::TempDir,
-    fake: Arc<Fake>,
-    running: Running,
+    pub fake: Arc<Fake>,
+    pub running: Running,
     client_sha256: String,
 }
 
 impl World {
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -41,7 +41,7 @@ fn certificate(names: &[&str], issuer: &CertifiedIssuer<'_, KeyPair>) -> (String
     (own.pem(), key.serialize_pem(), own.der().to_vec())
 }
 
-async fn world(fake: Fake) -> World {
+pub async fn world(fake: Fake) -> World {
     let folder = tempfile::tempdir().unwrap();
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -64,6 +64,7 @@ async fn world(fake: Fake) -> World {
         key_pem,
         client_ca_pem: authority.pem(),
         ae_title: "GAUZE".into(),
+        storage_classes: Vec::new(),
         software: "test".into(),
         origins: Vec::new(),
     };
@@ -213,6 +214,7 @@ async fn plain_dimse_stands_on_loopback_only() {
         key_pem: key.serialize_pem(),
         client_ca_pem: String::new(),
         ae_title: String::new(),
+        storage_classes: Vec::new(),
         software: String::new(),
         origins: Vec::new(),
     };

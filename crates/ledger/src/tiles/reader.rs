@@ -84,9 +84,7 @@ impl Reader {
             if path(&self.root, "tile/entries", n, WIDTH).is_file() { WIDTH } else { self.widest(n)? };
         let entries = std::fs::read(path(&self.root, "tile/entries", n, width))?;
         let bodies = std::fs::read(path(&self.root, "body", n, width))?;
-        let leaves = split(&entries, |rest| {
-            rest.split_first_chunk::<2>().map(|(len, rest)| (u16::from_be_bytes(*len).into(), rest))
-        })?;
+        let leaves = self::entries(&entries)?;
         let bodies = split(&bodies, |rest| {
             rest.split_first_chunk::<4>().map(|(len, rest)| (u32::from_be_bytes(*len) as usize, rest))
         })?;
@@ -94,6 +92,15 @@ impl Reader {
             return Err(Error::Damaged("bundle"));
         }
         Ok(leaves.into_iter().zip(bodies).collect())
+    }
+
+    /// The leaves of a full bundle, without bodies.
+    ///
+    /// # Errors
+    /// As [`Reader::bundle`].
+    pub(crate) fn leaves(&self, n: u64) -> Result<Vec<Vec<u8>>, Error> {
+        let leaves = entries(&std::fs::read(path(&self.root, "tile/entries", n, WIDTH))?)?;
+        if leaves.len() as u64 == WIDTH { Ok(leaves) } else { Err(Error::Damaged("bundle")) }
     }
 
     /// One entry.
@@ -151,6 +158,12 @@ fn last(folder: &Path, base: u64) -> Result<Option<u64>, Error> {
         highest = highest.max(found);
     }
     Ok(highest)
+}
+
+fn entries(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+    split(bytes, |rest| {
+        rest.split_first_chunk::<2>().map(|(len, rest)| (u16::from_be_bytes(*len).into(), rest))
+    })
 }
 
 fn split<'a>(

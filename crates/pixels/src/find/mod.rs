@@ -1,4 +1,4 @@
-//! Recognition, first and classical version: what on a frame is private, and where (docs/recognition.md).
+//! Recognition: what on a frame is private, and where (docs/recognition.md). Words and shapes classically, lungs by a network.
 //! Unsure means hide more; the header is a hint that can only make us hide more.
 
 pub mod chest;
@@ -14,14 +14,14 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use chest::Chest;
+use chest::{Chest, Seen};
 use model::{Frame, ImageInfo, Region, RegionKind, limits};
 use plane::Plane;
 use privacy::{Class, Kind, Part};
 use words::Words;
 
 /// Finder and version of a region.
-const CHEST: &str = "chest/1";
+const CHEST: &str = "chest/2";
 const CLASS: &str = "class/1";
 /// Pixels of working copies that are searched for one object: about 20 s of a core. What is left unsearched is hidden.
 const SEARCHED: usize = 240 << 20;
@@ -132,18 +132,18 @@ impl Finder {
         self.words.add_all(found);
     }
 
-    /// A film that shows two lungs is a chest, whatever its header says. One that should and does not is unsure, and so is
-    /// a limb that does not look like one or shows lungs when turned: the header alone opens nothing.
+    /// A film that shows two lungs is a chest, whatever its header says and however it lies. One that should and does not is
+    /// unsure, and so is a limb that does not look like one or that may be a chest: the header alone opens nothing.
     fn film(&mut self, plane: &Plane, part: Part) {
         let least = match part {
             Part::Chest | Part::Unknown | Part::Limb | Part::Pelvis => 0.0,
-            Part::ChestLateral | Part::Head => 0.7,
+            Part::ChestLateral | Part::Head => 0.9,
         };
-        match (chest::find(plane).filter(|chest| chest.sure >= least), part) {
-            (Some(chest), _) => self.chests.push(chest),
-            (None, Part::Limb) => self.unsure |= !limb::plausible(plane) || chest::turned(plane),
-            (None, Part::Pelvis) => self.unsure |= chest::turned(plane),
-            (None, Part::Chest | Part::ChestLateral | Part::Head | Part::Unknown) => self.unsure = true,
+        match (chest::find(plane), part) {
+            (Seen::Chest(chest), _) if chest.sure >= least => self.chests.push(chest),
+            (Seen::Nothing, Part::Limb) => self.unsure |= !limb::plausible(plane),
+            (Seen::Nothing, Part::Pelvis) => {}
+            (Seen::Chest(_) | Seen::Doubt | Seen::Nothing, _) => self.unsure = true,
         }
     }
 

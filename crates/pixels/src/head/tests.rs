@@ -39,6 +39,7 @@ fn lease(parsed: &Parsed, words: WordsPlan, masked: bool, json: bool) -> HeadLea
         image: parsed.facts.image.clone(),
         sop_uid: parsed.facts.sop_uid.clone(),
         derived_uid: "2.25.424242".parse().ok(),
+        corrections: None,
     }
 }
 
@@ -284,5 +285,40 @@ fn heads_to_a_folder() {
             let mut file = std::fs::File::create(folder.join(format!("{plan}-{name}"))).unwrap();
             std::io::Write::write_all(&mut file, &[out, vec![0; len]].concat()).unwrap();
         }
+    }
+}
+
+#[test]
+fn corrections_come_before_all_else() {
+    let films = films();
+    let (_, film) = films.iter().find(|(name, _)| name == "anna-chest.dcm").unwrap();
+    let parsed = parse(film);
+    let mut set = Attributes::new();
+    set.set(tags::PATIENT_NAME, *b"PN", ["Right^Put".to_owned()]);
+    set.set(tags::PATIENT_ID, *b"LO", ["N-1".to_owned()]);
+    set.set(tags::PATIENT_BIRTH_DATE, *b"DA", []);
+    let corrections = Some(port::pixels::Corrections { set, other_patient: true });
+    let with = |words, masked, json, as_stored| HeadLease {
+        corrections: corrections.clone(),
+        as_stored,
+        ..lease(&parsed, words, masked, json)
+    };
+    let (_, json) = super::head(&with(WordsPlan::Full, false, true, false), &parsed.head).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["00100010"]["Value"][0]["Alphabetic"], "Right^Put");
+    assert_eq!((&json["00100020"]["Value"][0], json["00100030"].get("Value")), (&"N-1".into(), None));
+    // What the patient is called under a pseudonym follows from the number that she has now.
+    let (_, json) = super::head(&with(pseudonymous(), true, true, false), &parsed.head).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let expected = privacy::pseudonymous_patient(&KEY, "\\N-1");
+    assert_eq!(json["00100020"]["Value"][0], expected.as_str());
+    // As stored: only in clear, same instance, nothing of the old name.
+    let (_, bytes) = super::head(&with(WordsPlan::Full, false, false, true), &parsed.head).unwrap();
+    let got = dicom::read_head(&bytes).unwrap();
+    assert_eq!(text(&got, tags::SOP_INSTANCE_UID), parsed.facts.sop_uid.as_str());
+    assert_eq!(text(&got, tags::PATIENT_NAME), "Right^Put");
+    assert!(!bytes.windows(5).any(|w| w == b"Probe"));
+    for bad in [with(WordsPlan::Full, true, false, true), with(pseudonymous(), false, false, true)] {
+        assert!(super::head(&bad, &parsed.head).is_err(), "a grant that hides something");
     }
 }

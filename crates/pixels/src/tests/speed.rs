@@ -67,9 +67,11 @@ fn speed_of_a_film_and_a_slice() {
         let plan = Some((&*regions, Some(&layer)));
         let redacted =
             timed("redact (with a copy of the frame)", || privacy::redact(frame.clone(), &image, 0, plan));
-        timed("picture, side 1024", || privacy::picture(&redacted, &image, &within(1024), true));
-        let full =
-            timed("picture, full size", || privacy::picture(&redacted, &image, &View::default(), true));
+        let tone = model::Tone::of(&image);
+        timed("picture, side 1024", || privacy::picture(&redacted, &image, &tone, &within(1024), true));
+        let full = timed("picture, full size", || {
+            privacy::picture(&redacted, &image, &tone, &View::default(), true)
+        });
         let picture = codec::Picture { rows: full.rows, columns: full.columns, samples: 1, data: full.data };
         timed("PNG, full size", || codec::png(&picture).unwrap().len());
         timed("JPEG, full size", || codec::jpeg(&picture, 85).unwrap().len());
@@ -85,5 +87,5 @@ fn speed_of_a_film_and_a_slice() {
 }
 
 fn frame_of(lease: &FrameLease, encoded: &[u8]) -> usize {
-    frame(lease, encoded).unwrap().1.len()
+    frame(lease, &[], encoded, &Deadline::never()).unwrap().1.len()
 }

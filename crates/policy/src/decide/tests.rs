@@ -34,6 +34,7 @@ fn facts(role: Role, purpose: Option<Purpose>) -> Facts {
         study,
         research_approval: false,
         objection: false,
+        standing: crate::Standing::default(),
         now: NOW,
         mask: None,
     }
@@ -343,11 +344,13 @@ fn single_rules() -> Vec<&'static str> {
 }
 
 /// Without any one of the rules some case of the table comes out otherwise: none is idle, and the table would notice.
-/// `no-picture` alone stands behind the others; the next test is about it.
+/// `no-picture` alone stands behind the others; the next test is about it. Machines have a test of their own.
 #[test]
 fn the_table_notices_a_missing_rule() {
     let (rows, cases) = (rows(), product(&domains()));
-    for rule in single_rules().into_iter().filter(|rule| !rule.starts_with("@id(\"no-picture\")")) {
+    let of_people =
+        |rule: &&str| !rule.starts_with("@id(\"no-picture\")") && !rule.starts_with("@id(\"machine-");
+    for rule in single_rules().into_iter().filter(of_people) {
         let policies =
             Policies::parse(&[&DEFAULT_RULES.replace(rule, ""), DEFAULT_RIGHTS].concat(), DEFAULT_SCHEMA)
                 .unwrap_or_else(|e| panic!("{e}"));
@@ -388,4 +391,43 @@ fn a_decision_is_quick() {
     let each = start.elapsed() / 500;
     println!("one decision: {each:?}");
     assert!(each.as_micros() < 3000, "{each:?}");
+}
+
+/// What a machine sees is what was agreed, less what the class, the patient or a mask takes away.
+#[test]
+fn what_a_machine_sees() {
+    let policies = Policies::embedded().unwrap();
+    let sees = |sees: &str, change: &dyn Fn(&mut Facts)| {
+        let mut facts = facts(Role::Device, Some(Purpose::Treatment));
+        facts.standing.sees = sees.to_owned();
+        change(&mut facts);
+        decide(&policies, Action::Open, &facts).map_or("withheld".to_owned(), |g| g.visibility().name())
+    };
+    for (word, expected) in [("", "withheld"), ("masked", "masked"), ("clear", "clear"), ("all", "withheld")]
+    {
+        assert_eq!(sees(word, &|_| ()), expected);
+        assert_eq!(sees(word, &|f| f.study.withheld_class = true), "withheld", "{word}");
+        assert_eq!(sees(word, &|f| f.caller.role = Role::Technologist), "withheld", "{word}");
+    }
+    let research = |f: &mut Facts| (f.purpose, f.research_approval) = (Some(Purpose::Research), true);
+    assert_eq!(sees("deidentified", &research), "deidentified");
+    assert_eq!(sees("deidentified", &|f| f.research_approval = true), "withheld", "not for research");
+    assert_eq!(sees("deidentified", &|f| (research(f), f.objection = true).1), "withheld");
+    // What a patient drew is hidden on a machine that no order stands behind.
+    let drawn = |f: &mut Facts| f.mask = Some(MaskFacts { version: 1, holds_for: HoldsFor::Related });
+    assert_eq!(sees("clear", &drawn), "masked");
+    // Each of their rules is needed.
+    for word in ["clear", "masked"] {
+        let id = format!("@id(\"machine-{word}\")");
+        let rule = single_rules().into_iter().find(|rule| rule.starts_with(&id)).unwrap();
+        let without =
+            Policies::parse(&[&DEFAULT_RULES.replace(rule, ""), DEFAULT_RIGHTS].concat(), DEFAULT_SCHEMA);
+        let mut facts = facts(Role::Device, Some(Purpose::Treatment));
+        facts.standing.sees = word.to_owned();
+        assert!(decide(&without.unwrap(), Action::Open, &facts).is_err(), "{word}");
+    }
+    let mut facts = facts(Role::Device, Some(Purpose::Treatment));
+    facts.standing.sees = "masked".to_owned();
+    facts.reason = Some("because".to_owned());
+    assert!(decide(&policies, Action::Lift, &facts).is_err(), "a machine lifts nothing");
 }

@@ -61,6 +61,8 @@ pub(crate) fn context(facts: &Facts) -> Result<Context, Unsayable> {
         ("reason".to_owned(), Value::new_bool(facts.reason_given().is_some())),
         ("approval".to_owned(), Value::new_bool(facts.research_approval)),
         ("objection".to_owned(), Value::new_bool(facts.objection)),
+        ("ae".to_owned(), Value::new_string(facts.standing.ae.clone())),
+        ("sees".to_owned(), Value::new_string(facts.standing.sees.clone())),
     ])
     .map_err(|_| Unsayable)
 }
@@ -81,6 +83,9 @@ pub(crate) fn right(asker: &Asker, name: &str, schema: &Schema) -> Result<Reques
     let context = Context::from_pairs([
         ("own".to_owned(), Value::new_bool(asker.own)),
         ("approval".to_owned(), Value::new_bool(asker.approval)),
+        ("ae".to_owned(), Value::new_string(asker.standing.ae.clone())),
+        ("may".to_owned(), words(asker.standing.may.iter().map(String::as_str))),
+        ("sees".to_owned(), Value::new_string(asker.standing.sees.clone())),
     ])
     .map_err(|_| Unsayable)?;
     Request::new(role(asker.role)?, action(name)?, uid("Archive", "this")?, context, Some(schema))

@@ -34,6 +34,7 @@ fn grant() -> Grant {
         research_approval: false,
         objection: false,
         now: NOW,
+        standing: crate::Standing::default(),
         mask: Some(MaskFacts { version: 7, holds_for: HoldsFor::Strangers }),
     };
     decide(&Policies::embedded().unwrap(), Action::Open, &facts).unwrap()

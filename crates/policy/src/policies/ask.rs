@@ -4,7 +4,7 @@ use super::{Error, Policies};
 use crate::facts::cedar::{self, Unsayable};
 use crate::grant::Obligation;
 use crate::rights::Asker;
-use crate::{Caller, Facts, StudyFacts};
+use crate::{Caller, Facts, Standing, StudyFacts};
 use ::cedar_policy::{Context, Decision, Entities, Request, Response};
 use model::{Id, Organisation, Purpose, Role, Tenant, Time};
 
@@ -78,7 +78,7 @@ impl Policies {
                 .map_err(|_| Error::Missing(name))?;
         }
         for role in Role::ALL {
-            let asker = Asker { role: *role, own: false, approval: false };
+            let asker = Asker { role: *role, ..Asker::default() };
             for name in crate::rights::RIGHTS {
                 cedar::right(&asker, name, &self.schema).map_err(|_| Error::Missing(name))?;
             }
@@ -113,6 +113,7 @@ fn sample() -> Facts {
         },
         research_approval: false,
         objection: true,
+        standing: Standing::default(),
         now: Time(0),
         mask: None,
     }

@@ -4,15 +4,15 @@ use model::{Organisation, Tenant};
 
 /// Who may do what, by hand: role, rights with own data and an approval.
 const TABLE: &[(Role, &str)] = &[
-    (Role::Technologist, "store find-reduced"),
+    (Role::Technologist, "store find-reduced reject"),
     (Role::Radiologist, "find-full open"),
     (Role::Referrer, "find-full open"),
     (Role::Researcher, "find-pseudonymous open"),
     (Role::Patient, "find-own open read-own-accesses change-masks"),
-    (Role::Officer, "read-all-accesses verify"),
-    (Role::Admin, "administer import verify"),
+    (Role::Officer, "read-all-accesses verify put-right look-up"),
+    (Role::Admin, "administer import verify put-right"),
     (Role::Vendor, ""),
-    (Role::Device, "store"),
+    (Role::Device, ""),
 ];
 
 #[test]
@@ -35,7 +35,9 @@ fn rights_named_alike() {
 #[test]
 fn own_and_approval_are_needed() {
     let policies = Policies::embedded().unwrap();
-    let ask = |role, right, own, approval| may(&policies, right, &Asker { role, own, approval }).is_ok();
+    let ask = |role, right, own, approval| {
+        may(&policies, right, &Asker { role, own, approval, ..Asker::default() }).is_ok()
+    };
     for right in [Right::FindOwn, Right::ReadOwnAccesses, Right::ChangeMasks] {
         assert!(
             ask(Role::Patient, right, true, false) && !ask(Role::Patient, right, false, true),
@@ -73,7 +75,7 @@ fn who_finds_what() {
         (Role::Device, false, true, None),
     ];
     for (role, own, approval, expected) in cases {
-        let found = may_find(&policies, &caller(role, own), approval);
+        let found = may_find(&policies, &caller(role, own), approval, &Standing::default());
         assert_eq!(found.as_ref().ok().map(|p| (p.words(), p.own_only())), expected, "{role}");
         assert!(found.is_ok() || found.is_err_and(|no| no.code == Code::NotAllowed));
     }
@@ -85,6 +87,41 @@ fn a_rule_that_fails_denies() {
     let rule = "@id(\"broken\") forbid (principal, action == Action::\"find-full\", resource) \
                 when { if context.own then 9223372036854775807 + 1 > 0 else true };";
     let policies = Policies::parse(&[DEFAULT_RULES, DEFAULT_RIGHTS, rule].concat(), DEFAULT_SCHEMA).unwrap();
-    let refusal = may_find(&policies, &caller(Role::Patient, true), true).unwrap_err();
+    let refusal = may_find(&policies, &caller(Role::Patient, true), true, &Standing::default()).unwrap_err();
     assert_eq!((refusal.code, refusal.rules), (Code::NotAllowed, vec!["error".to_owned()]));
+}
+
+fn machine(may: &[&str], sees: &str) -> Standing {
+    Standing {
+        ae: "x".to_owned(),
+        may: may.iter().map(|word| (*word).to_owned()).collect(),
+        sees: sees.to_owned(),
+        purpose: None,
+    }
+}
+
+/// A machine has what was agreed with it, and finds by the words that go with the pictures it sees.
+#[test]
+fn what_was_agreed_with_a_machine() {
+    let policies = Policies::embedded().unwrap();
+    let all = ["store", "find", "retrieve", "move-to"];
+    let cases: [(&[&str], &str, &str); 6] = [
+        (&[], "clear", ""),
+        (&["store"], "", "store"),
+        (&all, "", "store retrieve receive"),
+        (&all, "deidentified", "store find-pseudonymous retrieve receive"),
+        (&all, "masked", "store find-full retrieve receive"),
+        (&["find"], "clear", "find-full"),
+    ];
+    for (may_do, sees, expected) in cases {
+        let asker = Asker { standing: machine(may_do, sees), approval: true, ..Asker::default() };
+        let has: Vec<_> =
+            Right::ALL.iter().filter(|r| may(&policies, **r, &asker).is_ok()).map(|r| r.as_str()).collect();
+        assert_eq!(has.join(" "), expected, "{may_do:?} {sees}");
+        // The words are a machine's only: a vendor who claimed them would have nothing.
+        let vendor = Asker { role: Role::Vendor, ..asker };
+        assert!(Right::ALL.iter().all(|r| may(&policies, *r, &vendor).is_err()));
+    }
+    let asker = Asker { standing: machine(&all, "deidentified"), ..Asker::default() };
+    assert!(may(&policies, Right::FindPseudonymous, &asker).is_err(), "no approval");
 }

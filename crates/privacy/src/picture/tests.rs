@@ -54,6 +54,11 @@ fn windowed(centre: f64, width: f64, function: WindowFunction) -> View {
     View { window: Some(Window { centre, width, function }), viewport: None }
 }
 
+/// With what the facts of the image say alone.
+fn picture(redacted: &Redacted, image: &ImageInfo, view: &View, label: bool) -> Shown {
+    super::picture(redacted, image, &Tone::of(image), view, label)
+}
+
 fn clear(frame: Frame, image: &ImageInfo) -> Redacted {
     crate::redact(frame, image, 0, None)
 }
@@ -76,6 +81,31 @@ fn windows_follow_the_standard() {
         false,
     );
     assert_eq!(asked.data, [0, 128, 255]);
+}
+
+#[test]
+fn curves_and_tables_follow_the_standard() {
+    use model::tone::{Curve, Lut, Modality, Voi};
+    let plain = image();
+    let of = |values: &[i16], modality: Modality, voi: Option<Voi>| {
+        let tone = Tone { modality, voi, inverse: false };
+        super::picture(&clear(signed(values), &plain), &plain, &tone, &side(100), false).data
+    };
+    let same = || Modality::Rescale { slope: 1.0, intercept: 0.0 };
+    let window = |curve| Some(Voi::Window { centre: 100.0, width: 200.0, curve });
+    // C.11.2.1.3.2: black at 0, white at 200, 50 a quarter, 100 the middle.
+    assert_eq!(of(&[-1, 0, 50, 100, 200, 201], same(), window(Curve::Exact)), [0, 0, 64, 128, 255, 255]);
+    // C.11.2.1.3.1: 255 / (1 + exp(-4 (x - c) / w)): the middle, and a width above and below it.
+    assert_eq!(of(&[100, 200, 0, 3000], same(), window(Curve::Sigmoid)), [128, 225, 30, 255]);
+    let lut = |first, bits, entries: &[u16]| Lut { first, bits, entries: entries.to_vec() };
+    let tables = Some(Voi::Table(lut(10, 12, &[0, 1024, 4095])));
+    assert_eq!(of(&[-5, 10, 11, 12, 90], same(), tables.clone()), [0, 0, 64, 255, 255]);
+    // A table first: -2 to 10, -1 to 12, everything above too.
+    let modality = || Modality::Table(lut(-2, 8, &[10, 12]));
+    assert_eq!(of(&[-9, -2, -1, 7], modality(), tables), [0, 0, 255, 255]);
+    // Without any window the range of what the table gives.
+    let falling = Modality::Table(lut(0, 8, &[9, 5, 1]));
+    assert_eq!(of(&[0, 1, 2], falling, None), [255, 128, 0]);
 }
 
 #[test]
@@ -177,7 +207,7 @@ fn labels_stay_inside_the_mask_of_a_part() {
     let source = Source { left: 60.0, top: 30.0, width: -340.0, height: 260.0, relative: false };
     let turned = Source { height: -260.0, width: 340.0, ..source };
     for (source, width, enlarge) in
-        [(None, 700, true), (Some(source), 400, false), (Some(source), 690, true), (Some(turned), 900, true)]
+        [(&side(700), true), (Some(source), 400, false), (Some(source), 690, true), (Some(turned), 900, true)]
     {
         let view = View { window: None, viewport: Some(Viewport { width, height: 900, enlarge, source }) };
         let (with, without) =

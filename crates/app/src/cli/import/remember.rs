@@ -1,5 +1,6 @@
 //! What earlier runs stored: HMAC-SHA-256 of path, size and time under a key of this home, never a name.
 
+use super::items::Item;
 use crate::home::{Home, write_private};
 use crate::wiring::{Error, io};
 use crypto::Random;
@@ -7,7 +8,6 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 /// First half of the HMAC.
 pub type Mark = [u8; 16];
@@ -41,14 +41,21 @@ impl Remembered {
         Ok(Self { key: crypto::Key::from_bytes(bytes), marks, file })
     }
 
-    /// The mark of a file as it is now; nothing when it is gone.
-    pub fn mark(&self, path: &Path) -> Option<Mark> {
-        let real = std::fs::canonicalize(path).ok()?;
+    /// The mark of a file or entry as it is now; nothing when it is gone.
+    pub fn mark(&self, item: &Item) -> Option<Mark> {
+        let real = std::fs::canonicalize(item.path()).ok()?;
         let meta = std::fs::metadata(&real).ok()?;
         let numbers =
             [meta.size().to_be_bytes(), meta.mtime().to_be_bytes(), meta.mtime_nsec().to_be_bytes()];
         let text = real.as_os_str().as_encoded_bytes();
-        self.key.mac("gauze/import", &[&numbers.concat(), text]).first_chunk().copied()
+        let mark = match item {
+            Item::Entry(_, entry) => {
+                let packed = [entry.len.to_be_bytes().as_slice(), &entry.crc.to_be_bytes()].concat();
+                self.key.mac("gauze/import/entry", &[&numbers.concat(), text, &packed, entry.name.as_bytes()])
+            }
+            _ => self.key.mac("gauze/import", &[&numbers.concat(), text]),
+        };
+        mark.first_chunk().copied()
     }
 
     /// It was stored before.

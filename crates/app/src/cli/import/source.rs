@@ -1,7 +1,9 @@
 //! One file or one run of bytes, streamed into the archive with its facts behind it.
 
+use super::standard::Piped;
 use bytes::Bytes;
 use dicom::Intake;
+use media::zip::Entry;
 use model::{Arrival, Door};
 use port::archive::Stored;
 use port::stream::CHUNK_BYTES;
@@ -16,6 +18,10 @@ pub enum Source {
     File(PathBuf),
     /// In memory (the demo's films).
     Bytes(Vec<u8>),
+    /// In an entry of a ZIP file.
+    Entry(PathBuf, Box<Entry>),
+    /// Coming from elsewhere.
+    Pipe(Piped),
 }
 
 /// What the archive did.
@@ -33,18 +39,25 @@ const PREFIX_END: u64 = 132;
 /// # Errors
 /// The archive's; `bad-object` when the bytes are refused on the way.
 pub async fn store(archive: &Arc<dyn Archive>, source: Source) -> Result<Took, Fault> {
-    let reader: Box<dyn Read + Send> = match source {
+    let mut whole: Box<dyn Read + Send> = match source {
         Source::Bytes(bytes) => Box::new(std::io::Cursor::new(bytes)),
-        Source::File(path) => {
-            let mut file = std::fs::File::open(path).map_err(|_| Code::NotFound)?;
-            let mut start = Vec::new();
-            file.by_ref().take(PREFIX_END).read_to_end(&mut start).map_err(|_| Code::Cut)?;
-            if start.get(128..) != Some(b"DICM") {
-                return Ok(Took::NotDicom);
-            }
-            Box::new(std::io::Cursor::new(start).chain(file))
+        Source::File(path) => Box::new(std::fs::File::open(path).map_err(|_| Code::NotFound)?),
+        Source::Entry(path, entry) => {
+            let file = std::fs::File::open(path).map_err(|_| Code::NotFound)?;
+            Box::new(media::zip::open(file, &entry).map_err(unreadable)?)
         }
+        Source::Pipe(pipe) => Box::new(pipe),
     };
+    let begun = tokio::task::spawn_blocking(move || {
+        let mut start = Vec::new();
+        whole.by_ref().take(PREFIX_END).read_to_end(&mut start).map_err(|e| broken(&e))?;
+        Ok::<_, Fault>((start, whole))
+    });
+    let (start, whole) = begun.await.map_err(|_| Code::Internal)??;
+    if start.get(128..) != Some(b"DICM") {
+        return Ok(Took::NotDicom);
+    }
+    let reader: Box<dyn Read + Send> = Box::new(std::io::Cursor::new(start).chain(whole));
     let (sink, body) = stream();
     let sending = tokio::task::spawn_blocking(move || send(reader, sink));
     let arrival = Arrival {
@@ -77,7 +90,7 @@ fn send(mut reader: Box<dyn Read + Send>, sink: Sink) -> Result<(), Fault> {
                 Ok(0) => break,
                 Ok(n) => filled += n,
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(_) => return Err(Code::Cut.into()),
+                Err(e) => return Err(broken(&e)),
             }
         }
         if filled == 0 {
@@ -90,6 +103,23 @@ fn send(mut reader: Box<dyn Read + Send>, sink: Sink) -> Result<(), Fault> {
     let parsed = intake.finish().map_err(refusal)?;
     sink.blocking_send(Item::Trailer(Box::new(Trailer::Facts(parsed.facts))))?;
     sink.blocking_send(Item::End)
+}
+
+/// A source that ends where it may not.
+fn broken(error: &std::io::Error) -> Fault {
+    match error.kind() {
+        // A packed file that is not what it says.
+        std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => Code::BadObject.into(),
+        _ => Code::Cut.into(),
+    }
+}
+
+fn unreadable(error: media::Error) -> Fault {
+    match error {
+        media::Error::TooLarge(_) => Code::TooLarge.into(),
+        media::Error::Unsupported(_) => Code::Unsupported.into(),
+        _ => Code::BadObject.into(),
+    }
 }
 
 fn refusal(error: dicom::Error) -> Fault {

@@ -11,7 +11,8 @@ const CUT: Error = Error::Malformed("JPEG header");
 
 /// What the stream says of itself.
 pub struct Header {
-    pub lossless: bool,
+    /// The second byte of the frame header's marker (table B.1).
+    pub process: u8,
     pub precision: u8,
     rows: u16,
     columns: u16,
@@ -69,7 +70,7 @@ impl Header {
 }
 
 /// A marker with its segment and what follows; fill bytes are allowed (B.1.1.2).
-fn segment(bytes: &[u8]) -> Result<(u8, &[u8], &[u8])> {
+pub fn segment(bytes: &[u8]) -> Result<(u8, &[u8], &[u8])> {
     let bytes = bytes.strip_prefix(&[0xFF]).ok_or(CUT)?;
     let fill = bytes.iter().take_while(|b| **b == 0xFF).count();
     let (marker, rest) = bytes.get(fill..).and_then(<[u8]>::split_first).ok_or(CUT)?;
@@ -86,7 +87,7 @@ fn sof(marker: u8, body: &[u8]) -> Result<Header> {
     let mut ids = [0; 3];
     ids.iter_mut().zip(specs.chunks(3)).for_each(|(id, spec)| *id = spec.first().copied().unwrap_or(0));
     Ok(Header {
-        lossless: marker == 0xC3,
+        process: marker,
         precision: *precision,
         rows: u16::from_be_bytes([*r0, *r1]),
         columns: u16::from_be_bytes([*c0, *c1]),

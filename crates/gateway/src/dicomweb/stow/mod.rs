@@ -2,7 +2,7 @@
 
 mod described;
 mod made;
-mod multipart;
+pub mod multipart;
 mod part;
 mod report;
 

@@ -1,9 +1,11 @@
-//! `multipart/related` (RFC 2046 §5.1, RFC 2387) as it comes: pieces in, steps out. What is held at any time is the
-//! last piece and, between parts, one part's headers; both are bounded.
+//! `multipart/related` (RFC 2046 §5.1, RFC 2387) as it comes: pieces in, steps out. What is held at any time is one chunk
+//! and the last piece or, between parts, one part's headers; all are bounded.
 
 use crate::http::accept::Media;
 use crate::http::limits;
 use bytes::{Buf, Bytes, BytesMut};
+use memchr::memmem::Finder;
+use port::stream::CHUNK_BYTES;
 
 /// What comes next.
 #[derive(Debug, PartialEq)]
@@ -47,8 +49,10 @@ enum State {
 #[derive(Debug)]
 pub struct Multipart {
     /// `CRLF -- boundary`.
-    delimiter: Vec<u8>,
+    delimiter: Finder<'static>,
     buffer: BytesMut,
+    /// No delimiter begins before this byte of the buffer.
+    scanned: usize,
     state: State,
     skipped: usize,
 }
@@ -73,16 +77,21 @@ impl Multipart {
     /// Of a boundary that [`is_boundary`].
     #[must_use]
     pub fn new(boundary: &str) -> Self {
-        let delimiter = format!("\r\n--{boundary}").into_bytes();
+        let delimiter = Finder::new(&format!("\r\n--{boundary}")).into_owned();
         // The first delimiter may stand at the very start: then the line break before it is ours.
-        Self { delimiter, buffer: BytesMut::from(&b"\r\n"[..]), state: State::Preamble, skipped: 0 }
+        let buffer = BytesMut::from(&b"\r\n"[..]);
+        Self { delimiter, buffer, scanned: 0, state: State::Preamble, skipped: 0 }
     }
 
     /// Takes the next piece; call [`Multipart::step`] until it says [`Step::More`] before the next one.
     pub fn push(&mut self, piece: &[u8]) {
-        if self.state != State::Done {
-            self.buffer.extend_from_slice(piece);
+        if self.state == State::Done {
+            return;
         }
+        if self.buffer.capacity() - self.buffer.len() < piece.len() {
+            self.buffer.reserve(CHUNK_BYTES + piece.len());
+        }
+        self.buffer.extend_from_slice(piece);
     }
 
     /// The next step.
@@ -100,9 +109,9 @@ impl Multipart {
     }
 
     fn preamble(&mut self) -> Result<Step, Broken> {
-        match self.find(0) {
+        match self.find() {
             Found::At(at, After::NextPart(end)) => {
-                self.buffer.advance(at + end);
+                self.advance(at + end);
                 self.state = State::Headers;
                 self.headers()
             }
@@ -115,7 +124,7 @@ impl Multipart {
             }
             Found::At(until, _) | Found::Until(until) => {
                 self.skipped += until;
-                self.buffer.advance(until);
+                self.advance(until);
                 Ok(Step::More)
             }
         }
@@ -135,15 +144,16 @@ impl Multipart {
             return Ok(Step::More);
         };
         let headers = read(text)?;
-        self.buffer.advance(end);
+        self.advance(end);
         self.state = State::Body;
         Ok(Step::Part(headers))
     }
 
+    /// Bytes leave in whole chunks: what takes them has as many turns as there are chunks, however small the pieces are.
     fn body(&mut self) -> Result<Step, Broken> {
-        match self.find(0) {
+        match self.find() {
             Found::At(0, After::NextPart(end)) => {
-                self.buffer.advance(end);
+                self.advance(end);
                 self.state = State::Headers;
                 Ok(Step::PartEnd)
             }
@@ -152,29 +162,43 @@ impl Multipart {
                 self.buffer.clear();
                 Ok(Step::PartEnd)
             }
-            Found::At(0, _) | Found::Until(0) => Ok(Step::More),
-            Found::At(until, _) | Found::Until(until) => Ok(Step::Data(self.buffer.split_to(until).freeze())),
+            Found::At(until, After::NextPart(_) | After::Close) => Ok(self.data(until)),
+            Found::At(until, _) | Found::Until(until) if until >= CHUNK_BYTES => Ok(self.data(until)),
+            Found::At(..) | Found::Until(_) => Ok(Step::More),
         }
     }
 
+    fn data(&mut self, until: usize) -> Step {
+        let len = until.min(CHUNK_BYTES);
+        self.scanned = self.scanned.saturating_sub(len);
+        Step::Data(self.buffer.split_to(len).freeze())
+    }
+
+    fn advance(&mut self, len: usize) {
+        self.buffer.advance(len);
+        self.scanned = self.scanned.saturating_sub(len);
+    }
+
     /// Where the next delimiter stands, or up to where there is surely none.
-    fn find(&self, from: usize) -> Found {
-        let bytes = self.buffer.as_ref();
-        let mut at = from;
-        while let Some(step) = bytes.get(at..).and_then(|rest| rest.iter().position(|b| *b == b'\r')) {
-            at += step;
-            let rest = bytes.get(at..).unwrap_or_default();
-            if let Some(after) = rest.strip_prefix(self.delimiter.as_slice()) {
-                match self.after(after) {
-                    After::NotADelimiter => {}
-                    after => return Found::At(at, after),
+    fn find(&mut self) -> Found {
+        let (bytes, delimiter) = (self.buffer.as_ref(), self.delimiter.needle());
+        let mut at = self.scanned;
+        while let Some(step) = self.delimiter.find(bytes.get(at..).unwrap_or_default()) {
+            let start = at + step;
+            match self.after(bytes.get(start + delimiter.len()..).unwrap_or_default()) {
+                After::NotADelimiter => at = start + 1,
+                after => {
+                    self.scanned = start;
+                    return Found::At(start, after);
                 }
-            } else if self.delimiter.starts_with(rest) {
-                return Found::Until(at);
             }
-            at += 1;
         }
-        Found::Until(bytes.len())
+        // One may begin in the last bytes.
+        let begins = |at: &usize| bytes.get(*at..).is_some_and(|rest| delimiter.starts_with(rest));
+        let tail = at.max((bytes.len() + 1).saturating_sub(delimiter.len()));
+        let until = (tail..bytes.len()).find(begins).unwrap_or(bytes.len());
+        self.scanned = until;
+        Found::Until(until)
     }
 
     /// RFC 2046 §5.1.1: `--` closes; blanks and a line break lead to the next part. Anything else: these bytes only
@@ -187,7 +211,7 @@ impl Multipart {
         let blanks = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
         match rest.get(blanks..) {
             _ if blanks > PADDING => After::NotADelimiter,
-            Some([b'\r', b'\n', ..]) => After::NextPart(self.delimiter.len() + blanks + 2),
+            Some([b'\r', b'\n', ..]) => After::NextPart(self.delimiter.needle().len() + blanks + 2),
             Some([] | [b'\r']) => After::Unknown,
             Some([b'-']) if blanks == 0 => After::Unknown,
             _ => After::NotADelimiter,

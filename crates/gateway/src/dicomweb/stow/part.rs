@@ -2,10 +2,11 @@
 
 use super::Source;
 use crate::http::{Ask, Problem};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use dicom::{Error, Intake};
 use model::{InstanceFacts, Uid};
 use port::archive::Stored;
+use port::stream::CHUNK_BYTES;
 use port::{Code, Fault, Item, Request, Response, Sink, Trailer};
 use std::pin::pin;
 
@@ -65,9 +66,14 @@ pub const fn of_the_caller(code: Code) -> bool {
     )
 }
 
+/// A header up to this size is read at once; a longer one is no work for an async thread.
+const QUICK_HEAD: usize = 64 << 10;
+
 /// The parsing and forwarding end of one object.
 pub struct Fed {
     sink: Option<Sink>,
+    /// Less than a chunk: small pieces are joined, so that the vault is not woken for each.
+    held: BytesMut,
     intake: Option<Intake>,
     refused: Option<Error>,
     facts: Option<Box<InstanceFacts>>,
@@ -77,7 +83,8 @@ impl Fed {
     /// A new object that flows into `sink`.
     #[must_use]
     pub fn new(sink: Sink) -> Self {
-        Self { sink: Some(sink), intake: Some(Intake::new()), refused: None, facts: None }
+        let (intake, held) = (Some(Intake::new()), BytesMut::new());
+        Self { sink: Some(sink), held, intake, refused: None, facts: None }
     }
 
     /// The next bytes of the file. After a refusal they are dropped: the parts after it still count.
@@ -86,8 +93,32 @@ impl Fed {
         if let Err(error) = intake.push(&piece) {
             return self.refuse(error).await;
         }
+        self.forward(piece).await;
+    }
+
+    /// Whole chunks go on; the rest is held until it is one.
+    async fn forward(&mut self, mut piece: Bytes) {
+        if !self.held.is_empty() {
+            let missing = piece.split_to(piece.len().min(CHUNK_BYTES - self.held.len()));
+            self.held.extend_from_slice(&missing);
+            if self.held.len() == CHUNK_BYTES {
+                let chunk = self.held.split().freeze();
+                self.send(chunk).await;
+            }
+        }
+        let whole = piece.split_to(piece.len() - piece.len() % CHUNK_BYTES);
+        if !whole.is_empty() {
+            self.send(whole).await;
+        }
+        if !piece.is_empty() {
+            self.held.reserve(CHUNK_BYTES);
+            self.held.extend_from_slice(&piece);
+        }
+    }
+
+    async fn send(&mut self, bytes: Bytes) {
         if let Some(sink) = &self.sink
-            && sink.bytes(piece).await.is_err()
+            && sink.bytes(bytes).await.is_err()
         {
             // The vault answered already; its word counts.
             self.sink = None;
@@ -98,9 +129,17 @@ impl Fed {
     /// The file is complete. `named`: SOP class and instance that it must hold, as a C-STORE command says; else the data
     /// set does not match (PS3.4 Table B.2-1).
     pub async fn end(&mut self, named: Option<(&str, &str)>) {
+        let rest = self.held.split().freeze();
+        if !rest.is_empty() {
+            self.send(rest).await;
+        }
         let Some(intake) = self.intake.take() else { return };
         // Inflating or reading a header of many megabytes is no work for an async thread.
-        let parsed = tokio::task::spawn_blocking(move || intake.finish()).await;
+        let parsed = if intake.is_quick(QUICK_HEAD) {
+            Ok(intake.finish())
+        } else {
+            tokio::task::spawn_blocking(move || intake.finish()).await
+        };
         match parsed {
             Ok(Ok(parsed)) => {
                 let holds = (parsed.facts.sop_class.as_str(), parsed.facts.sop_uid.as_str());
@@ -123,6 +162,7 @@ impl Fed {
     /// The object is not taken.
     pub async fn refuse(&mut self, error: Error) {
         self.intake = None;
+        self.held.clear();
         self.refused = Some(error);
         if let Some(sink) = self.sink.take() {
             let code = if matches!(error, Error::TooLarge(_)) { Code::TooLarge } else { Code::BadObject };

@@ -1,13 +1,14 @@
-//! Frontal chest films: lungs, then the regions around them.
+//! Frontal chest films: two lungs seen by the network, then the regions around them. A film may lie on its side or on its
+//! head: it is looked at again upright, and the regions are turned back.
 
 pub mod lungs;
-pub mod model;
+pub mod net;
 
 use super::plane::Plane;
-use lungs::Outline;
+use net::{Answer, Net};
 use privacy::geometry::{self, Lungs, Shape};
 
-/// What a film that may be a chest turned out to be.
+/// A frontal chest film that was understood.
 #[derive(Debug, Clone)]
 pub struct Chest {
     /// Regions in pixels of the frame.
@@ -16,86 +17,62 @@ pub struct Chest {
     pub sure: f32,
 }
 
-/// Least likeness to the mean chest; least agreement with the mirror image, in place and in shape.
-const ALIKE: f32 = 0.40;
-const SAME: f32 = 0.78;
-const AGREED: f32 = 0.82;
-/// Lungs are at least so much darker than what is around them.
-const DARKER: f32 = 0.1;
-
-/// The regions of a frontal chest film, or nothing when a gate fails.
-pub fn find(plane: &Plane) -> Option<Chest> {
-    let outline = lungs::find(plane, model::Model::shipped()?);
-    let gates =
-        [(outline.alike, ALIKE), (outline.same, SAME), (outline.agreed, AGREED), (outline.contrast, DARKER)];
-    if gates.iter().any(|(value, least)| value < least) {
-        return None;
-    }
-    let mut shapes = geometry::chest(&split(&outline)?)?;
-    #[expect(clippy::cast_precision_loss, reason = "sides of a frame, at most 65,535")]
-    let (x, y) = (plane.width as f32 / outline.width as f32, plane.height as f32 / outline.height as f32);
-    for [column, row] in shapes.iter_mut().flat_map(|shape| &mut shape.polygon) {
-        *column *= x;
-        *row *= y;
-    }
-    Some(Chest { shapes, sure: outline.alike.min(outline.same) })
+/// What a film turned out to be.
+#[derive(Debug, Clone)]
+pub enum Seen {
+    /// Two lungs that pass all gates.
+    Chest(Chest),
+    /// It may be a chest, and it was not understood.
+    Doubt,
+    /// The network sees no frontal chest film.
+    Nothing,
 }
 
-/// Longest side of the copy that is turned.
-const TURNED: usize = 256;
+/// Surer than this that it is no frontal chest film: then it is none. Below, what fails a gate is in doubt.
+const STRANGE: f32 = 0.9;
 
-/// Two lungs on a film that lies on its side or on its head.
-pub fn turned(plane: &Plane) -> bool {
-    let mut copy = plane.reduced(TURNED);
-    (0..3).any(|_| {
-        copy = copy.turned();
-        find(&copy).is_some()
-    })
+/// Looks for a frontal chest.
+pub fn find(plane: &Plane) -> Seen {
+    Net::shipped().map_or(Seen::Doubt, |net| look(plane, net))
 }
 
-/// The largest connected part left of the middle and right of it.
-pub fn split(outline: &Outline) -> Option<Lungs> {
-    let (width, height) = (outline.width, outline.height);
-    let half = |left: bool| -> Option<Vec<bool>> {
-        let mut cells = Vec::with_capacity(width * height);
-        for row in outline.distances.chunks_exact(width) {
-            cells.extend(row.iter().enumerate().map(|(column, distance)| {
-                #[expect(clippy::cast_precision_loss, reason = "a grid of a few hundred cells")]
-                let here = (column as f32 + 0.5) < outline.middle;
-                *distance > 0.0 && here == left
-            }));
-        }
-        largest(&cells, width)
+/// The same with other weights.
+pub fn look(plane: &Plane, net: &Net) -> Seen {
+    let mut picture = net::fitted(plane);
+    let Some(mut answer) = net.see(&picture) else { return Seen::Doubt };
+    let turns = answer.turns;
+    // So many quarters clockwise bring the head up again.
+    let back = (4 - turns) % 4;
+    if back > 0 {
+        (0..back).for_each(|_| picture = picture.turned());
+        let Some(upright) = net.see(&picture) else { return Seen::Doubt };
+        answer = upright;
+    }
+    match regions(&answer, &picture) {
+        Some((shapes, sure)) => Seen::Chest(Chest { shapes: onto(plane, &picture, shapes, back), sure }),
+        None if answer.strange > STRANGE => Seen::Nothing,
+        None => Seen::Doubt,
+    }
+}
+
+/// The regions of an upright picture, or nothing when a gate fails.
+fn regions(answer: &Answer, picture: &Plane) -> Option<(Vec<Shape>, f32)> {
+    let (lungs, sure): (Lungs, f32) = lungs::two(answer, picture.width)?;
+    Some((geometry::chest(&lungs)?, sure))
+}
+
+/// From the upright picture's cells to the frame's pixels.
+#[expect(clippy::cast_precision_loss, reason = "sides of a frame, at most 65,535")]
+fn onto(plane: &Plane, picture: &Plane, mut shapes: Vec<Shape>, back: usize) -> Vec<Shape> {
+    let (mut width, mut height) = (picture.width as f32, picture.height as f32);
+    let points = |shapes: &mut Vec<Shape>, turn: &dyn Fn([f32; 2]) -> [f32; 2]| {
+        shapes.iter_mut().flat_map(|shape| &mut shape.polygon).for_each(|point| *point = turn(*point));
     };
-    Some(Lungs { width, height, left: half(true)?, right: half(false)? })
-}
-
-/// Only the largest connected part (4 neighbours).
-fn largest(cells: &[bool], width: usize) -> Option<Vec<bool>> {
-    let mut label = vec![0u32; cells.len()];
-    let mut best = (0usize, 0u32);
-    let mut next = 0u32;
-    for start in 0..cells.len() {
-        if !cells.get(start).copied().unwrap_or(false) || label.get(start).copied().unwrap_or(1) != 0 {
-            continue;
-        }
-        next += 1;
-        let mut size = 0;
-        let mut open = vec![start];
-        while let Some(at) = open.pop() {
-            let Some(slot) = label.get_mut(at).filter(|l| **l == 0) else { continue };
-            if !cells.get(at).copied().unwrap_or(false) {
-                continue;
-            }
-            *slot = next;
-            size += 1;
-            let column = at % width;
-            open.extend((column > 0).then(|| at - 1));
-            open.extend((column + 1 < width).then(|| at + 1));
-            open.extend(at.checked_sub(width));
-            open.push(at + width);
-        }
-        best = best.max((size, next));
+    for _ in 0..back {
+        points(&mut shapes, &|[x, y]| [y, width - x]);
+        (width, height) = (height, width);
     }
-    (best.0 > 0).then(|| label.iter().map(|l| *l == best.1).collect())
+    let (x, y) = (plane.width as f32 / width, plane.height as f32 / height);
+    points(&mut shapes, &|point| [point[0] * x, point[1] * y]);
+    shapes
 }

@@ -30,8 +30,8 @@ fn no_chest_leaves_unmasked_because_its_header_says_limb() {
         film.image.body_part = "HAND".to_owned();
         for turn in 0..4 {
             let look = look(&film);
-            let chest = look.regions.iter().any(|r| r.source == "chest/1");
-            assert!((chest || look.fallback) && masked(&look), "{name} turned {turn}");
+            let chest = look.regions.iter().any(|r| r.source == CHEST);
+            assert!(chest && !look.fallback && masked(&look), "{name} turned {turn}");
             film = turned(&film);
         }
     }
@@ -82,7 +82,7 @@ fn every_frame_of_a_film_is_looked_at_for_a_chest() {
         finder.frame(1, &empty);
         finder.frame(2, &film.frame);
         let look = finder.finish();
-        assert!(look.regions.iter().any(|r| r.source == "chest/1"), "{part}");
+        assert!(look.regions.iter().any(|r| r.source == CHEST), "{part}");
         for point in [[0.04, 0.6], [0.97, 0.6], [0.51, 0.95]] {
             assert!(hidden(&look, &film.image, point, None), "{part}: {point:?}");
         }

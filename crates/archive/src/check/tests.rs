@@ -1,0 +1,206 @@
+use super::*;
+use crate::testing::{House, facts, root};
+use std::path::Path;
+
+struct Quiet(u64);
+
+impl Watch for Quiet {
+    fn objects(&mut self, _: u64) {}
+
+    fn whole(&mut self, _: Id) {
+        self.0 += 1;
+    }
+}
+
+fn ask(folder: &Path) -> Ask {
+    Ask {
+        data: folder.join("data"),
+        root: root(),
+        checkpoints: std::fs::read_to_string(folder.join("seen")).into_iter().collect(),
+        settings: None,
+        opened: HashSet::new(),
+        accept: Accept::default(),
+    }
+}
+
+fn look(folder: &Path) -> Report {
+    check(ask(folder), &mut Quiet(0)).unwrap()
+}
+
+fn words(report: &Report) -> Vec<&'static str> {
+    report.findings.iter().map(|f| f.what.as_str()).collect()
+}
+
+/// A small archive, stopped.
+async fn stopped() -> tempfile::TempDir {
+    let house = House::new();
+    for study in 1..4 {
+        for n in 1..5 {
+            let bytes = [study as u8, n as u8, 0, 1];
+            house
+                .store(facts(&format!("1.{study}"), &format!("1.{study}.1.{n}"), "A"), &bytes)
+                .await
+                .unwrap();
+        }
+    }
+    house.store(facts("1.1", "1.1.1.1", "A"), b"else").await.unwrap();
+    house.account("rosa", model::Role::Radiologist, None);
+    house.stop().await
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let (mut folders, mut out) = (vec![folder.to_path_buf()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { out.push(path) }
+        }
+    }
+    out.sort();
+    out
+}
+
+fn put(path: &Path, bytes: &[u8]) {
+    std::io::Write::write_all(&mut std::fs::File::create(path).unwrap(), bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_archive_has_no_findings() {
+    let folder = stopped().await;
+    let report = look(folder.path());
+    assert_eq!(report.findings, []);
+    assert_eq!(report.objects, 13, "the other bytes of a known UID are looked at, too");
+    assert!(report.good() && report.entries > 13 && report.rows >= 7, "{report:?}");
+    let mut watch = Quiet(0);
+    let known = ask(folder.path());
+    let one = model::Id([0; 16]);
+    check(Ask { opened: HashSet::from([one]), ..known }, &mut watch).unwrap();
+    assert_eq!(watch.0, 13);
+}
+
+/// One flipped bit at several places of every file: named, or nothing that anybody reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn flipped_bits_are_named() {
+    let folder = stopped().await;
+    let data = folder.path().join("data");
+    let (mut flipped, mut quiet) = (0, Vec::new());
+    for path in files(&data) {
+        let name = path.strip_prefix(&data).unwrap().to_string_lossy().into_owned();
+        let good = std::fs::read(&path).unwrap();
+        // The reserve is room and nothing else; the lock is empty.
+        if good.is_empty() || name.ends_with("reserve") {
+            continue;
+        }
+        for step in 0..5_usize {
+            let bit = (step * 104_729 + name.len() * 7919) % (good.len() * 8);
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            put(&path, &bad);
+            flipped += 1;
+            match check(ask(folder.path()), &mut Quiet(0)) {
+                Ok(report) if report.findings.is_empty() => quiet.push(name.clone()),
+                // Named, or the database does not even open and says so.
+                Ok(_) | Err(Error::Store(store::Error::Rows(_))) => {}
+                Err(error) => panic!("{name} bit {bit}: {error}"),
+            }
+            for more in ["rows.sqlite-wal", "rows.sqlite-shm", "wraps.sqlite-wal", "wraps.sqlite-shm"] {
+                let _ = std::fs::remove_file(data.join(more));
+            }
+            put(&path, &good);
+        }
+    }
+    assert!(flipped >= 90, "{flipped}");
+    // Free room in a page of the database: what is in it is counted and opened all the same.
+    assert!(quiet.iter().all(|name| name.ends_with(".sqlite")), "{quiet:?}");
+    assert_eq!(look(folder.path()).findings, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_is_named_with_what_it_affects() {
+    let folder = stopped().await;
+    let blobs: Vec<PathBuf> = files(&folder.path().join("data/blobs"));
+    let (gone, kept) = (std::fs::read(&blobs[0]).unwrap(), &blobs[1]);
+    std::fs::remove_file(&blobs[0]).unwrap();
+    let fan = kept.parent().unwrap().with_file_name("00");
+    std::fs::create_dir_all(&fan).unwrap();
+    put(&fan.join("0".repeat(32)), b"nobody's");
+    let report = look(folder.path());
+    let mut found = words(&report);
+    found.sort_unstable();
+    assert_eq!(found, ["object-missing", "object-stray"]);
+    let missing = report.findings.iter().find(|f| f.what == What::ObjectMissing).unwrap();
+    assert!(missing.affects.iter().any(|a| a.starts_with("study 1.")), "{missing:?}");
+    assert!(!report.good());
+    struct Copy(Vec<u8>);
+    impl Spare for Copy {
+        fn bytes(&self, _: Id, _: bool) -> Option<Vec<u8>> {
+            Some(self.0.clone())
+        }
+    }
+    let mut report = report;
+    repair(ask(folder.path()), &mut report, Some(&Copy(gone))).unwrap();
+    assert!(report.good(), "{report:?}");
+    assert_eq!(look(folder.path()).findings, []);
+    assert!(folder.path().join("data/quarantine").join("0".repeat(32)).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn marks_and_ledger_are_put_right() {
+    let folder = stopped().await;
+    let data = folder.path().join("data");
+    put(&data.join("VERSION"), b"3\n");
+    put(&data.join("key-mark"), b"x\n");
+    let tile = files(&data.join("ledger/tile/0")).pop().unwrap();
+    let mut bytes = std::fs::read(&tile).unwrap();
+    bytes[5] ^= 4;
+    put(&tile, &bytes);
+    let mut report = look(folder.path());
+    let mut found = words(&report);
+    found.sort_unstable();
+    found.dedup();
+    assert!(found.contains(&"version") && found.contains(&"key-mark"), "{found:?}");
+    assert!(found.contains(&"ledger-tile") || found.contains(&"ledger-copy"), "{found:?}");
+    repair(ask(folder.path()), &mut report, None).unwrap();
+    assert!(report.good(), "{report:?}");
+    assert_eq!(look(folder.path()).findings, []);
+    House::open(folder).unwrap();
+}
+
+/// Each table put back to what it was before something was withdrawn: neither starts, and the check says which and when.
+#[tokio::test(flavor = "multi_thread")]
+async fn older_tables_do_not_start() {
+    let folder = stopped().await;
+    let names = ["rows.sqlite", "wraps.sqlite"];
+    let data = folder.path().join("data");
+    let before = names.map(|name| std::fs::read(data.join(name)).unwrap());
+    let house = House::open(folder).unwrap();
+    assert!(tokio::task::block_in_place(|| house.vault.disable_account("rosa")).unwrap());
+    house.store(facts("1.9", "1.9.1.1", "B"), b"late").await.unwrap();
+    let folder = house.stop().await;
+    let data = folder.path().join("data");
+    let now = names.map(|name| std::fs::read(data.join(name)).unwrap());
+    for back in [[true, false], [false, true], [true, true]] {
+        for ((name, back), (old, new)) in names.iter().zip(back).zip(before.iter().zip(&now)) {
+            put(&data.join(name), if back { old } else { new });
+        }
+        let report = look(folder.path());
+        let expected = [("rows-not-as-recorded", back[0]), ("wraps-not-as-recorded", back[1])];
+        for (word, there) in expected {
+            let found = report.findings.iter().find(|f| f.what.as_str() == word);
+            assert_eq!(found.is_some(), there, "{word} {:?}", words(&report));
+            if let Some(found) = found {
+                assert!(found.affects.iter().any(|a| a.contains("left it")), "{found:?}");
+            }
+        }
+    }
+    let parts = |accept| (House::parts(folder.path()), accept);
+    let (refused, accept) = parts(Accept::default());
+    assert!(matches!(crate::Vault::open_accepting(refused, accept), Err(Error::Tables { .. })));
+    // The way out: taken as they are, and the ledger says so.
+    let (taken, accept) = parts(Accept { tables: true, policies: false });
+    let vault = crate::Vault::open_accepting(taken, accept).unwrap();
+    vault.record_check(&Report::default(), accept).await.unwrap();
+    drop(vault);
+    assert!(House::open(folder).is_ok(), "the last entry names them now");
+}

@@ -1,0 +1,369 @@
+//! From what was asked to a deed: names become references, words are checked, nothing is guessed.
+
+use super::keep::Refusal;
+use super::record::{Deed, Target};
+use super::righted::{self, Righted};
+use crate::Result;
+use crate::catalog::{Catalog, MaskSet, PatientKey, Study, StudyRecord};
+use crate::journal::new_id;
+use crate::vault::Vault;
+use model::{Attributes, Id, PatientRef, Tag, Time, Uid, limits, tags};
+use port::Code;
+use port::putright::{Act, CORRECTABLE_OF_PATIENT, CORRECTABLE_OF_STUDY, Destination, PatientNumber};
+
+/// Letters of a reason.
+const REASON_LETTERS: usize = 3;
+/// Bytes of a number: LO has 64 characters (PS3.5 Table 6.2-1).
+const NUMBER_CHARACTERS: usize = 64;
+/// Characters of one corrected value: a person name's group has 64, LO and SH have fewer (PS3.5 Table 6.2-1).
+const VALUE_CHARACTERS: usize = 194;
+
+type Asked<T> = std::result::Result<T, Refusal>;
+
+/// References and a UID that may be needed; drawn before the lock.
+pub struct Drawn {
+    patient: PatientRef,
+    study: Id,
+    uid: Uid,
+}
+
+impl Drawn {
+    pub fn draw(vault: &Vault) -> Result<Self> {
+        let random = &*vault.sealing.random;
+        let number = u128::from_be_bytes(new_id(random)?.0);
+        // PS3.5 B.2: a UUID of version 4 as a decimal number.
+        let number = (number & !(0xF << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62);
+        let uid = format!("2.25.{number}").parse().map_err(|_| crate::Error::Internal("uid"))?;
+        Ok(Self { patient: new_id(random)?, study: new_id(random)?, uid })
+    }
+}
+
+/// Somebody else may have changed something since the caller looked.
+pub fn expected(now: &Righted, version: u64) -> Asked<()> {
+    if now.version() == version { Ok(()) } else { Err(("other-version", Code::VersionConflict)) }
+}
+
+/// What is recorded must be worth reading to the patient.
+pub fn reason(reason: &str) -> Asked<()> {
+    let letters: usize =
+        reason.chars().filter(|c| c.is_alphanumeric()).map(|c| if c.len_utf8() > 2 { 2 } else { 1 }).sum();
+    if letters < REASON_LETTERS {
+        return Err(("no-reason", Code::ReasonNeeded));
+    }
+    if reason.len() > limits::REASON_BYTES { Err(("long-reason", Code::TooLarge)) } else { Ok(()) }
+}
+
+/// Studies that an act names.
+pub fn needs(act: &Act) -> Vec<Uid> {
+    match act {
+        Act::Merge { .. } | Act::CorrectPatient { .. } => Vec::new(),
+        Act::MoveStudies { studies, .. } => studies.iter().take(limits::RIGHTED_STUDIES).cloned().collect(),
+        Act::MoveSeries { study, to: Destination::Study(to), .. } => vec![study.clone(), to.clone()],
+        Act::MoveSeries { study, .. } | Act::CorrectStudy { study, .. } | Act::Reject { study, .. } => {
+            vec![study.clone()]
+        }
+    }
+}
+
+/// The deed, with the study that it makes.
+pub fn deed(
+    act: &Act,
+    (catalog, now): (&Catalog, &Righted),
+    drawn: &Drawn,
+    at: Time,
+) -> Asked<(Deed, Option<StudyRecord>)> {
+    let house = House { catalog, now, drawn };
+    match act {
+        Act::Merge { from, into } => Ok((house.merge(from, into)?, None)),
+        Act::MoveStudies { studies, to, demographics } => {
+            Ok((house.move_studies(studies, to, demographics)?, None))
+        }
+        Act::MoveSeries { study, series, to } => house.move_series(study, series, to, at),
+        Act::CorrectPatient { patient, set } => {
+            let set = checked(set, CORRECTABLE_OF_PATIENT)?;
+            let name = number(patient)?;
+            let patient = house.patient(&name).ok_or(UNKNOWN_PATIENT)?;
+            Ok((Deed::CorrectPatient { patient, name, set }, None))
+        }
+        Act::CorrectStudy { study, set } => {
+            let set = checked(set, CORRECTABLE_OF_STUDY)?;
+            let study = house.study(study)?.record.uid.clone();
+            Ok((Deed::CorrectStudy { study, set }, None))
+        }
+        Act::Reject { study, series, instances, code } => {
+            let found = house.study(study)?;
+            let instances = chosen(found, series.as_ref(), instances)?;
+            Ok((
+                Deed::Reject {
+                    study: study.clone(),
+                    code: *code,
+                    instances,
+                    to_come: Vec::new(),
+                    note: None,
+                },
+                None,
+            ))
+        }
+    }
+}
+
+const UNKNOWN_PATIENT: Refusal = ("unknown-patient", Code::NotFound);
+
+struct House<'a> {
+    catalog: &'a Catalog,
+    now: &'a Righted,
+    drawn: &'a Drawn,
+}
+
+impl<'a> House<'a> {
+    fn study(&self, uid: &Uid) -> Asked<&'a Study> {
+        self.catalog.study(uid).map(|study| &**study).ok_or(("unknown-study", Code::NotFound))
+    }
+
+    /// Who a number is, after merges.
+    fn patient(&self, name: &PatientNumber) -> Option<PatientRef> {
+        let key = PatientKey::Numbered(name.issuer.clone(), name.number.clone());
+        let known = self.now.keys.get(&key).copied().or_else(|| self.catalog.patient(&key));
+        known.map(|patient| righted::resolve(&self.now.changes, patient))
+    }
+
+    fn merge(&self, from: &PatientNumber, into: &PatientNumber) -> Asked<Deed> {
+        let (name, into) = (number(from)?, number(into)?);
+        let from = self.patient(&name).ok_or(UNKNOWN_PATIENT)?;
+        let patient = self.patient(&into).ok_or(UNKNOWN_PATIENT)?;
+        if from == patient {
+            return Err(("same-patient", Code::BadRequest));
+        }
+        let attributes = self.demographics(patient).ok_or(UNKNOWN_PATIENT)?;
+        Ok(Deed::Merge { from, name, into: Target { patient, attributes } })
+    }
+
+    fn move_studies(&self, studies: &[Uid], to: &PatientNumber, demographics: &Attributes) -> Asked<Deed> {
+        if studies.is_empty() || studies.len() > limits::RIGHTED_STUDIES {
+            return Err(("number-of-studies", Code::BadRequest));
+        }
+        let to = self.target(to, demographics)?;
+        let mut named = Vec::new();
+        for uid in studies {
+            let study = self.study(uid)?;
+            if study.patient() == to.patient {
+                return Err(("same-patient", Code::BadRequest));
+            }
+            named.push(study.record.uid.clone());
+        }
+        Ok(Deed::MoveStudies { studies: named, to })
+    }
+
+    fn move_series(
+        &self,
+        study: &Uid,
+        series: &[Uid],
+        to: &Destination,
+        at: Time,
+    ) -> Asked<(Deed, Option<StudyRecord>)> {
+        let from = self.study(study)?;
+        let there = |uid: &Uid| {
+            from.series
+                .iter()
+                .any(|s| s.uid == *uid && s.instances.iter().any(crate::catalog::Instance::shown))
+        };
+        if series.is_empty() || !series.iter().all(there) {
+            return Err(("unknown-series", Code::NotFound));
+        }
+        let new = match to {
+            Destination::Study(to) if to == study => return Err(("same-study", Code::BadRequest)),
+            Destination::Study(to) => {
+                self.study(to)?;
+                None
+            }
+            Destination::NewStudy(patient) => Some(self.new_study(from, patient.as_ref(), at)?),
+        };
+        let to = match (to, &new) {
+            (Destination::Study(to), _) => to.clone(),
+            (_, Some(record)) => record.uid.clone(),
+            (_, None) => return Err(("unknown-study", Code::NotFound)),
+        };
+        let series = series.iter().map(|s| (self.now.arrived_in(study, s), s.clone())).collect();
+        Ok((Deed::MoveSeries { series, to }, new))
+    }
+
+    /// A study like the one it is taken from, under a UID of ours and without the order that does not fit it.
+    fn new_study(&self, from: &Study, patient: Option<&PatientNumber>, at: Time) -> Asked<StudyRecord> {
+        let target = match patient {
+            Some(name) => self.target(name, &Attributes::new())?,
+            None => {
+                let attributes = from.record.patient_attributes.clone();
+                Target { patient: from.patient(), attributes }
+            }
+        };
+        let mut attributes = from.record.attributes.clone();
+        attributes.set(tags::STUDY_INSTANCE_UID, *b"UI", [self.drawn.uid.as_str().to_owned()]);
+        attributes.set(tags::ACCESSION_NUMBER, *b"SH", []);
+        Ok(StudyRecord {
+            id: self.drawn.study,
+            uid: self.drawn.uid.clone(),
+            patient: target.patient,
+            patient_attributes: target.attributes,
+            attributes,
+            arrived: at,
+            masks: MaskSet::default(),
+        })
+    }
+
+    /// A known patient with her own words, or a new one with those that were given.
+    fn target(&self, name: &PatientNumber, given: &Attributes) -> Asked<Target> {
+        let name = number(name)?;
+        let known = self.patient(&name);
+        if let Some((patient, attributes)) = known.and_then(|p| self.demographics(p).map(|a| (p, a))) {
+            return if given.is_empty() {
+                Ok(Target { patient, attributes })
+            } else {
+                Err(("known-patient", Code::BadRequest)) // her words are corrected, not brought along
+            };
+        }
+        let mut attributes = Attributes::new();
+        if !given.is_empty() {
+            attributes = checked(given, CORRECTABLE_OF_PATIENT)?;
+        }
+        if attributes.first(tags::PATIENT_NAME).is_empty() {
+            return Err(("name-of-new-patient", Code::BadRequest));
+        }
+        attributes.set(tags::PATIENT_ID, *b"LO", [name.number]);
+        if !name.issuer.is_empty() {
+            attributes.set(tags::ISSUER_OF_PATIENT_ID, *b"LO", [name.issuer]);
+        }
+        Ok(Target { patient: known.unwrap_or(self.drawn.patient), attributes })
+    }
+
+    /// The words of a patient as they arrived or were given, before corrections: these are laid over anew.
+    fn demographics(&self, patient: PatientRef) -> Option<Attributes> {
+        let untouched = self.catalog.all_of_patient(&patient);
+        let untouched = untouched.into_iter().filter(|uid| !self.now.arrived.contains_key(uid));
+        let arrived = self.now.arrived.values().filter(|arrived| arrived.patient == patient);
+        let own = untouched.chain(arrived.map(|arrived| arrived.uid.clone())).filter_map(|uid| {
+            let brief = self.catalog.brief(&uid)?;
+            let arrived = self.now.arrived.get(&uid).map(|arrived| arrived.patient_attributes.clone());
+            Some((brief.day, uid, arrived.unwrap_or(brief.patient_attributes)))
+        });
+        let newest = own.max_by(|(a, x, _), (b, y, _)| (a, x).cmp(&(b, y)));
+        let newest = newest.map(|(_, _, attributes)| attributes);
+        let given = || {
+            self.now.changes.values().rev().find_map(|change| match &change.deed {
+                Deed::Merge { into: to, .. } | Deed::MoveStudies { to, .. } if to.patient == patient => {
+                    Some(to.attributes.clone())
+                }
+                _ => None,
+            })
+        };
+        newest.or_else(given)
+    }
+}
+
+fn number(name: &PatientNumber) -> Asked<PatientNumber> {
+    let (issuer, number) = (name.issuer.trim(), name.number.trim());
+    let fits = |text: &str| text.chars().count() <= NUMBER_CHARACTERS && plain(text);
+    if number.is_empty() || !fits(number) || !fits(issuer) {
+        return Err(("patient-number", Code::BadRequest));
+    }
+    Ok(PatientNumber { issuer: issuer.to_owned(), number: number.to_owned() })
+}
+
+/// No backslash: it would make two values of one (PS3.5 §6.4).
+fn plain(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() || c == '\\')
+}
+
+/// Only what may be corrected, one value each, of its own form.
+fn checked(set: &Attributes, allowed: &[Tag]) -> Asked<Attributes> {
+    let mut out = Attributes::new();
+    for (tag, attribute) in set.iter() {
+        let vr = vr(tag).filter(|_| allowed.contains(&tag)).ok_or(("attribute", Code::BadRequest))?;
+        let values: Vec<String> = attribute.values.iter().map(|v| v.trim().to_owned()).collect();
+        let values: Vec<String> = values.into_iter().filter(|v| !v.is_empty()).collect();
+        if values.len() > 1 || !values.iter().all(|value| formed(vr, value)) {
+            return Err(("value", Code::BadRequest));
+        }
+        out.set(tag, vr, values);
+    }
+    if out.is_empty() { Err(("nothing-to-correct", Code::BadRequest)) } else { Ok(out) }
+}
+
+fn vr(tag: Tag) -> Option<[u8; 2]> {
+    Some(match tag {
+        tags::PATIENT_NAME | tags::REFERRING_PHYSICIAN_NAME => *b"PN",
+        tags::PATIENT_BIRTH_DATE | tags::STUDY_DATE => *b"DA",
+        tags::STUDY_TIME => *b"TM",
+        tags::PATIENT_SEX => *b"CS",
+        tags::ACCESSION_NUMBER | tags::STUDY_ID => *b"SH",
+        tags::STUDY_DESCRIPTION => *b"LO",
+        _ => return None,
+    })
+}
+
+/// PS3.5 Table 6.2-1.
+fn formed(vr: [u8; 2], value: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let short = |limit: usize| value.chars().count() <= limit;
+    plain(value)
+        && match &vr {
+            b"DA" => value.len() == 8 && digits(value),
+            b"TM" => {
+                let (whole, part) = value.split_once('.').unwrap_or((value, ""));
+                matches!(whole.len(), 2 | 4 | 6) && digits(whole) && part.len() <= 6 && digits(part)
+            }
+            b"CS" => matches!(value, "M" | "F" | "O"),
+            b"SH" => short(16),
+            b"LO" => short(64),
+            b"PN" => short(VALUE_CHARACTERS) && value.split('=').count() <= 3,
+            _ => false,
+        }
+}
+
+/// The instances that a rejection means; each must be there.
+fn chosen(study: &Study, series: Option<&Uid>, instances: &[Uid]) -> Asked<Vec<Uid>> {
+    let of_series = study.instances().filter(|(s, _)| series.is_none_or(|uid| *uid == s.uid));
+    let there: Vec<Uid> = of_series.map(|(_, i)| i.record.sop_uid.clone()).collect();
+    let wanted = if instances.is_empty() { there.clone() } else { instances.to_vec() };
+    if wanted.is_empty() || !wanted.iter().all(|uid| there.contains(uid)) {
+        return Err(("unknown-instance", Code::NotFound));
+    }
+    if wanted.len() > limits::REJECTED { Err(("too-many", Code::TooLarge)) } else { Ok(wanted) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_have_their_form() {
+        let set = |tag, value: &str| {
+            let mut set = Attributes::new();
+            set.set(tag, *b"UN", [value.to_owned()]);
+            checked(&set, &[CORRECTABLE_OF_PATIENT, CORRECTABLE_OF_STUDY].concat()).is_ok()
+        };
+        let (long, longer) = ("x".repeat(VALUE_CHARACTERS), "x".repeat(VALUE_CHARACTERS + 1));
+        for (tag, good, bad) in [
+            (tags::PATIENT_NAME, "Wang^Min=王^敏", "a=b=c=d"),
+            (tags::PATIENT_NAME, long.as_str(), longer.as_str()),
+            (tags::PATIENT_NAME, "Probe^Anna", "Probe\\Anna"),
+            (tags::PATIENT_BIRTH_DATE, "19780512", "1978-05-12"),
+            (tags::PATIENT_SEX, "F", "female"),
+            (tags::ACCESSION_NUMBER, "0123456789ABCDEF", "0123456789ABCDEFG"),
+            (tags::STUDY_TIME, "1230", "123"),
+            (tags::STUDY_DESCRIPTION, "Thorax p.a.", "Thorax\u{1b}"),
+        ] {
+            assert!(set(tag, good), "{good}");
+            assert!(!set(tag, bad), "{bad}");
+        }
+        assert!(!set(tags::PATIENT_ID, "4711"), "a number is no word to correct");
+        assert!(set(tags::ACCESSION_NUMBER, ""), "emptied");
+    }
+
+    #[test]
+    fn a_reason_says_something() {
+        assert!(reason("two cards, one person").is_ok() && reason("重复").is_ok());
+        assert_eq!(reason(" . ").unwrap_err().1, Code::ReasonNeeded);
+        assert!(reason(&"x".repeat(limits::REASON_BYTES)).is_ok());
+        assert_eq!(reason(&"x".repeat(limits::REASON_BYTES + 1)).unwrap_err().1, Code::TooLarge);
+    }
+}

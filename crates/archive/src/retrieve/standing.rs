@@ -1,0 +1,214 @@
+//! Grants of machines (DESIGN.md §3: certificate → AE → standing policy). No token: each release is decided anew from what was
+//! agreed, and has its entry like any other.
+
+use super::{Chosen, Leaves, Plan, Proof, Release, admit, check, deliver, picked, released};
+use crate::catalog::Study;
+use crate::context::{About, Context};
+use crate::open::{Ask, facts, opened, refusal_rules};
+use crate::vault::Vault;
+use ledger::Event;
+use model::{Pixels, Purpose, Uid};
+use policy::{Action, Grant, Lapse, Obligation, Refusal};
+use port::archive::{Form, Retrieve};
+use port::transfer::{Line, Transfer};
+use port::{Code, Fault, Response, Stream};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Which series and instances of a study are named, by the names that the receiver knows; empty: all.
+pub struct Named<'a> {
+    /// The study, by its own UID.
+    pub study: Uid,
+    /// Series.
+    pub series: &'a [Uid],
+    /// Instances.
+    pub instances: &'a [Uid],
+}
+
+/// What of a study would leave for a machine: decided and recorded like an opening. `listed`: the machine finds the study
+/// anyway, so what does not leave is told as such; else it is as if absent.
+pub async fn lines(
+    vault: &Vault,
+    context: &Context,
+    named: &Named<'_>,
+    (reason, listed): (&str, bool),
+) -> Result<Vec<Line>, Fault> {
+    let ask = ask(context, &named.study, reason);
+    let Some(study) = vault.study(&named.study)? else { return Ok(Vec::new()) };
+    let wants = |series: &Uid, instance: &Uid| {
+        let among = |list: &[Uid], uid: &Uid| list.is_empty() || list.contains(uid);
+        among(named.series, series) && among(named.instances, instance)
+    };
+    let grant = match decide(vault, context, &study, &ask) {
+        Ok(grant) => grant,
+        Err(refusal) => {
+            let event =
+                Event::OpenRefused { purpose: ask.purpose.to_string(), rules: refusal_rules(&refusal) };
+            vault.record(context, About::study(&study), event).await?;
+            let all = study.instances().filter(|(s, i)| wants(&s.uid, &i.record.sop_uid)).filter(|_| listed);
+            return Ok(all.map(|(_, i)| withheld(&study, &i.record.sop_uid, &i.record.sop_class)).collect());
+        }
+    };
+    vault.record(context, About::study(&study), opened(&ask, &grant)).await?;
+    let whole = whole(&study);
+    let masked = grant.visibility().pixels != Pixels::Clear;
+    let study = if masked { vault.examined(study, &whole).await } else { study };
+    let chosen = picked(vault, &grant, &study, &whole, &wants);
+    let release = Release {
+        proof: standing(context),
+        grant,
+        study,
+        asked: named.study.clone(),
+        chosen,
+        form: Form::Instances,
+        syntaxes: Vec::new(),
+    };
+    Ok(told(vault, &release, listed, &wants))
+}
+
+/// Lines in the order of the study; what is not among the chosen does not leave.
+fn told(vault: &Vault, release: &Release, listed: bool, wants: &dyn Fn(&Uid, &Uid) -> bool) -> Vec<Line> {
+    let study = super::shown(vault, &release.grant, &release.study.record.uid);
+    let leaves: HashMap<&Uid, &Chosen> =
+        release.chosen.iter().map(|c| (&c.instance.record.sop_uid, c)).collect();
+    let all = release.study.instances().filter_map(|(series, instance)| {
+        let record = &instance.record;
+        if let Some(chosen) = leaves.get(&record.sop_uid) {
+            let seen = record.seen.as_ref().is_none_or(|seen| seen.maskable);
+            return Some(Line {
+                study: study.clone(),
+                instance: chosen.shown.1.clone(),
+                sop_class: record.sop_class.clone(),
+                syntax: check::leaves_as(chosen).parse().ok(),
+                derived: chosen.plan != Plan::Clear,
+                decodes: chosen.plan == Plan::Clear && record.image.is_some() && seen,
+            });
+        }
+        let told = listed && wants(&series.uid, &record.sop_uid);
+        told.then(|| withheld(&release.study, &record.sop_uid, &record.sop_class))
+    });
+    all.collect()
+}
+
+fn withheld(study: &Study, instance: &Uid, class: &Uid) -> Line {
+    Line {
+        study: study.record.uid.clone(),
+        instance: instance.clone(),
+        sop_class: class.clone(),
+        syntax: None,
+        derived: false,
+        decodes: false,
+    }
+}
+
+/// Sends instances of one study to a machine.
+pub async fn transfer(
+    vault: &Arc<Vault>,
+    context: &Context,
+    ask: &Transfer,
+) -> Result<(Response, Stream), Fault> {
+    let wanted: HashMap<&Uid, bool> = ask.instances.iter().map(|(uid, decoded)| (uid, *decoded)).collect();
+    let own = if context.pseudonymous() { vault.by_pseudonym(&ask.study) } else { Some(ask.study.clone()) };
+    let study = match own {
+        Some(own) => vault.study(&own)?,
+        None => None,
+    };
+    let Some(study) = study else {
+        return admit::refuse(vault, context, None, "unknown-study", Code::NotFound).await;
+    };
+    let asked = self::ask(context, &study.record.uid, "");
+    let Ok(grant) = decide(vault, context, &study, &asked) else {
+        return admit::refuse(vault, context, Some(&study), "not-agreed", Code::NotFound).await;
+    };
+    let wants = |_: &Uid, instance: &Uid| wanted.contains_key(instance);
+    let mut chosen = picked(vault, &grant, &study, &whole(&study), &wants);
+    let order: HashMap<&Uid, usize> =
+        ask.instances.iter().enumerate().map(|(n, (uid, _))| (uid, n)).collect();
+    chosen.sort_by_key(|c| order.get(&c.shown.1).copied());
+    for one in &mut chosen {
+        if one.plan == Plan::Clear && wanted.get(&one.shown.1) == Some(&true) {
+            one.leaves = Leaves::Decoded;
+        }
+    }
+    let mut release = Release {
+        proof: standing(context),
+        grant,
+        study,
+        asked: ask.study.clone(),
+        chosen,
+        form: Form::Instances,
+        syntaxes: Vec::new(),
+    };
+    if let Err((cause, code)) = check::givable(&mut release, false) {
+        return admit::refuse(vault, context, Some(&release.study), cause, code).await;
+    }
+    let receipt = vault.record(context, About::study(&release.study), released(&release, false)).await?;
+    Ok((
+        Response::Parts { fallback: false, tag: String::new() },
+        deliver::deliver(Arc::clone(vault), release, receipt),
+    ))
+}
+
+/// Whether a machine's release may go on: the mask set is the one of the release; when the grant's time is over, the same is
+/// decided again.
+pub fn still(vault: &Vault, context: &Context, release: &Release) -> Result<(), Lapse> {
+    let uid = &release.study.record.uid;
+    let study = vault.study(uid).ok().flatten().ok_or(Lapse::Revoked)?;
+    if study.record.masks.version != release.study.record.masks.version {
+        return Err(Lapse::MaskChanged);
+    }
+    if study.righted != release.study.righted {
+        return Err(Lapse::Revoked); // put right meanwhile: perhaps it is not this patient's any more
+    }
+    let now = vault.clock.now();
+    if now < release.grant.ends_at() {
+        return Ok(());
+    }
+    let context = Context { now, ..context.clone() };
+    let of = |grant: &Grant| (grant.visibility(), grant.hide());
+    match decide(vault, &context, &study, &ask(&context, uid, "")) {
+        Ok(grant) if of(&grant) == of(&release.grant) => Ok(()),
+        _ => Err(Lapse::Revoked),
+    }
+}
+
+fn standing(context: &Context) -> Proof {
+    Proof::Standing(Box::new(context.clone()))
+}
+
+fn ask(context: &Context, study: &Uid, reason: &str) -> Ask {
+    Ask {
+        study: study.clone(),
+        action: Action::Open,
+        purpose: context.standing.purpose.unwrap_or(Purpose::Maintenance),
+        reason: (!reason.is_empty()).then(|| reason.to_owned()),
+    }
+}
+
+fn decide(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Result<Grant, Refusal> {
+    let facts = facts::gather(vault, context, study, ask);
+    let grant = policy::decide(&vault.policies, Action::Open, &facts)?;
+    // A machine has no reason to give: a rule that asks for one is not met.
+    if grant.obligations().contains(&Obligation::Reason) {
+        return Err(Refusal { code: policy::Code::ReasonNeeded, rules: grant.rules().to_vec() });
+    }
+    Ok(grant)
+}
+
+fn whole(study: &Study) -> Retrieve {
+    Retrieve {
+        study: study.record.uid.clone(),
+        series: None,
+        instance: None,
+        form: Form::Instances,
+        first: false,
+        syntaxes: Vec::new(),
+        known: Vec::new(),
+    }
+}
+
+/// Instances each once.
+pub fn once(instances: &[(Uid, bool)]) -> bool {
+    let mut seen = HashSet::new();
+    instances.iter().all(|(uid, _)| seen.insert(uid))
+}

@@ -1,0 +1,81 @@
+//! Rows, wraps and policies that are older than the ledger do not start (docs/decisions/0072-tally.md): the last entry says
+//! what the tables hold behind it, and a row says which policies were in force, in order.
+
+use super::{Vault, lock};
+use crate::sealing::Kind;
+use crate::{Error, Result};
+use crypto::Ladder;
+use serde::{Deserialize, Serialize};
+use store::{Fingerprint, Store};
+
+/// What the operator takes as it is, although the ledger knows newer. Each is an entry.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accept {
+    /// Rows and wraps.
+    pub tables: bool,
+    /// Policies.
+    pub policies: bool,
+}
+
+/// Policy versions remembered; older ones count as new when they come back.
+const POLICIES: usize = 10_000;
+
+/// Policy versions in the order in which they came into force; the last one is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyLog(pub Vec<[u8; 32]>);
+
+/// The keyed hash of rows and wraps.
+pub fn fingerprint(ladder: &Ladder) -> Result<Fingerprint> {
+    let key = ladder.tally_key()?;
+    Ok(Fingerprint::new(move |label, parts| key.mac(label, parts)))
+}
+
+/// The tables are those that the last entry names.
+pub(super) fn check_tables(store: &Store, folder: &std::path::Path, size: u64) -> Result<()> {
+    let Some(index) = size.checked_sub(1) else { return Ok(()) };
+    let reader = ledger::Reader::new(folder);
+    let leaf = ledger::tiles::leaf_of(&reader.entry(index)?).ok_or(Error::Internal("leaf"))?;
+    // An entry of an older program says nothing of them; the next one will.
+    let Some(state) = leaf.state() else { return Ok(()) };
+    let which = match store.agrees(index, &state) {
+        (true, true) => return Ok(()),
+        (false, true) => "rows.sqlite",
+        (true, false) => "wraps.sqlite",
+        (false, false) => "rows.sqlite and wraps.sqlite",
+    };
+    Err(Error::Tables { which, entry: index })
+}
+
+impl Vault {
+    /// Policies that were in force once and were replaced do not come back unsaid.
+    pub(super) fn check_policies(&self, accept: Accept) -> Result<()> {
+        let now = self.policies.version().0;
+        let log = lock(&self.policy_log).0.clone();
+        match log.0.iter().rposition(|version| *version == now) {
+            Some(at) if at + 1 < log.0.len() && !accept.policies => {
+                Err(Error::OlderPolicies { found: self.policies.version().hex() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Remembers the policies in force, with an entry.
+    ///
+    /// # Errors
+    /// Storage.
+    pub(crate) fn keep_policies(&self) -> Result<()> {
+        let now = self.policies.version();
+        let (mut log, before) = lock(&self.policy_log).clone();
+        if log.0.last() == Some(&now.0) {
+            return Ok(());
+        }
+        log.0.retain(|version| *version != now.0);
+        log.0.push(now.0);
+        let excess = log.0.len().saturating_sub(POLICIES);
+        log.0.drain(..excess);
+        let name = self.sealing.name(Kind::Policies, &[]);
+        self.keep(Kind::Policies, name, before + 1, &log, "policies", &now.hex())?;
+        *lock(&self.policy_log) = (log, before + 1);
+        Ok(())
+    }
+}
