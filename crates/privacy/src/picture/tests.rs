@@ -207,7 +207,7 @@ fn labels_stay_inside_the_mask_of_a_part() {
     let source = Source { left: 60.0, top: 30.0, width: -340.0, height: 260.0, relative: false };
     let turned = Source { height: -260.0, width: 340.0, ..source };
     for (source, width, enlarge) in
-        [(&side(700), true), (Some(source), 400, false), (Some(source), 690, true), (Some(turned), 900, true)]
+        [(None, 700, true), (Some(source), 400, false), (Some(source), 690, true), (Some(turned), 900, true)]
     {
         let view = View { window: None, viewport: Some(Viewport { width, height: 900, enlarge, source }) };
         let (with, without) =
