@@ -26,9 +26,10 @@ stage_fuzz() { (ulimit -v 8388608; "$CARGO_TARGET_DIR/release/xtask" fuzz --seco
 stage_pages() { if [ -x ui/build.sh ]; then bash ui/build.sh --check; else echo "no pages yet"; fi; }
 stage_clients() { if [ -x tests/clients/run.sh ]; then bash tests/clients/run.sh; else echo "no client tests yet"; fi; }
 stage_browser() { if [ -x tests/browser/run.sh ]; then bash tests/browser/run.sh; else echo "no browser tests yet"; fi; }
+stage_ohif() { if [ -x tests/browser/ohif.sh ]; then bash tests/browser/ohif.sh; else echo "no viewer test yet"; fi; }
 
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(format tools lint build tidy tests fuzz pages clients browser)
+[ ${#stages[@]} -gt 0 ] || stages=(format tools lint build tidy tests fuzz pages clients browser ohif)
 summary=""
 running=""
 # Also after a failure: which stage it was, and where the time went.

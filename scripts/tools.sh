@@ -18,6 +18,7 @@ need strace strace
 need sqlite3 sqlite3
 need curl curl
 need python3 python3
+[ -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so ] || missing+=(orthanc-dicomweb)
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "installing ${missing[*]}"
@@ -31,7 +32,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # pydicom reads what comes out; Pillow and numpy compare pictures.
-if ! "$tools/venv/bin/python" -c 'import pydicom, pynetdicom, PIL, numpy' 2>/dev/null; then
+if ! "$tools/venv/bin/python" -c 'import pydicom, pynetdicom, dicomweb_client, PIL, numpy' 2>/dev/null; then
   python3 -m venv "$tools/venv"
   "$tools/venv/bin/pip" install -q --disable-pip-version-check -r scripts/requirements.txt
 fi

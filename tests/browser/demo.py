@@ -25,7 +25,7 @@ class Demo:
         self.home = None
         if not address:
             address, accounts, ca = self._start()
-        self.address = address.rstrip("/")
+        self.address, self.ca = address.rstrip("/"), ca
         lines = json.loads(pathlib.Path(accounts).read_text())
         self.accounts = {line["role"]: (line["user"], line["password"]) for line in lines}
         self.key = trusted_key(self.address, ca) if ca else None

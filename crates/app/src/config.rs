@@ -9,6 +9,8 @@ use std::net::SocketAddr;
 
 /// A configuration file, bytes.
 const CONFIG_BYTES: u64 = 1 << 20;
+/// Other sites that may use DICOMweb.
+const ORIGINS: usize = 32;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -39,6 +41,8 @@ pub struct Network {
     pub dimse_tls: Option<SocketAddr>,
     /// Our AE title.
     pub ae_title: String,
+    /// Origins of other sites whose pages may use DICOMweb with a token of their own, exactly as browsers name them.
+    pub cors_origins: Vec<String>,
     /// SOP classes that are stored by DIMSE although PS3.6 does not list them.
     pub storage_classes: Vec<Uid>,
 }
@@ -50,6 +54,7 @@ impl Default for Network {
             dimse: None,
             dimse_tls: Some(SocketAddr::from(([127, 0, 0, 1], 2762))),
             ae_title: "GAUZE".to_owned(),
+            cors_origins: Vec::new(),
             storage_classes: Vec::new(),
         }
     }
@@ -198,6 +203,10 @@ impl Config {
         if ae.is_empty() || ae.len() > 16 || !ae.bytes().all(|b| (0x21..0x7F).contains(&b) && b != b'\\') {
             return Err(Error::Value("network.ae_title: 1 to 16 characters (PS3.5 AE)"));
         }
+        let origins = &self.network.cors_origins;
+        if origins.len() > ORIGINS || !origins.iter().all(|o| is_origin(o)) {
+            return Err(Error::Value("network.cors_origins: https://host or https://host:port, no wildcard"));
+        }
         if self.device.len() > limits::MATCHES {
             return Err(Error::Value("device: too many"));
         }
@@ -215,6 +224,14 @@ impl Config {
         }
         Ok(self)
     }
+}
+
+/// An origin as a browser writes it (RFC 6454 §6.2), over TLS. No `*` and no `null`: everybody may be either.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").unwrap_or_default();
+    let (name, port) = host.rsplit_once(':').unwrap_or((host, "443"));
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.[]:".contains(&b);
+    !name.is_empty() && text.len() <= 255 && name.bytes().all(plain) && port.parse::<u16>().is_ok()
 }
 
 fn address(name: &'static str) -> Result<Option<SocketAddr>, Error> {
@@ -235,7 +252,7 @@ pub fn template(devices: &[Device], plain: bool) -> String {
     );
     text += "# DIMSE without TLS: loopback only, for C-ECHO and C-STORE.\n";
     text += if plain { "dimse = \"127.0.0.1:11112\"\n" } else { "# dimse = \"127.0.0.1:11112\"\n" };
-    text += "ae_title = \"GAUZE\"\n\n[viewing]\n# Seconds that a viewing token lives; viewers renew it by themselves.\nseconds = 300\n";
+    text += "ae_title = \"GAUZE\"\n# Other sites whose pages may use DICOMweb with a token of their own; cookies never go there.\n# cors_origins = [\"https://viewer.example\"]\n\n[viewing]\n# Seconds that a viewing token lives; viewers renew it by themselves.\nseconds = 300\n";
     text += "\n[key]\n# passphrase_file = \"/run/secrets/gauze\"   # mode 0600\n";
     text += "\n# Machines (AEs), one [[device]] each: name (in the record), certificate (SHA-256 of it, hexadecimal), ae (its title; \
              empty: any),\n# address (host:port, when it is called), may (store, find, retrieve, move-to), sees (deidentified, \
@@ -291,6 +308,11 @@ mod tests {
             "[viewing]\nseconds = 9000",
             "[[device]]\nname = \"x\"\ncertificate = \"12\"",
             "[network]\nae_title = \"\"",
+            "[network]\ncors_origins = [\"*\"]",
+            "[network]\ncors_origins = [\"null\"]",
+            "[network]\ncors_origins = [\"http://viewer.example\"]",
+            "[network]\ncors_origins = [\"https://viewer.example/\"]",
+            "[network]\ncors_origins = [\"https://*.example\"]",
             "[[device]]\nname = \"x\"\nmay = [\"fly\"]",
             "[[device]]\nname = \"x\"\nmay = [\"find\"]",
             "[[device]]\nname = \"x\"\nsees = \"all\"",

@@ -121,7 +121,18 @@ impl Charsets {
         Some(out)
     }
 
-    /// Decodes one value. PN delimiters `^` and `=` and line ends reset to the first set (PS3.5 §6.1.2.5.3).
+    /// Escape sequences may stand in the text.
+    pub const fn extended(&self) -> bool {
+        self.extended
+    }
+
+    /// The bytes of a text that was decoded by the first character set alone.
+    pub fn undo(&self, text: &str) -> Option<Vec<u8>> {
+        SpecificCharacterSet::from_code(&self.first).unwrap_or_default().encode(text).ok()
+    }
+
+    /// Decodes one value. A delimiter does not reset the character set: the sender has done it (PS3.5 §6.1.2.5.3), and
+    /// the same byte may be half of a character.
     pub fn decode(&self, raw: &[u8]) -> String {
         if !self.extended || !raw.contains(&ESC) {
             return codec(&self.first, raw);

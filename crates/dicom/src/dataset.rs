@@ -1,6 +1,7 @@
 //! Heads as dicom-rs data sets, read behind the bounded walk and written as Part 10 explicit little endian.
 
 mod unknown;
+mod words;
 
 use crate::intake::walk::Coding;
 use crate::intake::{inflate, read_meta, walk_whole};
@@ -73,6 +74,7 @@ pub fn read_head(head: &[u8]) -> Result<Head> {
     let data = bytes.get(..end).unwrap_or_default();
     let mut object = InMemDicomObject::read_dataset_with_ts(data, &syntax).map_err(|_| Error::Unreadable)?;
     unknown::resolve(&mut object);
+    words::resolve(&mut object);
     let meta = meta_table(head, &object, meta.syntax.as_str())?;
     Ok(Head { meta, object })
 }
@@ -85,6 +87,21 @@ fn meta_table(head: &[u8], object: &InMemDicomObject, syntax: &str) -> Result<Fi
     let text =
         |tag| object.get(tag).and_then(|e| e.to_str().ok()).map(|s| s.into_owned()).unwrap_or_default();
     meta_of(&text(std_tags::SOP_CLASS_UID), &text(std_tags::SOP_INSTANCE_UID), syntax)
+}
+
+/// A head for a data set that came without a file.
+///
+/// # Errors
+/// The data set lacks its UIDs, or the transfer syntax is not known.
+pub fn new_head(object: InMemDicomObject, syntax: &str) -> Result<Head> {
+    Coding::of(syntax)?;
+    let text = |tag| {
+        object.get(tag).and_then(|e| e.to_str().ok()).map(|s| s.trim_end_matches(['\0', ' ']).to_owned())
+    };
+    let (class, instance) = (text(std_tags::SOP_CLASS_UID), text(std_tags::SOP_INSTANCE_UID));
+    let missing = Error::Missing("SOP class or instance");
+    let meta = meta_of(&class.ok_or(missing)?, &instance.ok_or(missing)?, syntax)?;
+    Ok(Head { meta, object })
 }
 
 fn meta_of(class: &str, instance: &str, syntax: &str) -> Result<FileMetaTable> {

@@ -15,8 +15,9 @@ pub mod json;
 pub mod query;
 pub mod recode;
 mod tone;
+pub mod xml;
 
-pub use dataset::{Head, PixelLength, pixel_data_header, read_head, write_head};
+pub use dataset::{Head, PixelLength, new_head, pixel_data_header, read_head, write_head};
 pub use error::{Error, Refusal, Result};
 pub use intake::{Intake, Parsed, Progress, inflated_frame};
 pub use query::Query;

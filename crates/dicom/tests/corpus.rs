@@ -35,7 +35,7 @@ fn whole(bytes: &[u8]) -> Result<Parsed, Error> {
     let written = write_head(&head)?;
     let again = parse(&written)?;
     assert_eq!(again.facts.sop_uid, parsed.facts.sop_uid);
-    let _ = dicom::json::from_object(&head.object, &|_| None);
+    let _ = dicom::json::from_object(&head.object, Some("/bulk/"));
     Ok(parsed)
 }
 

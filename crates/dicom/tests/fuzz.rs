@@ -118,10 +118,29 @@ fn intake(bytes: &[u8]) {
 /// What is written is read again as it was.
 fn head(bytes: &[u8]) {
     let Ok(head) = read_head(bytes) else { return };
-    let json = dicom::json::from_object(&head.object, &|_| None);
+    let json = dicom::json::from_object(&head.object, Some("/bulk/"));
     assert!(json.is_object());
     if let Ok(written) = write_head(&head) {
         assert!(read_head(&written).is_ok(), "what we write we can read");
+    }
+}
+
+/// DICOM JSON from outside; what is read is written, and read again.
+fn json_text(bytes: &[u8]) {
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(bytes) else { return };
+    let _ = (
+        dicom::json::references(&value),
+        dicom::json::native_len(&value),
+        dicom::json::inline_pixels(&value),
+    );
+    let Ok(object) = dicom::json::to_object(&value, &|uri| Some(uri.as_bytes().to_vec())) else { return };
+    let again = dicom::json::from_object(&object, None);
+    let _ = dicom::xml::from_json(&again);
+    let _ = dicom::json::value_at(&object, &String::from_utf8_lossy(bytes));
+    if let Ok(head) = dicom::new_head(object, "1.2.840.10008.1.2.1")
+        && let Ok(written) = write_head(&head)
+    {
+        let _ = read_head(&written);
     }
 }
 
@@ -220,6 +239,18 @@ fn associations_never_panic() {
     let release = [5, 0, 0, 0, 0, 4, 0, 0, 0, 0].to_vec();
     let seeds = [request.clone(), [request, data, release].concat()];
     drive("associations", &seeds, 200_000, association);
+}
+
+#[test]
+fn json_never_panics() {
+    let seeds: Vec<Vec<u8>> = [
+        r#"{"00080016":{"vr":"UI","Value":["1.2.3"]},"00080018":{"vr":"UI","Value":["1.2.4"]},"00100010":{"vr":"PN","Value":[{"Alphabetic":"A^B"}]}}"#,
+        r#"{"00080018":{"vr":"UI","Value":["1.2"]},"00081140":{"vr":"SQ","Value":[{"00091001":{"vr":"UN","InlineBinary":"AAEC"}},null]},"00209165":{"vr":"AT","Value":["00280010"]}}"#,
+        r#"{"00280010":{"vr":"US","Value":[512]},"00280008":{"vr":"IS","Value":["2"]},"00181050":{"vr":"DS","Value":[0.5]},"7FE00010":{"vr":"OW","BulkDataURI":"x"}}"#,
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into();
+    drive("json", &seeds, 60_000, json_text);
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub struct Options {
     pub storage_classes: Vec<String>,
     /// Name and version, for the log.
     pub software: String,
+    /// Origins of other sites whose pages may use DICOMweb with a token of their own; none by default.
+    pub origins: Vec<String>,
 }
 
 /// Why the doors do not open.
@@ -110,7 +112,8 @@ pub async fn start(options: Options, archive: Arc<dyn Archive>) -> Result<Runnin
     let (stop, stopping) = watch::channel(false);
     let mut running =
         Running { https: address(&https)?, dimse: None, dimse_tls: None, stop, listeners: Vec::new() };
-    running.listeners.push(tokio::spawn(web(https, browsers.into(), Arc::clone(&archive), stopping.clone())));
+    let door = http::Door::new(Arc::clone(&archive), options.origins.clone());
+    running.listeners.push(tokio::spawn(web(https, browsers.into(), door, stopping.clone())));
     let peers = Arc::new(dimse::Peers::new(archive, &options, stopping.clone()));
     if plain.is_some() || secure.is_some() {
         running.listeners.push(tokio::spawn(dimse::run_jobs(Arc::clone(&peers))));
@@ -141,9 +144,8 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, Error> {
     listener.local_addr().map_err(|source| Error::Listen { address: unknown, source })
 }
 
-async fn web(listener: TcpListener, tls: TlsAcceptor, archive: Arc<dyn Archive>, stop: Stop) {
+async fn web(listener: TcpListener, tls: TlsAcceptor, door: Arc<http::Door>, stop: Stop) {
     let places = Places::new(http::limits::CONNECTIONS, http::limits::CONNECTIONS_OF_ONE);
-    let door = http::Door::new(archive);
     let each =
         move |socket, peer, stop| serve::connection(Arc::clone(&door), tls.clone(), socket, peer, stop);
     serve::accept(listener, places, stop, each).await;

@@ -77,6 +77,8 @@ static ROUTES: &[Route] = &[
     http("POST", "/api/v1/changes/{change}/undo", Session, |ask| Box::pin(api::undo(ask))),
     http("POST", "/api/v1/look-up", Session, |ask| Box::pin(api::look_up(ask))),
     http("GET", "/wado", Grant, |ask| Box::pin(dicomweb::uri(ask))),
+    http("OPTIONS", "/dicom-web/", Nothing, |ask| Box::pin(dicomweb::capabilities(ask))),
+    http("GET", "/dicom-web/", Nothing, |ask| Box::pin(dicomweb::capabilities(ask))),
     http("POST", "/dicom-web/studies", Session, |ask| Box::pin(dicomweb::store(ask))),
     http("POST", "/dicom-web/studies/{study}", Session, |ask| Box::pin(dicomweb::store(ask))),
     http("GET", "/dicom-web/studies", Session, |ask| Box::pin(dicomweb::find_studies(ask))),
@@ -91,6 +93,7 @@ static ROUTES: &[Route] = &[
     }),
     http("GET", "/dicom-web/studies/{study}", Grant, |ask| Box::pin(dicomweb::instances(ask))),
     http("GET", "/dicom-web/studies/{study}/metadata", Grant, |ask| Box::pin(dicomweb::metadata(ask))),
+    http("GET", "/dicom-web/studies/{study}/pixeldata", Grant, |ask| Box::pin(dicomweb::frames(ask))),
     http("GET", "/dicom-web/studies/{study}/rendered", Grant, |ask| Box::pin(dicomweb::rendered(ask))),
     http("GET", "/dicom-web/studies/{study}/thumbnail", Grant, |ask| Box::pin(dicomweb::thumbnail(ask))),
     http("GET", "/dicom-web/studies/{study}/series/{series}", Grant, |ask| {
@@ -98,6 +101,9 @@ static ROUTES: &[Route] = &[
     }),
     http("GET", "/dicom-web/studies/{study}/series/{series}/metadata", Grant, |ask| {
         Box::pin(dicomweb::metadata(ask))
+    }),
+    http("GET", "/dicom-web/studies/{study}/series/{series}/pixeldata", Grant, |ask| {
+        Box::pin(dicomweb::frames(ask))
     }),
     http("GET", "/dicom-web/studies/{study}/series/{series}/rendered", Grant, |ask| {
         Box::pin(dicomweb::rendered(ask))
@@ -111,6 +117,15 @@ static ROUTES: &[Route] = &[
     http("GET", "/dicom-web/studies/{study}/series/{series}/instances/{instance}/metadata", Grant, |ask| {
         Box::pin(dicomweb::metadata(ask))
     }),
+    http("GET", "/dicom-web/studies/{study}/series/{series}/instances/{instance}/pixeldata", Grant, |ask| {
+        Box::pin(dicomweb::frames(ask))
+    }),
+    http(
+        "GET",
+        "/dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata/{path}",
+        Grant,
+        |ask| Box::pin(dicomweb::bulk(ask)),
+    ),
     http("GET", "/dicom-web/studies/{study}/series/{series}/instances/{instance}/rendered", Grant, |ask| {
         Box::pin(dicomweb::rendered(ask))
     }),
@@ -128,6 +143,12 @@ static ROUTES: &[Route] = &[
         "/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered",
         Grant,
         |ask| Box::pin(dicomweb::rendered(ask)),
+    ),
+    http(
+        "GET",
+        "/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail",
+        Grant,
+        |ask| Box::pin(dicomweb::thumbnail(ask)),
     ),
     dimse("C-ECHO"),
     dimse("C-STORE"),

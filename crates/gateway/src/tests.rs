@@ -2,6 +2,7 @@
 
 mod dimse;
 pub mod fake;
+mod fuzz;
 pub mod sockets;
 
 use crate::http::problem::status;
@@ -17,6 +18,7 @@ fn sample(route: &Route) -> (String, Vec<(&'static str, &'static str)>, Vec<byte
         ("{series}", "1.2.4"),
         ("{instance}", "1.2.5"),
         ("{frames}", "1"),
+        ("{path}", "7FE00010"),
         ("{file}", "x.js"),
         ("{change}", "1"),
     ];
@@ -49,6 +51,12 @@ async fn ask(fake: &Arc<Fake>, route: &Route, more: &[(&'static str, &'static st
     send(fake, route.method, &path, &headers, body).await
 }
 
+/// Files, frames and bulk data: of them a client names transfer syntaxes.
+fn in_a_syntax(route: &Route) -> bool {
+    let other = ["/metadata", "/rendered", "/thumbnail"];
+    route.proof == Proof::Grant && !other.iter().any(|end| route.path.ends_with(end))
+}
+
 /// Asked for without any proof by everybody, and answered without the vault.
 fn needs_the_vault(route: &Route) -> bool {
     route.proof != Proof::Nothing || route.path == "/auth/sign-in"
@@ -69,6 +77,8 @@ async fn every_route_gives_every_refusal_of_the_vault_and_nothing_more() {
                 ) => status(*code),
                 ("POST", true, Code::WrongVersion | Code::StorageFull) => status(*code),
                 ("POST", true, _) => hyper::StatusCode::CONFLICT,
+                // No transfer syntax that is taken (PS3.18 §8.7.4).
+                (_, true, Code::Unsupported) if in_a_syntax(route) => hyper::StatusCode::NOT_ACCEPTABLE,
                 _ => status(*code),
             };
             assert_eq!(got.status, expected, "{} {} {code:?}", route.method, route.path);
@@ -174,6 +184,8 @@ async fn head_has_no_body_and_other_methods_are_named() {
     assert_eq!((got.status.as_u16(), got.body.len()), (200, 0));
     let got = send(&fake, "DELETE", "/dicom-web/studies/1.2.3", &[COOKIES, JSON], vec![]).await;
     assert_eq!((got.status.as_u16(), got.header("allow")), (405, "POST, GET"));
+    let got = send(&fake, "OPTIONS", "/dicom-web/studies/1.2.3", &[], vec![]).await;
+    assert_eq!((got.status.as_u16(), got.header("allow")), (204, "POST, GET, OPTIONS"));
     let got = get(&fake, &format!("/{}", "x".repeat(crate::http::limits::URI_BYTES)), &[]).await;
     assert_eq!(got.status, 414);
 }

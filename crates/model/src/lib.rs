@@ -12,6 +12,7 @@ pub mod limits;
 pub mod region;
 pub mod time;
 pub mod tone;
+pub mod view;
 pub mod visibility;
 
 pub use attributes::{Attribute, Attributes, Item, Plain, Tag, Vr, tags};
@@ -23,6 +24,7 @@ pub use id::{Id, ObjectId, PatientRef, Uid};
 pub use region::{Mosaic, Region, RegionKind};
 pub use time::Time;
 pub use tone::Tone;
+pub use view::{View, Viewport, Window};
 pub use visibility::{Pixels, Visibility, Words};
 
 /// A word from outside that is not one of ours.

@@ -21,6 +21,9 @@ pub enum Error {
     /// The lease itself asks for what cannot be.
     #[error("lease: {0}")]
     Lease(&'static str),
+    /// There is no such value.
+    #[error("no such value")]
+    Absent,
 }
 
 impl From<Error> for Fault {
@@ -33,6 +36,7 @@ impl From<Error> for Fault {
             }
             Error::Codec(Codec::Disagree(_) | Codec::Malformed(_)) | Error::Head(_) => Code::BadObject,
             Error::Lease(_) => Code::BadRequest,
+            Error::Absent => Code::NotFound,
         };
         code.into()
     }

@@ -1,11 +1,12 @@
 //! One frame: Encoded → Decoded → Redacted → Native or Picture. Redaction stands before window, scale and encoder see
 //! the pixels (DESIGN.md §2.3), for clear grants too: there is one way through.
 
-use crate::{Error, Result};
+use crate::{Error, Result, profile};
 use codec::{Deadline, Picture};
-use model::{Frame, ImageInfo, limits};
+use model::{Frame, ImageInfo, Tone, limits};
 use port::Outcome;
-use port::pixels::{FrameLease, Output};
+use port::pixels::{ColourProfile, FrameLease, Output};
+use privacy::Redacted;
 
 /// Data sets deflated as a whole: the worker inflates them, nobody before it.
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
@@ -29,22 +30,13 @@ pub fn frame(
     }
     let plan_digest = privacy::plan_digest(plan, lease.frame);
     let redacted = privacy::redact(decoded, image, lease.frame, plan);
-    let (rows, columns, bytes) = match lease.output {
+    let (rows, columns, bytes) = match &lease.output {
         Output::Native => (image.rows, image.columns, redacted.into_frame().to_le_bytes()),
-        Output::Picture { png, quality, window, side, label } => {
-            if side == 0 || side > limits::RENDERED_SIDE {
-                return Err(Error::Lease("side of the picture"));
-            }
+        Output::Picture { picture, label, words, profile } => {
             let tone = dicom::tone(head, image, lease.frame);
-            let shown = privacy::picture(&redacted, image, &tone, window, side, label);
-            let picture = Picture {
-                rows: shown.rows,
-                columns: shown.columns,
-                samples: shown.samples,
-                data: shown.data,
-            };
-            let bytes = if png { codec::png(&picture) } else { codec::jpeg(&picture, quality) }?;
-            (picture.rows, picture.columns, bytes)
+            let shown = shown(&redacted, (image, &tone), picture, *label, words)?;
+            let bytes = if picture.png { codec::png(&shown) } else { codec::jpeg(&shown, picture.quality) }?;
+            (shown.rows, shown.columns, profiled(bytes, picture.png, shown.samples, profile))
         }
     };
     Ok((Outcome::Frame { plan_digest, rows, columns, len: bytes.len() as u64 }, bytes))
@@ -60,4 +52,32 @@ pub fn decoded(image: &ImageInfo, frame: u32, encoded: &[u8], deadline: &Deadlin
         return Ok(codec::decode_until(image, &native, deadline)?);
     }
     Ok(codec::decode_until(image, encoded, deadline)?)
+}
+
+/// The picture with its profile. Colours only: a profile of three channels on one is an error (ICC.1 §7.2.8).
+fn profiled(bytes: Vec<u8>, png: bool, samples: u8, profile: &ColourProfile) -> Vec<u8> {
+    let profile = match profile {
+        ColourProfile::Own(own) if samples == 3 => own.clone(),
+        ColourProfile::Srgb if samples == 3 => profile::srgb(),
+        _ => return bytes,
+    };
+    if png { profile::in_png(&bytes, &profile) } else { profile::in_jpeg(&bytes, &profile) }
+}
+
+fn shown(
+    redacted: &Redacted,
+    (image, tone): (&ImageInfo, &Tone),
+    picture: &port::archive::Picture,
+    label: bool,
+    words: &[String],
+) -> Result<Picture> {
+    let sides = picture.view.size(image.rows, image.columns).ok_or(Error::Lease("part of the picture"))?;
+    let room = picture.view.viewport.map_or((1, 1), |v| (v.height, v.width));
+    let fits = |side: u32| (1..=limits::RENDERED_SIDE).contains(&side);
+    if ![sides.0, sides.1, room.0, room.1].into_iter().all(fits) {
+        return Err(Error::Lease("side of the picture"));
+    }
+    let mut shown = privacy::picture(redacted, image, tone, &picture.view, label);
+    privacy::annotate(&mut shown, words);
+    Ok(Picture { rows: shown.rows, columns: shown.columns, samples: shown.samples, data: shown.data })
 }

@@ -8,6 +8,7 @@ pub mod find;
 mod frame;
 mod head;
 mod pool;
+mod profile;
 
 pub use codec::Deadline;
 pub use error::{Error, Result};

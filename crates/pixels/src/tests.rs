@@ -4,9 +4,9 @@ mod speed;
 
 use super::*;
 use dicom::Intake;
-use model::{ImageInfo, Region, RegionKind};
+use model::{ImageInfo, Region, RegionKind, View, Viewport};
 use port::line::{Client, serve_pixels};
-use port::pixels::{FrameLease, Mask, Output};
+use port::pixels::{ColourProfile, FrameLease, Mask, Output};
 use port::{Code, Fault, Item, Lease, Outcome, Part, PixelWork, Stream, stream};
 use std::path::Path;
 use std::sync::Arc;
@@ -54,14 +54,25 @@ fn lease(image: &ImageInfo, mask: Option<Mask>, output: Output) -> FrameLease {
     FrameLease { image: image.clone(), frame: 0, mask, output }
 }
 
+fn picture(png: bool, side: u32) -> Output {
+    let view = View { window: None, viewport: Some(Viewport::within(side)) };
+    let picture = port::archive::Picture { png, quality: 80, view };
+    Output::Picture { picture, label: true, words: Vec::new(), profile: ColourProfile::None }
+}
+
 fn examine(file: &File, numbers: &[u32]) -> Stream {
     let (sink, body) = stream();
     let frames: Vec<(u32, Vec<u8>)> =
         numbers.iter().map(|n| (*n, file.frames[(*n as usize - 1) % file.frames.len()].clone())).collect();
     tokio::spawn(async move {
         for (number, bytes) in frames {
-            let part =
-                Part { media: String::new(), transfer_syntax: None, instance: None, frame: Some(number) };
+            let part = Part {
+                media: String::new(),
+                transfer_syntax: None,
+                instance: None,
+                frame: Some(number),
+                span: None,
+            };
             sink.send(Item::Part(part)).await?;
             sink.bytes(bytes.into()).await?;
         }
@@ -96,7 +107,7 @@ async fn pictures_come_back_as_leased() {
     let file = file("pydicom__color-pl.dcm");
     for (name, work) in lines().await {
         for png in [true, false] {
-            let output = Output::Picture { png, quality: 80, window: None, side: 100, label: true };
+            let output = picture(png, 100);
             let lease = lease(&file.image, None, output);
             let (outcome, back) =
                 work.work(Lease::Frame(Box::new(lease)), body(&file.frames[0])).await.unwrap();
@@ -135,14 +146,22 @@ async fn a_picture_follows_its_head() {
     intake.push(&std::fs::read(path).unwrap()).unwrap();
     let head = intake.finish().unwrap().head;
     let mr = file("pydicom__MR_small_implicit.dcm");
-    let output = Output::Picture { png: true, quality: 80, window: None, side: 64, label: false };
+    let view = View { window: None, viewport: Some(Viewport::within(64)) };
+    let picture = port::archive::Picture { png: true, quality: 80, view };
+    let output = Output::Picture { picture, label: false, words: Vec::new(), profile: ColourProfile::None };
     // (0028,1056) SIGMOID, put before the first element of group 5200 or higher: here at the head's end.
     let curved = [&head[..], &[0x28, 0, 0x56, 0x10, 8, 0, 0, 0], b"SIGMOID "].concat();
     for (name, work) in lines().await {
         let mut pictures = Vec::new();
         for head in [&[][..], &head, &curved, b"broken"] {
             let (sink, body) = stream();
-            let part = |frame| Part { media: String::new(), transfer_syntax: None, instance: None, frame };
+            let part = |frame| Part {
+                media: String::new(),
+                transfer_syntax: None,
+                instance: None,
+                frame,
+                span: None,
+            };
             sink.send(Item::Part(part(None))).await.unwrap();
             sink.bytes(head.to_vec().into()).await.unwrap();
             sink.send(Item::Part(part(Some(1)))).await.unwrap();
@@ -162,7 +181,7 @@ async fn a_picture_follows_its_head() {
 async fn errors_give_nothing_back() {
     let video = video();
     let rle = file("pydicom__MR_small_RLE.dcm");
-    let side = |side| Output::Picture { png: true, quality: 80, window: None, side, label: true };
+    let side = |side| picture(true, side);
     let short = &rle.frames[0][..900];
     for (name, work) in lines().await {
         for (image, output, bytes, code) in [
@@ -230,7 +249,8 @@ async fn a_long_object_does_not_hold_up_others() {
     let (sink, endless) = stream();
     let (long, ours) = (Arc::clone(&pool), ask());
     let long = tokio::spawn(async move { long.work(ours, endless).await.map(|_| ()) });
-    let part = Part { media: String::new(), transfer_syntax: None, instance: None, frame: Some(1) };
+    let part =
+        Part { media: String::new(), transfer_syntax: None, instance: None, frame: Some(1), span: None };
     sink.send(Item::Part(part)).await.unwrap();
     sink.bytes(file.frames[0].clone().into()).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;

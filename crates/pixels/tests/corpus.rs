@@ -8,7 +8,7 @@
 
 use dicom::{Intake, Parsed, read_head};
 use model::tags;
-use port::pixels::{HeadLease, WordsPlan};
+use port::pixels::{HeadForm, HeadLease, WordsPlan};
 use std::io::Read;
 
 fn corpus() -> Vec<(String, Vec<u8>)> {
@@ -33,12 +33,11 @@ fn plans(parsed: &Parsed) -> Vec<HeadLease> {
     let plan = |pseudonymous: bool, masked, json| HeadLease {
         words: if pseudonymous { WordsPlan::Pseudonymous { project_key: [5; 32] } } else { WordsPlan::Full },
         masked,
-        json,
+        form: if json { HeadForm::Json { bulk: "/bulk/".to_owned(), pixels: None } } else { HeadForm::File },
         image: parsed.facts.image.clone(),
         sop_uid: parsed.facts.sop_uid.clone(),
-        derived_uid: "2.25.7".parse().unwrap(),
+        derived_uid: "2.25.7".parse().ok(),
         corrections: None,
-        as_stored: false,
     };
     [(false, false, true), (false, true, true), (false, true, false), (true, true, true), (true, true, false)]
         .map(|(words, masked, json)| plan(words, masked, json))
@@ -56,7 +55,7 @@ fn hostile_heads_are_refused_or_come_out_readable() {
                 continue;
             };
             written += 1;
-            if lease.json {
+            if matches!(lease.form, HeadForm::Json { .. }) {
                 assert!(serde_json::from_slice::<serde_json::Value>(&out).unwrap().is_object(), "{name}");
                 continue;
             }

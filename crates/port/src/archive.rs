@@ -1,5 +1,9 @@
 //! What a door may ask of the vault. Every call carries its own proof of who asks; the vault believes nothing else.
 
+mod retrieve;
+
+pub use retrieve::{Annotation, ByteRange, Form, Picture, Profile, Retrieve, Syntax};
+
 use crate::find::{Found, Query};
 use crate::transfer::{Gather, Gathered, Job, Progress, Transfer};
 use crate::{Fault, Stream, putright};
@@ -157,52 +161,6 @@ pub struct DrawnRegion {
     pub region: Region,
 }
 
-/// What to fetch (PS3.18 §10.4).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Retrieve {
-    /// Study.
-    pub study: Uid,
-    /// One series.
-    pub series: Option<Uid>,
-    /// One instance.
-    pub instance: Option<Uid>,
-    /// In which form.
-    pub form: Form,
-    /// The first instance that can be given in this form is enough: no other is released, or recorded as released.
-    pub first: bool,
-    /// In this transfer syntax or not at all (`unsupported`), which is known and refused before anything is released.
-    pub syntax: Option<Uid>,
-}
-
-/// The form of what is fetched.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Form {
-    /// `application/dicom` files.
-    Instances,
-    /// Frames, 1-based; in the stored syntax when clear and `stored`, else native little endian.
-    Frames {
-        /// Which, in this order.
-        numbers: Vec<u32>,
-        /// The caller takes any transfer syntax.
-        stored: bool,
-    },
-    /// DICOM JSON, one part an instance.
-    Metadata,
-    /// Pictures.
-    Rendered {
-        /// 1-based frames; empty: the first.
-        numbers: Vec<u32>,
-        /// PNG, else JPEG.
-        png: bool,
-        /// JPEG quality.
-        quality: u8,
-        /// Window centre and width.
-        window: Option<(f64, f64)>,
-        /// Longest side.
-        side: u32,
-    },
-}
-
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Response {
@@ -229,6 +187,13 @@ pub enum Response {
     Parts {
         /// Some picture hides more than it should have to: recognition was unsure or not done yet.
         fallback: bool,
+        /// Names this answer: another one for other bytes, another grant, mask set or policy. It says nothing of them.
+        tag: String,
+    },
+    /// The caller has it already: nothing leaves.
+    Unchanged {
+        /// The tag that it named.
+        tag: String,
     },
     /// Of [`Request::Worklist`] and [`Request::MyStudies`].
     Studies {

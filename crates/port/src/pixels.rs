@@ -1,5 +1,6 @@
 //! What the vault asks of a pixel worker. A worker gets one lease, its bytes and nothing else: no key, file or socket.
 
+use crate::archive::Picture;
 use crate::{Fault, Stream};
 use model::{Attributes, ImageInfo, Mosaic, Region, Uid};
 use serde::{Deserialize, Serialize};
@@ -48,19 +49,29 @@ pub struct Mask {
 pub enum Output {
     /// Little-endian samples.
     Native,
-    /// A picture of at most `side` pixels on its longer side.
+    /// A picture.
     Picture {
-        /// PNG, else JPEG.
-        png: bool,
-        /// JPEG quality, 1–100.
-        quality: u8,
-        /// Window centre and width in rescaled units; the header's, else the full range, without one.
-        window: Option<(f64, f64)>,
-        /// Longest side, 1 to [`model::limits::RENDERED_SIDE`].
-        side: u32,
+        /// Form and look; both sides at most [`model::limits::RENDERED_SIDE`].
+        picture: Picture,
         /// Outline and label inside the mask.
         label: bool,
+        /// Lines of words in the upper left corner.
+        words: Vec<String>,
+        /// Colour profile that a picture in colours bears.
+        profile: ColourProfile,
     },
+}
+
+/// A colour profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ColourProfile {
+    /// None.
+    #[default]
+    None,
+    /// sRGB.
+    Srgb,
+    /// These bytes, the object's own.
+    Own(Vec<u8>),
 }
 
 /// See [`Lease::Head`].
@@ -70,18 +81,39 @@ pub struct HeadLease {
     pub words: WordsPlan,
     /// The pixels that follow are masked (derivation is declared, telltales go).
     pub masked: bool,
-    /// A DICOM file's head, or DICOM JSON.
-    pub json: bool,
+    /// What comes back.
+    pub form: HeadForm,
     /// Image, when there are pixels and they can be decoded.
     pub image: Option<ImageInfo>,
     /// The object's own UIDs.
     pub sop_uid: Uid,
-    /// UID of the derived instance for files.
-    pub derived_uid: Uid,
+    /// UID of the derived instance for files; nothing: a file of the same instance in another transfer syntax.
+    pub derived_uid: Option<Uid>,
     /// What was put right since it came: laid over the header before anything else is done to it.
     pub corrections: Option<Corrections>,
+}
+
+/// The form of a header that leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HeadForm {
+    /// A DICOM file's head up to and with the header of its pixel data: frames from the decoder follow.
+    File,
+    /// The same for native pixel data of so many bytes that follow as they are stored, or for none.
+    Stored(Option<u64>),
+    /// One object of DICOM JSON. Long binary values are named below this address.
+    Json {
+        /// `…/instances/{uid}/bulkdata/`.
+        bulk: String,
+        /// Value representation of the pixel data that can be fetched there.
+        pixels: Option<[u8; 2]>,
+    },
+    /// The bytes of one binary value; `not-found` when there is none.
+    Value {
+        /// As in [`crate::archive::Form::Bulk`].
+        path: String,
+    },
     /// The file's own head, corrected and nothing else: same instance, stored coding, pixel data follow as stored.
-    pub as_stored: bool,
+    Corrected,
 }
 
 /// What is laid over a header at its top level.

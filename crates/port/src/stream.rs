@@ -35,6 +35,19 @@ pub struct Part {
     pub instance: Option<(Uid, Uid)>,
     /// 1-based frame number (PS3.18 §8.2).
     pub frame: Option<u32>,
+    /// Which of a value's bytes these are, when a part of them was asked for.
+    pub span: Option<Box<Span>>,
+}
+
+/// A part of a value's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// First byte.
+    pub from: u64,
+    /// The one after the last.
+    pub to: u64,
+    /// Bytes of the whole value.
+    pub total: u64,
 }
 
 /// What follows the bytes of an upload.

@@ -130,6 +130,12 @@ fn pixels(object: &mut InMemDicomObject, image: &ImageInfo) {
             object.remove_element(core(tag));
         }
     }
+    if image.samples > 1 {
+        // Colours have no values to be rescaled or windowed (PS3.3 C.7.6.3.1.2), but senders say so, and viewers do it.
+        for tag in COLOURLESS {
+            object.remove_element(core(*tag));
+        }
+    }
     // Offsets into fragments that no longer are.
     for tag in [0x7FE0_0001, 0x7FE0_0002, 0x7FE0_0003] {
         object.remove_element(core(tag));
@@ -138,6 +144,20 @@ fn pixels(object: &mut InMemDicomObject, image: &ImageInfo) {
         put(object, 0x0028_2110, VR::CS, "01");
     }
 }
+
+/// Modality LUT, VOI LUT and presentation LUT shape (PS3.3 C.11.1, C.11.2, C.11.6): of monochrome pixels only.
+const COLOURLESS: &[Tag] = &[
+    0x0028_1050,
+    0x0028_1051,
+    0x0028_1052,
+    0x0028_1053,
+    0x0028_1054,
+    0x0028_1055,
+    0x0028_1056,
+    0x0028_3000,
+    0x0028_3010,
+    0x2050_0020,
+];
 
 /// Transfer syntaxes that always lose (PS3.5 §8.2); of the others the header's own word stands.
 fn lossy(syntax: &str) -> bool {

@@ -4,6 +4,7 @@ import http.client
 import json
 import ssl
 import threading
+import time
 from dataclasses import dataclass
 from email.message import Message
 
@@ -82,6 +83,10 @@ class Client:
 
     def connection(self):
         """The thread's connection."""
+        # The archive ends a connection that was silent for 15 s; what is not repeated (a POST) must not meet that end.
+        if time.monotonic() - getattr(self._local, "used", 0) > 8:
+            self.close()
+        self._local.used = time.monotonic()
         if not hasattr(self._local, "open"):
             self._local.open = http.client.HTTPSConnection(
                 self.server.host, self.server.port, context=self.context, timeout=60

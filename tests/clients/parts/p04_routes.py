@@ -18,6 +18,7 @@ LIFE_S = 10
 OPEN = {
     "GET /": 200, "GET /{file}": 404, "GET /assets/{file}": 404, "GET /healthz": 200, "GET /readyz": 200,
     "GET /metrics": 404, "GET /api/openapi.json": 200, "POST /auth/sign-in": 400, "POST /auth/token": 501,
+    "GET /dicom-web/": 200,
 }
 # A session: roles for which it is not refused (policies/rights.cedar, by hand).
 SESSION = {
@@ -35,15 +36,16 @@ SESSION = {
 # A grant: nothing leaves without one.
 _STUDY, _SERIES = "/dicom-web/studies/{study}", "/dicom-web/studies/{study}/series/{series}"
 _INSTANCE = _SERIES + "/instances/{instance}"
-GRANT = ["GET " + base + rest for base in (_STUDY, _SERIES, _INSTANCE) for rest in ("", "/metadata", "/rendered", "/thumbnail")]
-GRANT += ["GET " + _INSTANCE + rest for rest in ("/frames/{frames}", "/frames/{frames}/rendered")] + ["GET /wado"]
+GRANT = ["GET " + base + rest for base in (_STUDY, _SERIES, _INSTANCE) for rest in ("", "/metadata", "/pixeldata", "/rendered", "/thumbnail")]
+GRANT += ["GET " + _INSTANCE + rest for rest in ("/frames/{frames}", "/frames/{frames}/rendered", "/frames/{frames}/thumbnail", "/bulkdata/{path}")] + ["GET /wado"]
 
 
 def fill(row, film):
     """Method and path of a row for one film."""
     method, path = row.split(" ")
     study, series, instance = film
-    for key, value in (("study", study), ("series", series), ("instance", instance), ("frames", "1"), ("file", "nothing.txt"), ("change", "1")):
+    values = {"study": study, "series": series, "instance": instance, "frames": "1", "path": "7FE00010", "file": "nothing.txt", "change": "1"}
+    for key, value in values.items():
         path = path.replace("{" + key + "}", value)
     if path == "/wado":
         path += f"?requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={instance}&contentType=image/png"

@@ -49,22 +49,42 @@ class Answers:
             for accept in ("application/dicom+json", MULTI.format("application/dicom+xml"), "application/json"):
                 for media, body in self._get(path + "/metadata", accept, f"{level} metadata"):
                     self.texts.append((f"{level} metadata {media}", body))
-            for rest in ("/rendered", "/rendered?window=120,160,linear", "/rendered?viewport=256,256", "/thumbnail",
-                         "/rendered?annotation=patient,technique"):
+            for rest in ("/rendered", "/rendered?window=120,160,linear", "/rendered?window=120,160,linear-exact",
+                         "/rendered?window=120,80,sigmoid", "/rendered?viewport=256,256", "/rendered?viewport=512,479,0,0,512,479",
+                         "/thumbnail"):
                 self._shown(level, path + rest, rest)
+            for media, body in self._get(path + "/pixeldata", "*/*", f"{level} pixel data"):
+                self.pictures.append((f"{level} pixel data", media, body))
         for accept in (MULTI.format("application/octet-stream"), MULTI.format("application/octet-stream") + "; transfer-syntax=*",
                        MULTI.format("image/jpeg"), MULTI.format("image/jls"), "*/*"):
             for media, body in self._get(wado(self.film, "/frames/1"), accept, "frames"):
                 self._frame(f"frames {accept}", media, body)
         self._shown("frame", wado(self.film, "/frames/1/rendered"), "")
+        self._shown("frame", wado(self.film, "/frames/1/thumbnail"), "/thumbnail")
+        self._bulk()
         wado_uri = f"/wado?requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={self.film[2]}"
         for media in ("application/dicom", *PICTURES):
             for got, body in self._get(f"{wado_uri}&contentType={media}", None, "WADO-URI"):
                 self._file("WADO-URI", body) if got == "application/dicom" else self.pictures.append((f"WADO-URI {media}", got, body))
-        for path in (f"{wado(self.film)}/bulkdata/7FE00010", f"{wado(self.film)}/pixeldata"):
-            for media, body in self._get(path, "*/*", "bulk data"):
-                self.pictures.append(("bulk data", media, body))
         return self
+
+    def _bulk(self):
+        """Every value that the metadata name, whole; the pixels also range by range, and what is named nowhere."""
+        metadata = self.client.get(wado(self.film, "/metadata"), token=self.token).json()[0]
+        named = [body["BulkDataURI"].split("/bulkdata/")[1] for body in metadata.values() if "BulkDataURI" in body]
+        self.report.check("bulk data: the pixels are named", "7FE00010" in named)
+        for path in {*named, "00191002", "60003000", "00880200.0.7FE00010", "FFFCFFFC"}:
+            for media, body in self._get(wado(self.film, f"/bulkdata/{path}"), "*/*", f"bulk data {path}"):
+                self.texts.append((f"bulk data {path}", body))
+                if path == "7FE00010":
+                    self.pictures.append(("bulk data", media, body))
+        ranges, at, whole = b"", 0, wado(self.film, "/bulkdata/7FE00010")
+        while at < 479 * 512:
+            got = self.client.get(whole, token=self.token, headers={"Range": f"bytes={at}-{at + 99_999}"})
+            if not self.report.equal("bulk data: a range", got.status, 206):
+                break
+            ranges, at = ranges + got.body, at + 100_000
+        self.pictures.append(("bulk data, by ranges", "application/octet-stream", ranges))
 
     def _shown(self, what, path, rest):
         for accept in PICTURES:

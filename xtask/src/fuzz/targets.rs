@@ -162,7 +162,7 @@ pub fn data_set(input: &[u8]) {
         let _ = dicom::inflated_frame(input, 0);
     }
     if let Ok(head) = dicom::read_head(&parsed.head) {
-        let _ = dicom::json::from_object(&head.object, &|_| None);
+        let _ = dicom::json::from_object(&head.object, Some("/bulk/"));
         let _ = dicom::write_head(&head);
     }
 }

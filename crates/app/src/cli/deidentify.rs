@@ -8,7 +8,7 @@ use crate::say;
 use crate::wiring::{Error, io};
 use clap::{Args, ValueEnum};
 use crypto::Random;
-use port::pixels::{HeadLease, Output, WordsPlan};
+use port::pixels::{HeadForm, HeadLease, Output, WordsPlan};
 use port::{Code, Fault};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -93,12 +93,11 @@ fn one(path: &Path, out: &Path, project_key: [u8; 32]) -> Result<(), Fault> {
     let lease = HeadLease {
         words: WordsPlan::Pseudonymous { project_key },
         masked: true,
-        json: false,
+        form: HeadForm::File,
         image: Some(image.clone()),
-        derived_uid: privacy::derived_uid(&project_key, sop_uid.as_str()),
+        derived_uid: Some(privacy::derived_uid(&project_key, sop_uid.as_str())),
         sop_uid,
         corrections: None,
-        as_stored: false,
     };
     let (_, head) = pixels::head(&lease, &local.parsed.head)?;
     let temporary = out.with_extension("part");

@@ -10,8 +10,8 @@ use super::{Done, Failure, home, runtime};
 use crate::say;
 use crate::wiring::{self, Error, passwords};
 use clap::{Args, ValueEnum};
-use model::{Purpose, Uid, limits};
-use port::archive::{Form, Opened, Retrieve};
+use model::{Purpose, Uid, View};
+use port::archive::{Annotation, Form, Opened, Picture, Profile, Retrieve};
 use port::{Archive, Call, Credential, Fault, Item, Request, Response};
 use shelf::Shelf;
 use std::path::PathBuf;
@@ -163,14 +163,20 @@ async fn fetch(
         Format::Zip | Format::Dicomdir => Form::Instances,
         picture => Form::Rendered {
             numbers: vec![],
-            png: picture == Format::Png,
-            quality: QUALITY,
-            window: None,
-            side: limits::RENDERED_SIDE,
+            picture: Picture { png: picture == Format::Png, quality: QUALITY, view: View::default() },
+            annotation: Annotation::default(),
+            profile: Profile::No,
         },
     };
-    let retrieve =
-        Retrieve { study: study.clone(), series: None, instance: None, form, first: false, syntax: None };
+    let retrieve = Retrieve {
+        study: study.clone(),
+        series: None,
+        instance: None,
+        form,
+        first: false,
+        syntaxes: Vec::new(),
+        known: Vec::new(),
+    };
     let credential = Credential::Bearer(opened.token.clone());
     let call = Call { credential, arrival: arrival("export"), request: Request::Retrieve(retrieve) };
     let mut stream = match archive.call(call, port::empty()).await {

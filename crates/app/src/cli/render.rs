@@ -6,8 +6,10 @@ use crate::say;
 use crate::wiring::io;
 use clap::{Args, ValueEnum};
 use crypto::Random;
-use model::limits;
-use port::pixels::{Mask, Output};
+use model::view::WindowFunction;
+use model::{View, Window};
+use port::archive::Picture;
+use port::pixels::{ColourProfile, Mask, Output};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -53,13 +55,10 @@ pub fn run(command: &Render) -> Done {
         Shown::Clear => None,
         Shown::Masked => Some(mask(&local, index)?),
     };
-    let output = Output::Picture {
-        png: true,
-        quality: 90,
-        window: command.window,
-        side: limits::RENDERED_SIDE,
-        label: true,
-    };
+    let window =
+        command.window.map(|(centre, width)| Window { centre, width, function: WindowFunction::Linear });
+    let picture = Picture { png: true, quality: 90, view: View { window, viewport: None } };
+    let output = Output::Picture { picture, label: true, words: Vec::new(), profile: ColourProfile::None };
     let png =
         local.redacted(index, mask, output).map_err(|f| Failure::Text(say::text(f.code.as_str(), &[])))?;
     let mut file = std::fs::File::create(&command.out).map_err(io("picture"))?;

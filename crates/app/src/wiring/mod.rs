@@ -226,6 +226,7 @@ pub async fn start(home: &Home, config: &Config, vault: Arc<Vault>) -> Result<Ru
         ae_title: config.network.ae_title.clone(),
         storage_classes: config.network.storage_classes.iter().map(ToString::to_string).collect(),
         software: SOFTWARE.to_owned(),
+        origins: config.network.cors_origins.clone(),
     };
     let gateway = gateway::start(options, Arc::clone(&archive)).await?;
     let operator = operator::listen(home, Arc::clone(&archive));

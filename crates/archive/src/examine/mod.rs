@@ -110,8 +110,13 @@ fn frames(object: ObjectReader, count: u32) -> Stream {
                 Ok(bytes) => bytes,
                 Err(fault) => return sink.fail(fault).await,
             };
-            let head =
-                Part { media: String::new(), transfer_syntax: None, instance: None, frame: Some(number) };
+            let head = Part {
+                media: String::new(),
+                transfer_syntax: None,
+                instance: None,
+                frame: Some(number),
+                span: None,
+            };
             if sink.send(Item::Part(head)).await.is_err() || sink.bytes(bytes).await.is_err() {
                 return;
             }

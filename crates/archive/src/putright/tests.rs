@@ -163,7 +163,8 @@ async fn what_was_opened_ends_and_follows_the_patient() {
             instance: None,
             form: Form::Instances,
             first: false,
-            syntax: None,
+            syntaxes: Vec::new(),
+            known: Vec::new(),
         };
         retrieve(&house.vault, &anna(), ask).await.map(drop).map_err(|fault| fault.code)
     };

@@ -1,29 +1,32 @@
 //! What is asked against what is there: an entry shall not say that something left which never could.
 
-use super::{Chosen, Plan, Release};
-use model::{Pixels, Uid, limits};
+use super::{Chosen, Leaves, Plan, Release};
+use model::{ImageInfo, Pixels, limits};
 use port::Code;
-use port::archive::Form;
+use port::archive::{Form, Syntax};
 use std::collections::HashSet;
 
 /// The transfer syntax of everything that was masked or decoded (PS3.5 A.2).
 pub const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
 /// Stored like this, a frame is native already (PS3.5 A.1).
 const IMPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2";
-
-/// Deflated Explicit VR Little Endian (PS3.5 A.5).
+/// The data set is one deflated stream, pixels included: no frame can be read alone (PS3.5 A.5).
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
+/// Longest path of a bulk value: a tag and item for each depth.
+const PATH_BYTES: usize = limits::SEQUENCE_DEPTH * 14 + 8;
+/// Pixel data, as a path.
+pub const PIXEL_DATA: &str = "7FE00010";
 
 /// A word for the ledger and the code for the caller.
 type Refusal = (&'static str, Code);
 
 /// Leaves the instances that can be given in the form, or says why there are none.
-pub fn givable(release: &mut Release, first: bool, syntax: Option<&Uid>) -> Result<(), Refusal> {
+pub fn givable(release: &mut Release, first: bool) -> Result<(), Refusal> {
     if release.chosen.is_empty() {
         return Err(("not-found", Code::NotFound));
     }
     let numbers = numbers(&release.form)?.to_vec();
-    if !matches!(release.form, Form::Instances | Form::Metadata) {
+    if matches!(release.form, Form::Frames { .. } | Form::Rendered { .. }) {
         // A report among pictures has no picture; asked for alone it is refused.
         release.chosen.retain(|c| c.instance.record.image.is_some());
         if release.chosen.is_empty() {
@@ -33,60 +36,124 @@ pub fn givable(release: &mut Release, first: bool, syntax: Option<&Uid>) -> Resu
     if first {
         release.chosen.truncate(1);
     }
-    let has = |c: &Chosen, number: u32| {
-        c.instance.record.image.as_ref().is_some_and(|image| (1..=image.frames).contains(&number))
-    };
-    if release.chosen.iter().any(|c| numbers.iter().any(|n| !has(c, *n))) {
+    if release.chosen.iter().filter_map(image).any(|i| numbers.iter().any(|n| !(1..=i.frames).contains(n))) {
         return Err(("no-such-frame", Code::NotFound));
     }
-    let other = |c: &Chosen| syntax.is_some_and(|wanted| leaves_as(release, c) != wanted.as_str());
-    if release.chosen.iter().any(other) {
-        return Err(("other-transfer-syntax", Code::Unsupported));
+    form(release)?;
+    syntaxes(release)
+}
+
+/// What the form alone asks for.
+fn form(release: &Release) -> Result<(), Refusal> {
+    match &release.form {
+        Form::Bulk { path, .. } => {
+            let known = path.len() <= PATH_BYTES && path.bytes().all(|b| b.is_ascii_hexdigit() || b == b'.');
+            if release.chosen.len() == 1 && known { Ok(()) } else { Err(("no-such-value", Code::NotFound)) }
+        }
+        Form::Rendered { picture, .. } => {
+            let shown = |i: &ImageInfo| picture.view.part(i.rows, i.columns).is_some();
+            let all = release.chosen.iter().filter_map(image).all(shown);
+            if all { Ok(()) } else { Err(("no-such-part", Code::BadRequest)) }
+        }
+        Form::Instances | Form::Frames { .. } | Form::Metadata { .. } => Ok(()),
+    }
+}
+
+/// Decides in which transfer syntax each instance leaves.
+fn syntaxes(release: &mut Release) -> Result<(), Refusal> {
+    let clear = release.grant.visibility().pixels == Pixels::Clear;
+    let files = match &release.form {
+        Form::Instances => true,
+        Form::Frames { .. } => false,
+        Form::Bulk { path, .. } if path == PIXEL_DATA => false,
+        Form::Bulk { .. } | Form::Metadata { .. } | Form::Rendered { .. } => return Ok(()),
+    };
+    for chosen in &mut release.chosen {
+        let leaves = leaves(chosen, &release.syntaxes, clear, files);
+        chosen.leaves = leaves.ok_or(("other-transfer-syntax", Code::Unsupported))?;
     }
     Ok(())
+}
+
+/// The first of the wished syntaxes in which the instance (a file, else its frames) can leave.
+fn leaves(chosen: &Chosen, wished: &[Syntax], clear: bool, files: bool) -> Option<Leaves> {
+    let clear = clear && chosen.plan == Plan::Clear;
+    // Its receiver may not take what is stored; and frames of a deflated data set have no bytes of their own.
+    let whole = chosen.leaves != Leaves::Decoded
+        && (files || framed(chosen.instance.record.transfer_syntax.as_str()));
+    let any = if clear && whole { Leaves::Stored } else { Leaves::Decoded };
+    if wished.is_empty() {
+        return Some(any);
+    }
+    let exact = |wanted: &str| match wanted {
+        _ if clear && whole && labelled(chosen, files) == wanted => Some(Leaves::Stored),
+        EXPLICIT_LITTLE_ENDIAN if !clear => Some(Leaves::Decoded),
+        EXPLICIT_LITTLE_ENDIAN => native_form(chosen, files),
+        _ => None,
+    };
+    wished.iter().find_map(|syntax| match syntax {
+        Syntax::Any => Some(any),
+        Syntax::Named(uid) => exact(uid.as_str()),
+        Syntax::Preferred(uid) => exact(uid.as_str()).or(Some(any)),
+    })
+}
+
+/// How a clear instance becomes native little endian, when it can.
+fn native_form(chosen: &Chosen, files: bool) -> Option<Leaves> {
+    let record = &chosen.instance.record;
+    let stored = record.transfer_syntax.as_str();
+    let Some(image) = &record.image else {
+        // Without pixel data only the header is coded anew; whether a deflated data set has any is not known.
+        let headed = files && record.head_len == record.len && stored != DEFLATED;
+        return headed.then_some(Leaves::Copied);
+    };
+    if stored == IMPLICIT_LITTLE_ENDIAN {
+        return Some(Leaves::Copied);
+    }
+    // Not looked at yet: tried, and refused if it fails. Bits are decoded to bytes, which is another image.
+    let decodes = record.seen.as_ref().is_none_or(|seen| seen.maskable);
+    (decodes && image.bits_allocated > 1).then_some(Leaves::Decoded)
+}
+
+/// What stored bytes are called when they leave.
+pub fn labelled(chosen: &Chosen, file: bool) -> &str {
+    let stored = chosen.instance.record.transfer_syntax.as_str();
+    if file {
+        return file_syntax(chosen);
+    }
+    if native(stored) { EXPLICIT_LITTLE_ENDIAN } else { stored }
 }
 
 /// The frames that a form names: each once. A frame named a thousand times is a thousand frames under one entry.
 fn numbers(form: &Form) -> Result<&[u32], Refusal> {
     let numbers: &[u32] = match form {
-        Form::Frames { numbers, .. } | Form::Rendered { numbers, .. } => numbers,
-        Form::Instances | Form::Metadata => &[],
+        Form::Frames { numbers } | Form::Rendered { numbers, .. } => numbers,
+        Form::Instances | Form::Metadata { .. } | Form::Bulk { .. } => &[],
     };
     let mut seen = HashSet::new();
     if numbers.len() > limits::FRAMES_PER_REQUEST || !numbers.iter().all(|n| seen.insert(*n)) {
         return Err(("repeated-frames", Code::BadRequest));
     }
-    match form {
-        Form::Frames { numbers, .. } if numbers.is_empty() => Err(("no-frames", Code::BadRequest)),
-        _ => Ok(numbers),
-    }
+    Ok(numbers)
 }
 
-/// The transfer syntax in which an instance or its frames leave.
-pub fn leaves_as<'a>(release: &Release, chosen: &'a Chosen) -> &'a str {
-    let stored = chosen.instance.record.transfer_syntax.as_str();
-    match &release.form {
-        Form::Instances if chosen.plan == Plan::Clear && !chosen.decoded => file_syntax(chosen),
-        Form::Frames { stored: true, .. }
-            if as_stored(release, chosen) && !native(stored) && framed(stored) =>
-        {
-            stored
-        }
-        Form::Instances | Form::Frames { .. } | Form::Metadata | Form::Rendered { .. } => {
-            EXPLICIT_LITTLE_ENDIAN
-        }
-    }
+fn image(chosen: &Chosen) -> Option<&ImageInfo> {
+    chosen.instance.record.image.as_ref()
 }
 
 /// The transfer syntax of a file in clear: its own, but that a deflated one with a corrected header leaves inflated.
-pub fn file_syntax(chosen: &Chosen) -> &str {
+fn file_syntax(chosen: &Chosen) -> &str {
     let stored = chosen.instance.record.transfer_syntax.as_str();
     if chosen.corrections.is_some() && stored == DEFLATED { EXPLICIT_LITTLE_ENDIAN } else { stored }
 }
 
-/// Nothing of the instance's pixels is hidden.
-pub fn as_stored(release: &Release, chosen: &Chosen) -> bool {
-    release.grant.visibility().pixels == Pixels::Clear && chosen.plan == Plan::Clear
+/// The transfer syntax in which a file leaves when nothing is said of it.
+pub fn leaves_as(chosen: &Chosen) -> &str {
+    if chosen.plan == Plan::Clear && chosen.leaves != Leaves::Decoded {
+        file_syntax(chosen)
+    } else {
+        EXPLICIT_LITTLE_ENDIAN
+    }
 }
 
 /// Frames are stored as native little endian samples.
@@ -105,10 +172,10 @@ mod tests {
 
     #[test]
     fn frames_are_named_once() {
-        let frames = |numbers: &[u32]| Form::Frames { numbers: numbers.to_vec(), stored: false };
+        let frames = |numbers: &[u32]| Form::Frames { numbers: numbers.to_vec() };
         assert_eq!(numbers(&frames(&[3, 1])), Ok([3, 1].as_slice()));
         assert_eq!(numbers(&frames(&[3, 1, 3])), Err(("repeated-frames", Code::BadRequest)));
-        assert_eq!(numbers(&frames(&[])), Err(("no-frames", Code::BadRequest)));
+        assert_eq!(numbers(&frames(&[])), Ok([].as_slice()), "all");
         assert_eq!(numbers(&Form::Instances), Ok([].as_slice()));
     }
 }

@@ -1,18 +1,18 @@
 //! Sends the parts. Needs the receipt of the entry: nothing flows before it is durable (DESIGN.md §2.2).
 
-use super::admit;
-use super::check::{EXPLICIT_LITTLE_ENDIAN, as_stored, file_syntax, framed, native};
+use super::check::{EXPLICIT_LITTLE_ENDIAN, framed, labelled, native};
 use super::lease::{self, Redacted};
-use super::{Chosen, Plan, Release};
+use super::{Chosen, Leaves, Plan, Release, admit, annotate, value};
 use crate::object::ObjectReader;
 use crate::vault::Vault;
 use bytes::Bytes;
 use ledger::Receipt;
-use model::{FrameSpan, ImageInfo, limits};
+use model::{Attributes, FrameSpan, ImageInfo, limits};
 use policy::Lapse;
 use port::archive::Form;
-use port::pixels::Output;
+use port::pixels::{HeadForm, Output};
 use port::{Code, Fault, Item, Part, Sink, Stream, stream};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,22 +41,36 @@ pub fn deliver(vault: Arc<Vault>, release: Release, receipt: Receipt) -> Stream 
 }
 
 /// The way out: everything passes here, and nothing does once the release has lapsed.
-struct Outflow<'a> {
+pub struct Outflow<'a> {
     vault: &'a Vault,
     release: &'a Release,
     sink: &'a Sink,
 }
 
 impl Outflow<'_> {
-    async fn send(&self, item: Item) -> Result<(), Fault> {
+    pub async fn send(&self, item: Item) -> Result<(), Fault> {
         admit::still(self.vault, self.release).map_err(ended)?;
         self.sink.send(item).await
     }
 
-    async fn bytes(&self, mut bytes: Bytes) -> Result<(), Fault> {
+    pub async fn bytes(&self, mut bytes: Bytes) -> Result<(), Fault> {
         while !bytes.is_empty() {
             let chunk = bytes.split_to(bytes.len().min(limits::CHUNK_BYTES));
             self.send(Item::Chunk(chunk)).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Outflow<'_> {
+    /// A run of an object's bytes, chunk by chunk.
+    pub async fn read(&self, object: &ObjectReader, range: Range<u64>) -> Result<(), Fault> {
+        let mut at = range.start;
+        while at < range.end {
+            // Ends with a chunk: each is opened once.
+            let end = range.end.min((at / READ_BYTES + 1) * READ_BYTES);
+            self.bytes(object.read(at..end).await?).await?;
+            at = end;
         }
         Ok(())
     }
@@ -84,28 +98,29 @@ async fn parts(
 ) -> Result<(), Fault> {
     for chosen in &release.chosen {
         let object = vault.open_object(release.study.patient(), &chosen.instance.record).await?;
+        let from = From { vault, release, chosen, object: &object };
         match &release.form {
-            Form::Instances => instance(vault, release, chosen, &object, sink).await?,
-            Form::Metadata => metadata(vault, release, chosen, &object, sink).await?,
-            Form::Frames { numbers, stored } => {
-                for number in numbers {
-                    frame(vault, release, chosen, &object, (*number, *stored), sink).await?;
+            Form::Instances => instance(&from, sink).await?,
+            Form::Metadata { studies } => metadata(&from, studies, sink).await?,
+            Form::Bulk { path, range } => value::value(&from, path, *range, sink).await?,
+            Form::Frames { numbers } => {
+                for number in from.frames(numbers)? {
+                    frame(&from, number, sink).await?;
                 }
             }
-            Form::Rendered { numbers, png, quality, window, side } => {
+            Form::Rendered { numbers, picture, annotation, profile } => {
                 let output = Output::Picture {
-                    png: *png,
-                    quality: *quality,
-                    window: *window,
-                    side: *side,
+                    picture: *picture,
                     label: true,
+                    words: annotate::lines(&from, *annotation).await?,
+                    profile: annotate::profile(&from, *profile).await?,
                 };
-                let media = if *png { "image/png" } else { "image/jpeg" };
+                let media = if picture.png { "image/png" } else { "image/jpeg" };
                 let first = [1];
                 for number in if numbers.is_empty() { &first[..] } else { numbers } {
-                    let picture = redacted(vault, release, chosen, &object, *number, output.clone()).await?;
-                    sink.send(Item::Part(part(chosen, media, None, Some(*number))?)).await?;
-                    sink.bytes(picture.into_bytes()).await?;
+                    let bytes = from.redacted(*number, output.clone()).await?.into_bytes();
+                    sink.send(Item::Part(from.part(media, None, Some(*number))?)).await?;
+                    sink.bytes(bytes).await?;
                 }
             }
         }
@@ -113,114 +128,135 @@ async fn parts(
     Ok(())
 }
 
-fn part(chosen: &Chosen, media: &str, syntax: Option<&str>, frame: Option<u32>) -> Result<Part, Fault> {
-    let transfer_syntax = syntax.map(str::parse).transpose().map_err(|_| Code::Internal)?;
-    Ok(Part { media: media.to_owned(), transfer_syntax, instance: Some(chosen.shown.clone()), frame })
+/// One instance of a release, opened.
+pub struct From<'a> {
+    pub vault: &'a Vault,
+    pub release: &'a Release,
+    pub chosen: &'a Chosen,
+    pub object: &'a ObjectReader,
 }
 
-/// A DICOM file: as stored when clear (but for a preamble of zeros: polyglots end here), else a derived one.
-async fn instance(
-    vault: &Vault,
-    release: &Release,
-    chosen: &Chosen,
-    object: &ObjectReader,
-    sink: &Outflow<'_>,
-) -> Result<(), Fault> {
-    let record = &chosen.instance.record;
-    if chosen.plan == Plan::Clear && !chosen.decoded {
-        let head = match &chosen.corrections {
-            Some(_) => Some(lease::head(vault, release, chosen, object, lease::Head::AsStored).await?),
-            None => None,
-        };
-        sink.send(Item::Part(part(chosen, "application/dicom", Some(file_syntax(chosen)), None)?)).await?;
-        return stored(object, head, record.head_len, sink).await;
+impl From<'_> {
+    /// Header or value in a form.
+    pub async fn head(&self, form: HeadForm) -> Result<(Bytes, Attributes), Fault> {
+        lease::head(self.vault, self.release, self.chosen, self.object, form).await
     }
-    let image = record.image.as_ref().ok_or(Code::Unsupported)?;
-    let head = lease::head(vault, release, chosen, object, lease::Head::Derived).await?;
-    sink.send(Item::Part(part(chosen, "application/dicom", Some(EXPLICIT_LITTLE_ENDIAN), None)?)).await?;
-    sink.bytes(head).await?;
-    let mut sent = 0u64;
-    for number in 1..=image.frames {
-        let bytes = redacted(vault, release, chosen, object, number, Output::Native).await?.into_bytes();
-        sent += bytes.len() as u64;
-        sink.bytes(bytes).await?;
+
+    pub async fn redacted(&self, number: u32, output: Output) -> Result<Redacted, Fault> {
+        let image = self.image()?;
+        let index = number.checked_sub(1).filter(|i| *i < image.frames).ok_or(Code::NotFound)?;
+        let encoded = fragments(self.object, number).await?;
+        lease::frame(self.vault, self.release, self.chosen, self.object, (index, encoded), output).await
     }
-    if sent % 2 == 1 {
-        sink.bytes(Bytes::from_static(&[0])).await?; // PS3.5 §8.1.1: even length
+
+    pub fn image(&self) -> Result<&ImageInfo, Fault> {
+        self.chosen.instance.record.image.as_ref().ok_or_else(|| Code::Unsupported.into())
     }
-    Ok(())
+
+    /// The frames that are named, or all.
+    pub fn frames(&self, named: &[u32]) -> Result<Vec<u32>, Fault> {
+        let all = self.image()?.frames;
+        Ok(if named.is_empty() { (1..=all).collect() } else { named.to_vec() })
+    }
+
+    pub fn part(&self, media: &str, syntax: Option<&str>, frame: Option<u32>) -> Result<Part, Fault> {
+        let transfer_syntax = syntax.map(str::parse).transpose().map_err(|_| Code::Internal)?;
+        let instance = Some(self.chosen.shown.clone());
+        Ok(Part { media: media.to_owned(), transfer_syntax, instance, frame, span: None })
+    }
+}
+
+const FILE: &str = "application/dicom";
+
+/// A DICOM file: as stored when clear (but for a preamble of zeros: polyglots end here), else one that is made here.
+async fn instance(from: &From<'_>, sink: &Outflow<'_>) -> Result<(), Fault> {
+    match from.chosen.leaves {
+        Leaves::Stored => stored(from, sink).await,
+        Leaves::Copied => {
+            let spans: Vec<FrameSpan> = from.object.frames().iter().flatten().copied().collect();
+            let image = from.chosen.instance.record.image.is_some();
+            if image && spans.is_empty() {
+                return Err(Code::Unsupported.into());
+            }
+            let len: u64 = spans.iter().map(|span| span.len).sum();
+            let (head, _) = from.head(HeadForm::Stored(image.then_some(len))).await?;
+            sink.send(Item::Part(from.part(FILE, Some(EXPLICIT_LITTLE_ENDIAN), None)?)).await?;
+            sink.bytes(head).await?;
+            for span in spans {
+                sink.read(from.object, span.offset..span.offset + span.len).await?;
+            }
+            padded(len, sink).await
+        }
+        Leaves::Decoded => {
+            let (head, _) = from.head(HeadForm::File).await?;
+            let mut sent = 0u64;
+            for number in from.frames(&[])? {
+                let bytes = from.redacted(number, Output::Native).await?.into_bytes();
+                // What cannot be decoded is known before anything is sent.
+                if number == 1 {
+                    sink.send(Item::Part(from.part(FILE, Some(EXPLICIT_LITTLE_ENDIAN), None)?)).await?;
+                    sink.bytes(head.clone()).await?;
+                }
+                sent += bytes.len() as u64;
+                sink.bytes(bytes).await?;
+            }
+            padded(sent, sink).await
+        }
+    }
+}
+
+/// PS3.5 §8.1.1: even length.
+async fn padded(len: u64, sink: &Outflow<'_>) -> Result<(), Fault> {
+    if len % 2 == 1 { sink.bytes(Bytes::from_static(&[0])).await } else { Ok(()) }
 }
 
 /// Bytes of an object that are opened at once.
 const READ_BYTES: u64 = 16 * limits::CHUNK_BYTES as u64;
 
 /// The file as it came, behind a preamble of zeros or behind its corrected head.
-async fn stored(
-    object: &ObjectReader,
-    head: Option<Bytes>,
-    head_len: u64,
-    sink: &Outflow<'_>,
-) -> Result<(), Fault> {
+async fn stored(from: &From<'_>, sink: &Outflow<'_>) -> Result<(), Fault> {
     const PREAMBLE: u64 = 128;
-    let mut at = if head.is_some() { head_len } else { PREAMBLE };
-    sink.bytes(head.unwrap_or_else(|| Bytes::from_static(&[0; PREAMBLE as usize]))).await?;
-    while at < object.len() {
-        // Ends with a chunk: each is opened once.
-        let end = object.len().min((at / READ_BYTES + 1) * READ_BYTES);
-        sink.bytes(object.read(at..end).await?).await?;
-        at = end;
-    }
-    Ok(())
+    let (head, start) = if from.chosen.corrections.is_some() {
+        (from.head(HeadForm::Corrected).await?.0, from.chosen.instance.record.head_len)
+    } else {
+        (Bytes::from_static(&[0; PREAMBLE as usize]), PREAMBLE)
+    };
+    sink.send(Item::Part(from.part(FILE, Some(labelled(from.chosen, true)), None)?)).await?;
+    sink.bytes(head).await?;
+    sink.read(from.object, start..from.object.len()).await
 }
 
-async fn metadata(
-    vault: &Vault,
-    release: &Release,
-    chosen: &Chosen,
-    object: &ObjectReader,
-    sink: &Outflow<'_>,
-) -> Result<(), Fault> {
-    let json = lease::head(vault, release, chosen, object, lease::Head::Json).await?;
-    sink.send(Item::Part(part(chosen, "application/dicom+json", None, None)?)).await?;
+async fn metadata(from: &From<'_>, studies: &str, sink: &Outflow<'_>) -> Result<(), Fault> {
+    let (series, instance) = &from.chosen.shown;
+    let study = from.release.asked.as_str();
+    let bulk = format!("{studies}/{study}/series/{series}/instances/{instance}/bulkdata/");
+    let record = &from.chosen.instance.record;
+    // Fragments are OB (PS3.5 A.4), samples are OW or OB alike.
+    let syntax = record.transfer_syntax.as_str();
+    let fragments = from.chosen.plan == Plan::Clear && !native(syntax) && framed(syntax);
+    let pixels = record.image.as_ref().map(|_| if fragments { *b"OB" } else { *b"OW" });
+    let (json, _) = from.head(HeadForm::Json { bulk, pixels }).await?;
+    sink.send(Item::Part(from.part("application/dicom+json", None, None)?)).await?;
     sink.bytes(json).await
 }
 
 /// One frame: the stored bytes when clear and the caller takes them, else native samples.
-async fn frame(
-    vault: &Vault,
-    release: &Release,
-    chosen: &Chosen,
-    object: &ObjectReader,
-    (number, stored): (u32, bool),
-    sink: &Outflow<'_>,
-) -> Result<(), Fault> {
-    let record = &chosen.instance.record;
-    let native = native(record.transfer_syntax.as_str());
-    let stored = stored && framed(record.transfer_syntax.as_str());
-    if as_stored(release, chosen) && (stored || native) {
-        let syntax = if native { EXPLICIT_LITTLE_ENDIAN } else { record.transfer_syntax.as_str() };
-        let bytes = fragments(object, number).await?;
-        sink.send(Item::Part(part(chosen, "application/octet-stream", Some(syntax), Some(number))?)).await?;
-        return sink.bytes(bytes).await;
-    }
-    let picture = redacted(vault, release, chosen, object, number, Output::Native).await?;
-    let syntax = Some(EXPLICIT_LITTLE_ENDIAN);
-    sink.send(Item::Part(part(chosen, "application/octet-stream", syntax, Some(number))?)).await?;
-    sink.bytes(picture.into_bytes()).await
-}
-
-async fn redacted(
-    vault: &Vault,
-    release: &Release,
-    chosen: &Chosen,
-    object: &ObjectReader,
-    number: u32,
-    output: Output,
-) -> Result<Redacted, Fault> {
-    let image: &ImageInfo = chosen.instance.record.image.as_ref().ok_or(Code::Unsupported)?;
-    let index = number.checked_sub(1).filter(|i| *i < image.frames).ok_or(Code::NotFound)?;
-    let encoded = fragments(object, number).await?;
-    lease::frame(vault, release, chosen, object, (index, encoded), output).await
+pub async fn frame(from: &From<'_>, number: u32, sink: &Outflow<'_>) -> Result<(), Fault> {
+    const OCTETS: &str = "application/octet-stream";
+    let (syntax, bytes) = match from.chosen.leaves {
+        Leaves::Stored | Leaves::Copied => {
+            let syntax = match from.chosen.leaves {
+                Leaves::Stored => labelled(from.chosen, false),
+                _ => EXPLICIT_LITTLE_ENDIAN,
+            };
+            (syntax, fragments(from.object, number).await?)
+        }
+        Leaves::Decoded => {
+            (EXPLICIT_LITTLE_ENDIAN, from.redacted(number, Output::Native).await?.into_bytes())
+        }
+    };
+    sink.send(Item::Part(from.part(OCTETS, Some(syntax), Some(number))?)).await?;
+    sink.bytes(bytes).await
 }
 
 /// The encoded bytes of a frame, its fragments joined.

@@ -4,8 +4,8 @@ use super::{Chosen, Plan, Release};
 use crate::object::ObjectReader;
 use crate::vault::Vault;
 use bytes::Bytes;
-use model::{ImageInfo, Words, limits};
-use port::pixels::{FrameLease, HeadLease, Mask, Output, WordsPlan};
+use model::{Attributes, ImageInfo, Words, limits};
+use port::pixels::{FrameLease, HeadForm, HeadLease, Mask, Output, WordsPlan};
 use port::{Code, Fault, Item, Lease, Outcome, Part, Sink, Stream, stream};
 
 /// Bytes of one frame in which the grant's plan was carried out.
@@ -30,7 +30,9 @@ impl Redacted {
                 (*rows, *columns) == (image.rows, image.columns)
                     && image.frame_bytes().is_some_and(|expected| expected == bytes.len())
             }
-            Output::Picture { side, .. } => *rows <= *side && *columns <= *side && *rows > 0 && *columns > 0,
+            Output::Picture { picture, .. } => {
+                picture.view.size(image.rows, image.columns) == Some((*rows, *columns))
+            }
         };
         let whole = *len == bytes.len() as u64;
         if crypto::same(plan_digest, &digest) && sized && whole {
@@ -84,25 +86,14 @@ fn bytes_allowed(image: &ImageInfo, output: &Output) -> usize {
     }
 }
 
-/// In which form a header leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Head {
-    /// Of a derived file, with the start of its pixel data.
-    Derived,
-    /// DICOM JSON.
-    Json,
-    /// The file's own, corrected; what follows it follows as stored.
-    AsStored,
-}
-
-/// Leases the header.
+/// Leases the header in a form; gives what the index would keep of it as well.
 pub async fn head(
     vault: &Vault,
     release: &Release,
     chosen: &Chosen,
     object: &ObjectReader,
-    form: Head,
-) -> Result<Bytes, Fault> {
+    form: HeadForm,
+) -> Result<(Bytes, Attributes), Fault> {
     let record = &chosen.instance.record;
     let words = match release.grant.visibility().words {
         Words::Full => WordsPlan::Full,
@@ -115,25 +106,20 @@ pub async fn head(
     let lease = HeadLease {
         words,
         masked,
-        json: form == Head::Json,
+        form,
         image: record.image.clone(),
         sop_uid: record.sop_uid.clone(),
-        // Decoded and not masked it is the same instance.
-        derived_uid: match chosen.plan {
-            Plan::Clear => record.sop_uid.clone(),
-            Plan::Masked { .. } => vault.derived_uid(record, release.grant.mask_version()),
-        },
+        derived_uid: masked.then(|| vault.derived_uid(record, release.grant.mask_version())),
         corrections: chosen.corrections.clone(),
-        as_stored: form == Head::AsStored,
     };
     let (outcome, answer) =
         vault.pixels.work(Lease::Head(Box::new(lease)), head_body(object, record.head_len)).await?;
-    let Outcome::Head { len, .. } = outcome else { return Err(Code::Internal.into()) };
+    let Outcome::Head { len, attributes } = outcome else { return Err(Code::Internal.into()) };
     let bytes = answer.collect(limits::HEADER_BYTES * 4).await?;
     if bytes.len() as u64 != len {
         return Err(Code::Internal.into());
     }
-    Ok(bytes.into())
+    Ok((bytes.into(), attributes))
 }
 
 fn head_body(object: &ObjectReader, head_len: u64) -> Stream {
@@ -152,8 +138,9 @@ fn head_body(object: &ObjectReader, head_len: u64) -> Stream {
 fn with_head(object: &ObjectReader, head_len: u64, index: u32, encoded: Bytes) -> Stream {
     let object = object.clone();
     let (sink, body) = stream();
-    let part =
-        |frame| Item::Part(Part { media: String::new(), transfer_syntax: None, instance: None, frame });
+    let part = |frame| {
+        Item::Part(Part { media: String::new(), transfer_syntax: None, instance: None, frame, span: None })
+    };
     tokio::spawn(async move {
         let send = async {
             sink.send(part(None)).await?;

@@ -4,12 +4,15 @@
 //! first byte is sent.
 
 mod admit;
+mod annotate;
 mod check;
 mod deliver;
 mod lease;
 mod plan;
 mod select;
 mod standing;
+mod tag;
+mod value;
 
 pub use deliver::fragments;
 pub use plan::Plan;
@@ -22,7 +25,7 @@ use crate::who::session::Handle;
 use ledger::Event;
 use model::Uid;
 use policy::{Grant, Lapse};
-use port::archive::{Form, Retrieve};
+use port::archive::{Form, Retrieve, Syntax};
 use port::pixels::Corrections;
 use port::{Code, Fault, Response, Stream};
 use std::sync::Arc;
@@ -32,8 +35,11 @@ struct Release {
     proof: Proof,
     grant: Grant,
     study: Arc<Study>,
+    /// The study by the name that the caller used.
+    asked: Uid,
     chosen: Vec<Chosen>,
     form: Form,
+    syntaxes: Vec<Syntax>,
 }
 
 /// Whence the grant comes, which must hold to the end of the release.
@@ -48,12 +54,22 @@ enum Proof {
 struct Chosen {
     instance: Instance,
     plan: Plan,
-    /// Leaves decoded although nothing of it is hidden: its receiver does not take what is stored.
-    decoded: bool,
     /// Series and SOP Instance UID as the caller may know them.
     shown: (Uid, Uid),
     /// What was put right since it came; nothing: every byte leaves as it came.
     corrections: Option<Corrections>,
+    leaves: Leaves,
+}
+
+/// How the bytes of a file or frame leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leaves {
+    /// As stored.
+    Stored,
+    /// A header coded anew before pixel data as stored, which are native little endian already.
+    Copied,
+    /// Native little endian from the decoder, through the one gate.
+    Decoded,
 }
 
 /// Fetches. The answer's stream carries the parts.
@@ -64,7 +80,7 @@ pub async fn retrieve(
 ) -> Result<(Response, Stream), Fault> {
     let (grant, study) = admit::admit(vault, context, &ask).await?;
     let (session, _) = context.session.ok_or(Code::NotSignedIn)?;
-    let (first, syntax) = (ask.first, ask.syntax.clone());
+    let (first, known) = (ask.first, ask.known.clone());
     let mut release = choose(vault, Proof::Session(session), grant, study, ask).await;
     // Choosing may have waited: what was admitted before need not hold any more.
     let lapse = admit::still(vault, &release).err().or_else(|| {
@@ -74,12 +90,19 @@ pub async fn retrieve(
         return admit::refuse(vault, context, Some(&release.study), lapse.as_str(), Code::OpenAnew).await;
     }
     // What cannot be given is refused before the entry says that it was.
-    if let Err((cause, code)) = check::givable(&mut release, first, syntax.as_ref()) {
+    if let Err((cause, code)) = check::givable(&mut release, first) {
         return admit::refuse(vault, context, Some(&release.study), cause, code).await;
     }
-    let receipt = vault.record(context, About::study(&release.study), released(&release)).await?;
+    let tag = tag::of(vault, &release);
+    let unchanged = known.iter().any(|known| *known == tag || known == "*");
+    // Who is told that a copy still holds looks at it again: that is an act like the first.
+    let event = released(&release, unchanged);
+    let receipt = vault.record(context, About::study(&release.study), event).await?;
+    if unchanged {
+        return Ok((Response::Unchanged { tag }, port::empty()));
+    }
     let fallback = release.chosen.iter().any(|c| matches!(c.plan, Plan::Masked { fallback: true, .. }));
-    Ok((Response::Parts { fallback }, deliver::deliver(Arc::clone(vault), release, receipt)))
+    Ok((Response::Parts { fallback, tag }, deliver::deliver(Arc::clone(vault), release, receipt)))
 }
 
 /// Picks the instances that the request names and this grant covers; waits for recognition up to a second.
@@ -87,7 +110,7 @@ async fn choose(vault: &Vault, proof: Proof, grant: Grant, study: Arc<Study>, as
     let masked = grant.visibility().pixels != model::Pixels::Clear;
     let study = if masked { vault.examined(study, &ask).await } else { study };
     let chosen = picked(vault, &grant, &study, &ask, &|_, _| true);
-    Release { proof, grant, study, chosen, form: ask.form }
+    Release { proof, grant, study, asked: ask.study, chosen, form: ask.form, syntaxes: ask.syntaxes }
 }
 
 /// Instances that the request names and this grant covers; `wants` narrows by series and instance as the caller knows them.
@@ -109,7 +132,8 @@ fn picked(
             && let Some(plan) = plan::plan(grant, related, study, instance)
         {
             let corrections = vault.corrections(study, &series.uid);
-            chosen.push(Chosen { instance: instance.clone(), plan, decoded: false, shown, corrections });
+            let leaves = Leaves::Stored;
+            chosen.push(Chosen { instance: instance.clone(), plan, shown, corrections, leaves });
         }
     }
     chosen
@@ -122,16 +146,18 @@ fn shown(vault: &Vault, grant: &Grant, uid: &Uid) -> Uid {
     select::Names { words: grant.visibility().words, pseudonym: &pseudonym }.shown(uid)
 }
 
-fn released(release: &Release) -> Event {
+fn released(release: &Release, unchanged: bool) -> Event {
     let what = match &release.form {
+        _ if unchanged => "unchanged",
         Form::Instances => "instance",
         Form::Frames { .. } => "frames",
-        Form::Metadata => "metadata",
+        Form::Metadata { .. } => "metadata",
+        Form::Bulk { .. } => "bulkdata",
         Form::Rendered { .. } => "rendered",
     };
     let frames = match &release.form {
-        Form::Frames { numbers, .. } | Form::Rendered { numbers, .. } => numbers.clone(),
-        Form::Instances | Form::Metadata => Vec::new(),
+        Form::Frames { numbers } | Form::Rendered { numbers, .. } => numbers.clone(),
+        Form::Instances | Form::Metadata { .. } | Form::Bulk { .. } => Vec::new(),
     };
     Event::Released {
         what: what.to_owned(),

@@ -1,7 +1,7 @@
 //! Grants of machines (DESIGN.md §3: certificate → AE → standing policy). No token: each release is decided anew from what was
 //! agreed, and has its entry like any other.
 
-use super::{Chosen, Plan, Proof, Release, admit, check, deliver, picked, released};
+use super::{Chosen, Leaves, Plan, Proof, Release, admit, check, deliver, picked, released};
 use crate::catalog::Study;
 use crate::context::{About, Context};
 use crate::open::{Ask, facts, opened, refusal_rules};
@@ -54,7 +54,15 @@ pub async fn lines(
     let masked = grant.visibility().pixels != Pixels::Clear;
     let study = if masked { vault.examined(study, &whole).await } else { study };
     let chosen = picked(vault, &grant, &study, &whole, &wants);
-    let release = Release { proof: standing(context), grant, study, chosen, form: Form::Instances };
+    let release = Release {
+        proof: standing(context),
+        grant,
+        study,
+        asked: named.study.clone(),
+        chosen,
+        form: Form::Instances,
+        syntaxes: Vec::new(),
+    };
     Ok(told(vault, &release, listed, &wants))
 }
 
@@ -71,7 +79,7 @@ fn told(vault: &Vault, release: &Release, listed: bool, wants: &dyn Fn(&Uid, &Ui
                 study: study.clone(),
                 instance: chosen.shown.1.clone(),
                 sop_class: record.sop_class.clone(),
-                syntax: check::leaves_as(release, chosen).parse().ok(),
+                syntax: check::leaves_as(chosen).parse().ok(),
                 derived: chosen.plan != Plan::Clear,
                 decodes: chosen.plan == Plan::Clear && record.image.is_some() && seen,
             });
@@ -118,14 +126,27 @@ pub async fn transfer(
         ask.instances.iter().enumerate().map(|(n, (uid, _))| (uid, n)).collect();
     chosen.sort_by_key(|c| order.get(&c.shown.1).copied());
     for one in &mut chosen {
-        one.decoded = one.plan == Plan::Clear && wanted.get(&one.shown.1) == Some(&true);
+        if one.plan == Plan::Clear && wanted.get(&one.shown.1) == Some(&true) {
+            one.leaves = Leaves::Decoded;
+        }
     }
-    let mut release = Release { proof: standing(context), grant, study, chosen, form: Form::Instances };
-    if let Err((cause, code)) = check::givable(&mut release, false, None) {
+    let mut release = Release {
+        proof: standing(context),
+        grant,
+        study,
+        asked: ask.study.clone(),
+        chosen,
+        form: Form::Instances,
+        syntaxes: Vec::new(),
+    };
+    if let Err((cause, code)) = check::givable(&mut release, false) {
         return admit::refuse(vault, context, Some(&release.study), cause, code).await;
     }
-    let receipt = vault.record(context, About::study(&release.study), released(&release)).await?;
-    Ok((Response::Parts { fallback: false }, deliver::deliver(Arc::clone(vault), release, receipt)))
+    let receipt = vault.record(context, About::study(&release.study), released(&release, false)).await?;
+    Ok((
+        Response::Parts { fallback: false, tag: String::new() },
+        deliver::deliver(Arc::clone(vault), release, receipt),
+    ))
 }
 
 /// Whether a machine's release may go on: the mask set is the one of the release; when the grant's time is over, the same is
@@ -181,7 +202,8 @@ fn whole(study: &Study) -> Retrieve {
         instance: None,
         form: Form::Instances,
         first: false,
-        syntax: None,
+        syntaxes: Vec::new(),
+        known: Vec::new(),
     }
 }
 

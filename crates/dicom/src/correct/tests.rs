@@ -147,7 +147,7 @@ fn the_rest_of_real_files_reads_as_before() {
                         "{:?}",
                         crate::json::from_object(
                             &dicom_object::InMemDicomObject::from_element_iter([e.clone()]),
-                            &|_| None
+                            Some("/")
                         )
                     )
                 })

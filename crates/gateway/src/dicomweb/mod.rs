@@ -1,14 +1,21 @@
 //! DICOMweb (PS3.18).
 
+mod capabilities;
 mod find;
 pub mod stow;
 mod uri;
 mod wado;
 
+pub use capabilities::capabilities;
 pub use find::{find_instances, find_series, find_studies};
 pub use stow::{Fed, Outcome, dimse_status, store};
 pub use uri::uri;
-pub use wado::{frames, instances, metadata, rendered, thumbnail};
+pub use wado::{bulk, frames, instances, metadata, rendered, thumbnail};
+
+#[cfg(test)]
+pub use stow::fuzzed;
+#[cfg(test)]
+pub use wado::fuzzed_headers;
 
 use model::Uid;
 

@@ -1,15 +1,16 @@
 //! WADO-URI (PS3.18 §9): the same resources under query parameters.
 
-use super::wado::View;
-use super::wado::deliver::{self, Delivery, Shape};
+use super::wado::deliver::{self, Delivery};
+use super::wado::{View, decimal, offer};
 use crate::http::query::{first, number};
 use crate::http::{Ask, Problem, Reply};
+use model::view::Source;
 use model::{Uid, limits};
 use port::Code;
 use port::archive::{Form, Retrieve};
 
 /// Parameters that would need work that is not built; ignoring them would answer something else than was asked.
-const UNBUILT: &[&str] = &["anonymize", "annotation", "region", "presentationUID", "presentationSeriesUID"];
+const UNBUILT: &[&str] = &["anonymize", "presentationUID", "presentationSeriesUID"];
 
 /// `GET /wado`.
 pub async fn uri(ask: Ask) -> Result<Reply, Problem> {
@@ -25,24 +26,26 @@ pub async fn uri(ask: Ask) -> Result<Reply, Problem> {
     if UNBUILT.iter().any(|key| first(query, key).is_some()) {
         return Err(Code::Unsupported.into());
     }
-    let form = form(query)?;
-    let retrieve =
-        Retrieve { study, series: Some(series), instance: Some(instance), form, first: false, syntax: None };
-    deliver::deliver(ask, retrieve, Delivery { shape: Shape::Single, syntax: None }).await
+    let (form, delivery) = match first(query, "contentType").unwrap_or("image/jpeg") {
+        "application/dicom" => {
+            (Form::Instances, Delivery::Offers(offer::file_alone(first(query, "transferSyntax"))?))
+        }
+        media @ ("image/jpeg" | "image/png") => (picture(query, media)?, Delivery::Single),
+        _ => return Err(Problem::not_acceptable()),
+    };
+    let retrieve = Retrieve {
+        study,
+        series: Some(series),
+        instance: Some(instance),
+        form,
+        first: false,
+        syntaxes: Vec::new(),
+        known: Vec::new(),
+    };
+    deliver::deliver(ask, retrieve, delivery).await
 }
 
-fn form(query: &[(String, String)]) -> Result<Form, Problem> {
-    let media = first(query, "contentType").unwrap_or("image/jpeg");
-    match media {
-        "application/dicom" => {
-            if first(query, "transferSyntax").is_some() {
-                return Err(Code::Unsupported.into());
-            }
-            return Ok(Form::Instances);
-        }
-        "image/jpeg" | "image/png" => {}
-        _ => return Err(Problem::not_acceptable()),
-    }
+fn picture(query: &[(String, String)], media: &str) -> Result<Form, Problem> {
     let frame = number(query, "frameNumber", 1)?;
     let frame = u32::try_from(frame).ok().filter(|n| (1..=limits::FRAMES).contains(n));
     let frame = frame.ok_or_else(|| Problem::bad("`frameNumber` counts from 1"))?;
@@ -61,6 +64,22 @@ fn form(query: &[(String, String)]) -> Result<Form, Problem> {
         (Some(side), None) | (None, Some(side)) => put("viewport", format!("{side},{side}")),
         (Some(columns), Some(rows)) => put("viewport", format!("{columns},{rows}")),
     }
-    let view = View::of(&view)?;
-    Ok(view.form(vec![frame], media, view.side.unwrap_or(limits::RENDERED_SIDE)))
+    if let Some(words) = first(query, "annotation") {
+        put("annotation", words.to_owned());
+    }
+    let mut view = View::of(&view)?;
+    if let Some(text) = first(query, "region") {
+        view = view.with_source(
+            region(text).ok_or_else(|| Problem::bad("`region` is xmin,ymin,xmax,ymax from 0 to 1"))?,
+        );
+    }
+    Ok(view.form(vec![frame], media))
+}
+
+/// Upper left and lower right corner, as shares of the sides.
+fn region(text: &str) -> Option<Source> {
+    let numbers: Vec<f64> = text.split(',').map(decimal).collect::<Option<_>>()?;
+    let [left, top, right, bottom] = *numbers.as_slice() else { return None };
+    let inside = numbers.iter().all(|n| (0.0..=1.0).contains(n)) && left < right && top < bottom;
+    inside.then_some(Source { left, top, width: right - left, height: bottom - top, relative: true })
 }

@@ -42,10 +42,12 @@ pub const UPLOADS: usize = 12;
 pub const UPLOADS_OF_ONE: usize = 6;
 /// How long an upload waits for its turn.
 pub const UPLOAD_TURN: Duration = Duration::from_secs(60);
+/// DICOM JSON of one upload, bytes: in memory it is up to thirty times as large.
+pub const STOW_JSON_BYTES: usize = 4 << 20;
 /// Headers of one part of an upload, bytes.
 pub const PART_HEADERS_BYTES: usize = 8 << 10;
-/// A multipart boundary (RFC 2046 §5.1.1).
-pub const BOUNDARY_BYTES: usize = 70;
+/// A multipart boundary. RFC 2046 §5.1.1 allows 70 characters; Orthanc sends 73.
+pub const BOUNDARY_BYTES: usize = 128;
 /// What stands before the first boundary of an upload, bytes.
 pub const PREAMBLE_BYTES: usize = 4 << 10;
 /// Bytes of a refused upload that are still read, so that the client sees the answer.
@@ -60,3 +62,7 @@ pub const STOP: Duration = Duration::from_millis(2500);
 pub const TOKEN_BYTES: usize = 256;
 /// `User-Agent` that is recorded, bytes.
 pub const SOFTWARE_BYTES: usize = 128;
+/// One entity tag that a client names, bytes.
+pub const ENTITY_TAG_BYTES: usize = 64;
+/// Entity tags of one request.
+pub const ENTITY_TAGS: usize = 32;

@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod activity;
 pub mod body;
+pub mod cors;
 pub mod limits;
 pub mod problem;
 pub mod query;
@@ -16,7 +17,7 @@ pub use turns::Turns;
 
 use crate::routes::{self, Params};
 use crate::{auth, ui};
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use model::{Arrival, Uid};
 use port::{Archive, Call, Code, Credential, Fault, Request as Wish, Response as Answer, Stream};
@@ -34,13 +35,15 @@ pub struct Door {
     pub archive: Arc<dyn Archive>,
     /// Turns of uploads.
     pub uploads: Turns,
+    /// Other sites that may use DICOMweb with a token.
+    pub origins: Vec<String>,
 }
 
 impl Door {
     /// In front of a vault.
     #[must_use]
-    pub fn new(archive: Arc<dyn Archive>) -> Arc<Self> {
-        Arc::new(Self { archive, uploads: Turns::default() })
+    pub fn new(archive: Arc<dyn Archive>, origins: Vec<String>) -> Arc<Self> {
+        Arc::new(Self { archive, uploads: Turns::default(), origins })
     }
 }
 
@@ -159,7 +162,9 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Result<Reply, Problem
 pub async fn answer(door: &Arc<Door>, peer: SocketAddr, request: Request<()>, body: Incoming) -> Reply {
     let id = request_id();
     let (method, head) = (request.method().clone(), request.method() == Method::HEAD);
+    let shared = cors::shared(&door.origins, &request);
     let (template, outcome) = match id.clone() {
+        Some(_) if shared.is_some() && cors::is_preflight(&request) => ("", Ok(cors::preflight())),
         Some(id) => routed(door, peer, request, body, id).await,
         None => ("", Err(Code::Internal.into())),
     };
@@ -175,6 +180,9 @@ pub async fn answer(door: &Arc<Door>, peer: SocketAddr, request: Request<()>, bo
         *reply.body_mut() = Body::empty();
     }
     everywhere(reply.headers_mut(), &id);
+    if let Some(origin) = shared {
+        cors::share(reply.headers_mut(), origin);
+    }
     reply
 }
 
@@ -192,7 +200,7 @@ async fn routed(
     }
     let (route, serve, params) = match routes::find(request.method(), uri.path()) {
         Ok(found) => found,
-        Err(problem) => return ("", Err(problem)),
+        Err(problem) => return ("", methods(&request, problem)),
     };
     let outcome = async {
         let (query, credential) = match checked(&request, body.done()) {
@@ -219,6 +227,17 @@ async fn routed(
         serve(Ask { door: Arc::clone(door), head: request, body, params, query, arrival, credential }).await
     };
     (route.path, fenced(outcome).await)
+}
+
+/// `OPTIONS` of a path that is there says its methods (RFC 9110 §9.3.7).
+fn methods(request: &Request<()>, problem: Problem) -> Result<Reply, Problem> {
+    let Some(allow) = problem.allow.as_deref().filter(|_| *request.method() == Method::OPTIONS) else {
+        return Err(problem);
+    };
+    let mut out = reply(StatusCode::NO_CONTENT, Body::empty());
+    let all = HeaderValue::from_str(&format!("{allow}, OPTIONS")).map_err(|_| Code::Internal)?;
+    out.headers_mut().insert(ALLOW, all);
+    Ok(out)
 }
 
 /// Query and credential of a request that may have come from our own pages or from no browser.

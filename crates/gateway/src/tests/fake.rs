@@ -58,6 +58,8 @@ pub type Headers<'a> = &'a [(&'static str, &'a str)];
 
 /// A signed-in browser with a viewing set.
 pub const COOKIES: (&str, &str) = ("cookie", "__Host-gauze-session=gzs_s; __Host-gauze-view=gzv_v");
+/// Names every answer of the fake.
+pub const TAG: &str = "0123456789abcdef0123456789abcdef";
 pub const JSON: (&str, &str) = ("content-type", "application/json");
 
 impl Fake {
@@ -145,7 +147,12 @@ impl Archive for Fake {
         }
         let response = match call.request {
             Request::Store { study } => self.store(study, body).await?,
-            Request::Retrieve(_) => return Ok((Response::Parts { fallback: true }, self.parts())),
+            Request::Retrieve(asked) if asked.known.iter().any(|tag| tag == TAG) => {
+                Response::Unchanged { tag: TAG.to_owned() }
+            }
+            Request::Retrieve(_) => {
+                return Ok((Response::Parts { fallback: true, tag: TAG.to_owned() }, self.parts()));
+            }
             Request::SignIn { .. } => {
                 Response::SignedIn { session: "gzs_new".into(), account: account(), expires_in_s: 60 }
             }
@@ -179,7 +186,9 @@ impl Archive for Fake {
                 }
             }),
             Request::Gather(_) => Response::Gathered(self.gathered.clone()),
-            Request::Transfer(_) => return Ok((Response::Parts { fallback: false }, self.parts())),
+            Request::Transfer(_) => {
+                return Ok((Response::Parts { fallback: false, tag: TAG.to_owned() }, self.parts()));
+            }
             Request::Commit { transaction, references } => {
                 Response::Job(Some(report(transaction, references)))
             }
@@ -225,7 +234,7 @@ fn line() -> model::Attributes {
 
 /// Sends a request through the whole door but its socket.
 pub async fn send(fake: &Arc<Fake>, method: &str, uri: &str, headers: Headers<'_>, body: Vec<Bytes>) -> Got {
-    let door = Door::new(Arc::clone(fake) as Arc<dyn Archive>);
+    let door = Door::new(Arc::clone(fake) as Arc<dyn Archive>, Vec::new());
     let mut request = HttpRequest::builder().method(method).uri(uri);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -272,6 +281,7 @@ pub fn part(media: &str, syntax: Option<&str>, frame: Option<u32>, bytes: &'stat
         transfer_syntax: syntax.map(uid),
         instance: Some((uid("1.2.4"), uid("1.2.5"))),
         frame,
+        span: None,
     };
     [Item::Part(part), Item::Chunk(Bytes::from_static(bytes))]
 }

@@ -66,6 +66,7 @@ pub async fn world(fake: Fake) -> World {
         ae_title: "GAUZE".into(),
         storage_classes: Vec::new(),
         software: "test".into(),
+        origins: Vec::new(),
     };
     let fake = Arc::new(fake);
     let running = start(options, Arc::clone(&fake) as Arc<dyn Archive>).await.unwrap();
@@ -215,6 +216,7 @@ async fn plain_dimse_stands_on_loopback_only() {
         ae_title: String::new(),
         storage_classes: Vec::new(),
         software: String::new(),
+        origins: Vec::new(),
     };
     let refused = start(options.clone(), Arc::new(Fake::default())).await;
     assert!(matches!(refused, Err(Error::PlainDimse(_))));

@@ -14,7 +14,7 @@ const BESIDE: &[Tag] = &[0x0008_1120, 0x0040_0275, 0x0040_2016, 0x0040_2017, 0xF
 /// The head as stored but for what is corrected. Only in clear: there is nothing to hide in it.
 pub fn as_stored(lease: &HeadLease, stored: &[u8]) -> Result<(Outcome, Vec<u8>)> {
     let corrections = lease.corrections.as_ref().ok_or(Error::Unsupported("nothing to correct"))?;
-    if lease.masked || lease.json || lease.words != WordsPlan::Full {
+    if lease.masked || lease.words != WordsPlan::Full {
         return Err(Error::Unsupported("a stored head for a grant that hides something"));
     }
     let bytes = dicom::correct::correct(stored, &corrections.set, &drops(corrections))?;

@@ -35,12 +35,11 @@ fn lease(parsed: &Parsed, words: WordsPlan, masked: bool, json: bool) -> HeadLea
     HeadLease {
         words,
         masked,
-        json,
+        form: if json { HeadForm::Json { bulk: "/bulk/".to_owned(), pixels: None } } else { HeadForm::File },
         image: parsed.facts.image.clone(),
         sop_uid: parsed.facts.sop_uid.clone(),
-        derived_uid: "2.25.424242".parse().unwrap(),
+        derived_uid: "2.25.424242".parse().ok(),
         corrections: None,
-        as_stored: false,
     }
 }
 
@@ -299,10 +298,10 @@ fn corrections_come_before_all_else() {
     set.set(tags::PATIENT_ID, *b"LO", ["N-1".to_owned()]);
     set.set(tags::PATIENT_BIRTH_DATE, *b"DA", []);
     let corrections = Some(port::pixels::Corrections { set, other_patient: true });
-    let with = |words, masked, json, as_stored| HeadLease {
-        corrections: corrections.clone(),
-        as_stored,
-        ..lease(&parsed, words, masked, json)
+    let with = |words, masked, json, as_stored| {
+        let plain = lease(&parsed, words, masked, json);
+        let form = if as_stored { HeadForm::Corrected } else { plain.form.clone() };
+        HeadLease { corrections: corrections.clone(), form, ..plain }
     };
     let (_, json) = super::head(&with(WordsPlan::Full, false, true, false), &parsed.head).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();

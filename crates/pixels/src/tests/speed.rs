@@ -3,6 +3,10 @@
 use super::*;
 use model::Photometric;
 
+fn within(side: u32) -> View {
+    View { window: None, viewport: Some(Viewport::within(side)) }
+}
+
 /// Mean CPU time of the runs on this thread: other work on the machine does not count.
 fn timed<T>(what: &str, mut job: impl FnMut() -> T) -> T {
     const RUNS: u32 = 20;
@@ -63,11 +67,10 @@ fn speed_of_a_film_and_a_slice() {
         let plan = Some((&*regions, Some(&layer)));
         let redacted =
             timed("redact (with a copy of the frame)", || privacy::redact(frame.clone(), &image, 0, plan));
-        timed("picture, side 1024", || {
-            privacy::picture(&redacted, &image, &model::Tone::of(&image), None, 1024, true)
-        });
+        let tone = model::Tone::of(&image);
+        timed("picture, side 1024", || privacy::picture(&redacted, &image, &tone, &within(1024), true));
         let full = timed("picture, full size", || {
-            privacy::picture(&redacted, &image, &model::Tone::of(&image), None, 8192, true)
+            privacy::picture(&redacted, &image, &tone, &View::default(), true)
         });
         let picture = codec::Picture { rows: full.rows, columns: full.columns, samples: 1, data: full.data };
         timed("PNG, full size", || codec::png(&picture).unwrap().len());
@@ -75,7 +78,9 @@ fn speed_of_a_film_and_a_slice() {
         let mask = || Some(Mask { regions: regions.clone(), mosaic: Some(layer.clone()) });
         let native = lease(&image, mask(), Output::Native);
         timed("lease: masked, native", || frame_of(&native, &encoded));
-        let output = Output::Picture { png: false, quality: 85, window: None, side: 1024, label: true };
+        let picture = port::archive::Picture { png: false, quality: 85, view: within(1024) };
+        let output =
+            Output::Picture { picture, label: true, words: Vec::new(), profile: ColourProfile::None };
         let small = lease(&image, mask(), output);
         timed("lease: masked, JPEG of side 1024", || frame_of(&small, &encoded));
     }

@@ -215,3 +215,20 @@ fn one_bit_samples_come_back_as_bytes() {
         [0x0028_0100, 0x0028_0101, 0x0028_0102].map(|t| value(&o, t)).each_ref().map(|v| v.as_deref())
     );
 }
+
+/// A JPEG of a screen with the rescale of the slice on it: a viewer that applied it would show black.
+#[test]
+fn colours_are_not_rescaled() {
+    for (photometric, samples, left) in
+        [(Photometric::Rgb, 3, None), (Photometric::Monochrome2, 1, Some("-1024"))]
+    {
+        let image = image(photometric, samples);
+        let mut o = object();
+        put(&mut o, 0x0028_1052, VR::DS, "-1024");
+        put(&mut o, 0x0028_1050, VR::DS, "40");
+        let how = Derivation { image: Some(&image), instance: None, masked: true, deidentified: false };
+        derive(&mut o, &how).unwrap();
+        assert_eq!(value(&o, 0x0028_1052).as_deref(), left);
+        assert_eq!(value(&o, 0x0028_1050).is_some(), left.is_some());
+    }
+}

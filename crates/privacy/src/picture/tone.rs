@@ -3,14 +3,15 @@
 use crate::Redacted;
 use crate::mask::FILL;
 use model::tone::{Curve, Lut, Modality, Voi};
-use model::{Frame, ImageInfo, Photometric, Samples, Tone};
+use model::view::WindowFunction;
+use model::{Frame, ImageInfo, Photometric, Samples, Tone, Window};
 
 /// The whole frame as bytes: samples per pixel, and the data.
 pub fn to_bytes(
     redacted: &Redacted,
     image: &ImageInfo,
     tone: &Tone,
-    window: Option<(f64, f64)>,
+    window: Option<Window>,
 ) -> (u8, Vec<u8>) {
     let frame = redacted.frame();
     match (frame.photometric, &image.palette) {
@@ -43,13 +44,17 @@ fn value(frame: &Frame, i: usize) -> i64 {
     }
 }
 
-fn grey(redacted: &Redacted, tone: &Tone, window: Option<(f64, f64)>) -> Vec<u8> {
+fn grey(redacted: &Redacted, tone: &Tone, window: Option<Window>) -> Vec<u8> {
     let frame = redacted.frame();
     let scale = Scale::of(&tone.modality);
     let sane = |centre: f64, width: f64| centre.is_finite() && width.is_finite() && width > 0.0;
-    let asked = window.filter(|(centre, width)| sane(*centre, *width));
+    let asked = window.filter(|window| sane(window.centre, window.width));
     let view = match (asked, &tone.voi) {
-        (Some((centre, width)), _) => View::Ramp(Ramp::window(centre, width)),
+        (Some(Window { centre, width, function }), _) => match function {
+            WindowFunction::Linear => View::Ramp(Ramp::window(centre, width)),
+            WindowFunction::LinearExact => View::Ramp(Ramp::exact(centre, width)),
+            WindowFunction::Sigmoid => View::Sigmoid { centre, width },
+        },
         (None, Some(Voi::Window { centre, width, curve })) if sane(*centre, *width) => match curve {
             Curve::Linear => View::Ramp(Ramp::window(*centre, *width)),
             Curve::Exact => View::Ramp(Ramp::exact(*centre, *width)),

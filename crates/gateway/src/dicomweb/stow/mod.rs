@@ -1,5 +1,7 @@
 //! STOW-RS (PS3.18 §10.5): each part flows into a store call of its own while it comes; a refused part costs no other.
 
+mod described;
+mod made;
 pub mod multipart;
 mod part;
 mod report;
@@ -22,7 +24,7 @@ const NO_DICOM: u16 = 0xA900;
 
 /// `POST /dicom-web/studies[/{study}]`.
 pub async fn store(mut ask: Ask) -> Result<Reply, Problem> {
-    let (study, shape) = match asked(&ask) {
+    let (study, shape, media) = match asked(&ask) {
         Ok(asked) => asked,
         Err(problem) => {
             ask.body.drain().await;
@@ -48,46 +50,60 @@ pub async fn store(mut ask: Ask) -> Result<Reply, Problem> {
     let outcome = match shape {
         Shape::One => one(&ask, study.as_ref(), &mut body, &mut report).await,
         Shape::Many(boundary) => many(&ask, study.as_ref(), &mut body, &boundary, &mut report).await,
+        Shape::Described => described::alone(&ask, study.as_ref(), &mut body, &mut report).await,
+        Shape::WithBulk(boundary) => {
+            let mut parts = Reader { multipart: Multipart::new(&boundary), body: &mut body };
+            described::with_bulk(&ask, study.as_ref(), &mut parts, &mut report).await
+        }
     };
     drop(turn);
     if let Err(problem) = outcome {
         body.drain().await;
         return Err(problem);
     }
-    report.reply(&ask.origin(), study.as_ref())
+    report.reply(&ask.origin(), study.as_ref(), media)
 }
 
 /// What the request's head says, before anything of the body is read.
-fn asked(ask: &Ask) -> Result<(Option<Uid>, Shape), Problem> {
+fn asked(ask: &Ask) -> Result<(Option<Uid>, Shape, &'static str), Problem> {
     let study = ask.uid("study")?;
     let ranges = accepted(ask.headers(), &ask.query)?;
-    choose(&ranges, &["application/dicom+json", "application/json"])?;
-    Ok((study, shape(ask)?))
+    let media = choose(&ranges, &["application/dicom+json", "application/json", "application/dicom+xml"])?;
+    Ok((study, shape(ask)?, media))
 }
 
 enum Shape {
+    /// One file.
     One,
+    /// Files.
     Many(String),
+    /// DICOM JSON.
+    Described,
+    /// DICOM JSON and bulk data.
+    WithBulk(String),
 }
 
-/// What the request says it holds. Only `application/dicom` is stored: metadata with bulk data is not served.
+/// What the request says it holds. Metadata as XML are not read: its clients have JSON as well.
 fn shape(ask: &Ask) -> Result<Shape, Problem> {
     let unsupported = || {
-        let text = "the body is `multipart/related; type=\"application/dicom\"` or `application/dicom`";
+        let text =
+            "the body is `application/dicom` or `application/dicom+json`, alone or as `multipart/related`";
         Problem::door(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::Unsupported, text)
     };
     let media = ask.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).and_then(Media::parse);
     let media = media.ok_or_else(unsupported)?;
     match media.name.as_str() {
         "application/dicom" => Ok(Shape::One),
+        "application/dicom+json" => Ok(Shape::Described),
         "multipart/related" => {
-            if media.parameter("type").is_some_and(|kind| !kind.eq_ignore_ascii_case("application/dicom")) {
-                return Err(unsupported());
-            }
+            let kind = media.parameter("type").unwrap_or("application/dicom").to_ascii_lowercase();
             let boundary = media.parameter("boundary").filter(|b| multipart::is_boundary(b));
-            boundary
-                .map(|b| Shape::Many(b.to_owned()))
-                .ok_or_else(|| Problem::bad("the boundary is missing or none"))
+            let boundary = boundary.ok_or_else(|| Problem::bad("the boundary is missing or none"));
+            match kind.as_str() {
+                "application/dicom" => boundary.map(|b| Shape::Many(b.to_owned())),
+                "application/dicom+json" => boundary.map(|b| Shape::WithBulk(b.to_owned())),
+                _ => Err(unsupported()),
+            }
         }
         _ => Err(unsupported()),
     }
@@ -138,6 +154,8 @@ pub enum Source<'a, 'b> {
     Whole(&'a mut Incoming),
     /// The part that just began.
     Part(&'a mut Reader<'b>),
+    /// A file that is made here.
+    Made(made::Made<'a, 'b>),
 }
 
 impl Source<'_, '_> {
@@ -145,13 +163,17 @@ impl Source<'_, '_> {
         while let Some(piece) = self.next().await? {
             fed.push(piece).await;
         }
-        fed.end(None).await;
+        match self {
+            Self::Made(made) if made.broken => fed.refuse(dicom::Error::Malformed("pixel data")).await,
+            _ => fed.end(None).await,
+        }
         Ok(())
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         match self {
             Self::Whole(body) => body.next().await,
+            Self::Made(made) => made.next().await,
             Self::Part(reader) => match reader.step().await? {
                 Step::Data(piece) => Ok(Some(piece)),
                 Step::PartEnd => Ok(None),
@@ -180,11 +202,26 @@ impl Reader<'_> {
         }
     }
 
+    /// All of the part, up to a bound.
+    async fn collect(&mut self, most: usize) -> Result<Vec<u8>, Problem> {
+        let mut out = Vec::new();
+        while let Step::Data(piece) = self.step().await? {
+            if piece.len() > most.saturating_sub(out.len()) {
+                return Err(Problem { detail: Some("a part is too large"), ..Code::TooLarge.into() });
+            }
+            out.extend_from_slice(&piece);
+        }
+        Ok(out)
+    }
+
     async fn skip(&mut self) -> Result<(), Problem> {
         while !matches!(self.step().await?, Step::PartEnd) {}
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub use multipart::fuzzed;
 
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,10 @@ pub enum Step {
 pub struct Headers {
     /// Media type without parameters; nothing when the part names none.
     pub media: Option<String>,
+    /// Its parameter `transfer-syntax`.
+    pub syntax: Option<String>,
+    /// Address of the part's content.
+    pub location: Option<String>,
 }
 
 /// Not a multipart body.
@@ -53,7 +57,7 @@ pub struct Multipart {
     skipped: usize,
 }
 
-/// RFC 2046 §5.1.1: 1 to 70 characters, no space at the end.
+/// RFC 2046 §5.1.1: so many characters, no space at the end.
 #[must_use]
 pub fn is_boundary(text: &str) -> bool {
     (1..=limits::BOUNDARY_BYTES).contains(&text.len())
@@ -222,7 +226,7 @@ enum Found {
 
 fn read(text: &[u8]) -> Result<Headers, Broken> {
     let text = std::str::from_utf8(text).map_err(|_| Broken("the headers of a part cannot be read"))?;
-    let mut media = None;
+    let (mut media, mut syntax, mut location) = (None, None, None);
     for line in text.split("\r\n") {
         let Some((name, value)) = line.split_once(':') else {
             if line.is_empty() || line.starts_with([' ', '\t']) {
@@ -232,7 +236,11 @@ fn read(text: &[u8]) -> Result<Headers, Broken> {
         };
         if name.trim().eq_ignore_ascii_case("content-type") {
             let parsed = Media::parse(value).ok_or(Broken("the media type of a part cannot be read"))?;
+            syntax = parsed.parameter("transfer-syntax").map(str::to_owned);
             media = Some(parsed.name);
+        }
+        if name.trim().eq_ignore_ascii_case("content-location") {
+            location = Some(value.trim().to_owned());
         }
         if name.trim().eq_ignore_ascii_case("content-transfer-encoding")
             && !value.trim().eq_ignore_ascii_case("binary")
@@ -240,7 +248,32 @@ fn read(text: &[u8]) -> Result<Headers, Broken> {
             return Err(Broken("parts are binary (PS3.18 §8.6.1.2)"));
         }
     }
-    Ok(Headers { media })
+    Ok(Headers { media, syntax, location })
+}
+
+/// Media type and bytes.
+#[cfg(test)]
+pub type Parts = Vec<(Option<String>, Vec<u8>)>;
+
+/// Parts, and whether the body was whole, read in pieces of a size.
+#[cfg(test)]
+pub fn fuzzed(bytes: &[u8], piece: usize) -> (Parts, bool) {
+    let (mut multipart, mut parts, mut pieces) = (Multipart::new("b"), Vec::new(), bytes.chunks(piece));
+    loop {
+        match multipart.step() {
+            Ok(Step::Part(headers)) => parts.push((headers.media, Vec::new())),
+            Ok(Step::Data(data)) => {
+                parts.last_mut().map(|(_, all)| all.extend_from_slice(&data)).unwrap_or_default()
+            }
+            Ok(Step::PartEnd) => {}
+            Ok(Step::Done) => return (parts, true),
+            Ok(Step::More) => match pieces.next() {
+                Some(piece) => multipart.push(piece),
+                None => return (parts, false),
+            },
+            Err(_) => return (parts, false),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -159,7 +159,8 @@ impl Fed {
         }
     }
 
-    async fn refuse(&mut self, error: Error) {
+    /// The object is not taken.
+    pub async fn refuse(&mut self, error: Error) {
         self.intake = None;
         self.held.clear();
         self.refused = Some(error);

@@ -2,12 +2,18 @@
 
 use super::part::Outcome;
 use crate::dicomweb::{instance_path, resource};
-use crate::http::{Problem, Reply, json};
+use crate::http::{Body, Problem, Reply, json, reply};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use model::Uid;
 use port::Code;
 use serde_json::{Map, Value, json as value};
+
+/// The response as XML (PS3.18 §10.5.3.2).
+pub const XML: &str = "application/dicom+xml";
+/// (0008,1196): other bytes of this instance are here and served, these are kept beside them. The standard's own codes
+/// name no such case; of its range of warnings (PS3.4 Table B.2-1) this is `elements discarded`: what is not served.
+const NOT_SERVED: u16 = 0xB006;
 
 /// What became of all parts.
 #[derive(Debug, Default)]
@@ -25,7 +31,7 @@ impl Report {
     ///
     /// # Errors
     /// 507; 500 when the response cannot be written.
-    pub fn reply(&self, origin: &str, study: Option<&Uid>) -> Result<Reply, Problem> {
+    pub fn reply(&self, origin: &str, study: Option<&Uid>, media: &'static str) -> Result<Reply, Problem> {
         let stored = self.outcomes.iter().filter(|o| matches!(o, Outcome::Stored(_))).count();
         let full = |o: &Outcome| matches!(o, Outcome::Failed { cause: Some(Code::StorageFull), .. });
         let status = match stored {
@@ -34,8 +40,13 @@ impl Report {
             all if all == self.outcomes.len() => StatusCode::OK,
             _ => StatusCode::ACCEPTED,
         };
-        let mut out = json(status, &self.data_set(origin, study))?;
-        out.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/dicom+json"));
+        let data_set = self.data_set(origin, study);
+        let mut out = if media == XML {
+            reply(status, Body::full(dicom::xml::from_json(&data_set)))
+        } else {
+            json(status, &data_set)?
+        };
+        out.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media));
         Ok(out)
     }
 
@@ -46,11 +57,15 @@ impl Report {
             match outcome {
                 Outcome::Stored(s) => {
                     let url = format!("{origin}{}", instance_path(&s.study, &s.series, &s.instance));
-                    stored.push(value!({
+                    let mut item = value!({
                         "00081150": element("UI", value!(s.sop_class.as_str())),
                         "00081155": element("UI", value!(s.instance.as_str())),
                         "00081190": element("UR", value!(url)),
-                    }));
+                    });
+                    if let Some(item) = item.as_object_mut().filter(|_| s.version > 1) {
+                        item.insert("00081196".to_owned(), element("US", value!(NOT_SERVED)));
+                    }
+                    stored.push(item);
                 }
                 Outcome::Failed { names: Some((class, instance)), reason, .. } => failed.push(value!({
                     "00081150": element("UI", value!(class.as_str())),

@@ -93,7 +93,7 @@ async fn refusals_of_the_request() {
     let cases: &[(&'static str, &[u8], u16)] = &[
         ("multipart/related; type=\"application/dicom\"", body.as_slice(), 400),
         ("multipart/related; boundary=\"a b \"", body.as_slice(), 400),
-        ("multipart/related; type=\"application/dicom+json\"; boundary=b0", body.as_slice(), 415),
+        ("multipart/related; type=\"application/dicom+xml\"; boundary=b0", body.as_slice(), 415),
         ("multipart/form-data; boundary=b0", body.as_slice(), 415),
         ("application/json", body.as_slice(), 415),
         ("multipart/related; boundary=other", body.as_slice(), 400),
@@ -137,7 +137,7 @@ async fn parts_are_counted() {
 async fn nobody_is_answered_before_his_body_ends() {
     for code in [Code::NotSignedIn, Code::NotAllowed] {
         let fake = Arc::new(Fake::refusing(code));
-        let door = crate::http::Door::new(Arc::clone(&fake) as Arc<dyn port::Archive>);
+        let door = crate::http::Door::new(Arc::clone(&fake) as Arc<dyn port::Archive>, Vec::new());
         let request = hyper::Request::builder().method("POST").uri("/dicom-web/studies");
         let request = request.header("content-type", "application/dicom").body(()).unwrap();
         let (outlet, body) = crate::http::Body::flow();
@@ -149,4 +149,113 @@ async fn nobody_is_answered_before_his_body_ends() {
         assert_eq!(answer.status(), crate::http::problem::status(code));
         drop(outlet);
     }
+}
+
+fn described(parts: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (headers, bytes) in parts {
+        out.extend_from_slice(format!("--b0\r\n{headers}\r\n\r\n").as_bytes());
+        out.extend_from_slice(bytes);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"--b0--\r\n");
+    out
+}
+
+fn element(vr: &str, value: Value) -> Value {
+    serde_json::json!({ "vr": vr, "Value": [value] })
+}
+
+/// A secondary capture of 2 by 3 pixels of 8 bits.
+fn image(uid: &str) -> Value {
+    serde_json::json!({
+        "00080016": element("UI", "1.2.840.10008.5.1.4.1.1.7".into()),
+        "00080018": element("UI", uid.into()),
+        "00080060": element("CS", "OT".into()),
+        "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Wang^XiaoDong", "Ideographic": "王^小東"}]},
+        "0020000D": element("UI", "1.2.3".into()),
+        "0020000E": element("UI", "1.2.4".into()),
+        "00280002": element("US", 1.into()),
+        "00280004": element("CS", "MONOCHROME2".into()),
+        "00280010": element("US", 2.into()),
+        "00280011": element("US", 3.into()),
+        "00280100": element("US", 8.into()),
+        "00280101": element("US", 8.into()),
+        "00280102": element("US", 7.into()),
+        "00280103": element("US", 0.into()),
+        "00282000": {"vr": "OB", "BulkDataURI": "profile"},
+        "7FE00010": {"vr": "OB", "BulkDataURI": format!("pixels/{uid}")}
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_as_json_with_bulk_data() {
+    let related = ("content-type", "multipart/related; type=\"application/dicom+json\"; boundary=b0");
+    let all = serde_json::json!([image("1.2.5"), image("1.2.6"), image("1.2.7"), image("1.2.8")]).to_string();
+    let parts: Vec<(&str, &[u8])> = vec![
+        ("Content-Type: application/dicom+json", all.as_bytes()),
+        ("Content-Location: nobody", b"asked for this"),
+        // Before the other value of its object: not taken.
+        ("Content-Type: application/octet-stream\r\nContent-Location: pixels/1.2.8", b"abcdef"),
+        ("Content-Type: application/octet-stream\r\nContent-Location: profile", b"ICC"),
+        ("Content-Type: application/octet-stream\r\nContent-Location: pixels/1.2.5", b"abcdef"),
+        (
+            "Content-Type: image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50\r\nContent-Location: pixels/1.2.6",
+            b"JPEG!",
+        ),
+        ("Content-Type: application/octet-stream\r\nContent-Location: pixels/1.2.7", b"abc"),
+    ];
+    for piece in [1usize, 4096] {
+        let fake = Arc::new(Fake::default());
+        let got = stow(&fake, "/dicom-web/studies", related, &described(&parts), piece).await;
+        assert_eq!(got.status, 202, "{}", got.text());
+        let stored = fake.stored.lock().unwrap();
+        let uids: Vec<_> = stored.iter().map(|(_, facts)| facts.sop_uid.as_str()).collect();
+        assert_eq!(uids, ["1.2.5", "1.2.6"]);
+        let (native, facts) = &stored[0];
+        assert_eq!((facts.transfer_syntax.as_str(), facts.frames[0][0].len), ("1.2.840.10008.1.2.1", 6));
+        assert_eq!(facts.patient.first(0x0010_0010), "Wang^XiaoDong=王^小東");
+        assert!(native.ends_with(b"OW\0\0\x06\0\0\0abcdef"), "PS3.5 §7.1.2 by hand");
+        assert!(native.windows(12).any(|w| w == b"\x28\0\0\x20OB\0\0\x04\0\0\0"), "the profile, padded");
+        let (jpeg, facts) = &stored[1];
+        assert_eq!(facts.transfer_syntax.as_str(), "1.2.840.10008.1.2.4.50");
+        let span = facts.frames[0][0];
+        assert_eq!(&jpeg[span.offset as usize..][..2], b"JP");
+        let json = got.json();
+        let failed: Vec<_> =
+            items(&json, "00081198").iter().map(|i| i["00081155"]["Value"][0].clone()).collect();
+        assert_eq!(failed.len() + items(&json, "0008119A").len(), 2, "{json}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_as_json_alone() {
+    let json = ("content-type", "application/dicom+json");
+    let mut report = image("1.2.5");
+    let fields = report.as_object_mut().unwrap();
+    fields.retain(|key, _| !key.starts_with("0028") && !key.starts_with("7FE0"));
+    let fake = Arc::new(Fake::default());
+    let body = serde_json::json!([report, image("1.2.6")]).to_string();
+    let got = stow(&fake, "/dicom-web/studies/1.2.3", json, body.as_bytes(), 7).await;
+    assert_eq!(got.status, 202, "{}", got.text());
+    assert_eq!(got.json()["00081199"]["Value"][0]["00081155"]["Value"][0], "1.2.5");
+    assert_eq!(got.json()["00081198"]["Value"][0]["00081155"]["Value"][0], "1.2.6", "its values never came");
+    for bad in ["[]", "{", "7", "\"\"", "[1]"] {
+        let got = stow(&fake, "/dicom-web/studies", json, bad.as_bytes(), 7).await;
+        assert!(matches!(got.status.as_u16(), 400 | 409), "{bad} {}", got.status);
+    }
+    let deep = "[".repeat(1000);
+    assert_eq!(stow(&fake, "/dicom-web/studies", json, deep.as_bytes(), 999).await.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_response_as_xml() {
+    let good = object("SC_rgb_small_odd");
+    let fake = Arc::new(Fake::default());
+    let headers = [COOKIES, ("content-type", "application/dicom"), ("accept", "application/dicom+xml")];
+    let got = send(&fake, "POST", "/dicom-web/studies", &headers, vec![good.into()]).await;
+    assert_eq!((got.status.as_u16(), got.header("content-type")), (200, "application/dicom+xml"));
+    assert!(
+        got.text().contains("<DicomAttribute tag=\"00081199\" vr=\"SQ\" keyword=\"ReferencedSOPSequence\">")
+    );
 }

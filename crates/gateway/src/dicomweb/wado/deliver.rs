@@ -1,18 +1,22 @@
 //! From the vault's parts to a response that flows. What goes wrong before the first part is a status; after it, the
 //! body is cut, so that nobody takes the beginning for the whole.
 
+use super::condition;
+use super::offer::{self, Offer};
 use crate::dicomweb::instance_path;
-use crate::http::{Ask, Body, Outlet, Problem, Reply, hex, limits, random, reply};
+use crate::http::{Ask, Body, Outlet, Problem, Reply, limits, reply};
 use bytes::Bytes;
 use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, VARY};
 use model::Uid;
-use port::archive::Retrieve;
+use port::archive::{Form, Retrieve};
 use port::{Code, Fault, Item, Part, Request, Response, Stream};
 
 /// How parts become one body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// The first of these that takes the first part.
+    Offers(Vec<Offer>),
     /// `multipart/related` of this media type (PS3.18 §8.6.1.2).
     Multipart(&'static str),
     /// One part alone.
@@ -21,78 +25,145 @@ pub enum Shape {
     Json(&'static str),
 }
 
-/// What the client wants of a retrieve.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
-    /// Form of the body.
-    pub shape: Shape,
-    /// Only in this transfer syntax.
-    pub syntax: Option<Uid>,
+/// The form of one body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Multipart(&'static str),
+    Single,
+    Json(&'static str),
 }
 
 /// Asks the vault and starts sending.
 pub async fn deliver(ask: Ask, retrieve: Retrieve, delivery: Delivery) -> Result<Reply, Problem> {
     let study = retrieve.study.clone();
-    let retrieve = Retrieve { syntax: delivery.syntax.clone(), ..retrieve };
-    let asked = ask.call(Request::Retrieve(retrieve), port::empty()).await;
-    let (response, mut stream) = asked.map_err(|fault| delivery.refused(fault))?;
-    let Response::Parts { fallback } = response else { return Err(Code::Internal.into()) };
-    let first = tokio::time::timeout(limits::CALL, stream.next()).await.map_err(|_| Code::Unavailable)??;
-    let first = match first {
+    let ranged = matches!(retrieve.form, Form::Bulk { range: Some(_), .. });
+    let retrieve =
+        Retrieve { syntaxes: delivery.syntaxes(), known: condition::known(ask.headers()), ..retrieve };
+    let refused = |fault: Fault| delivery.refused(fault, ranged);
+    let (response, mut stream) =
+        ask.call(Request::Retrieve(retrieve), port::empty()).await.map_err(refused)?;
+    let (fallback, tag) = match response {
+        Response::Parts { fallback, tag } => (fallback, tag),
+        Response::Unchanged { tag } => return unchanged(&tag),
+        _ => return Err(Code::Internal.into()),
+    };
+    let first = tokio::time::timeout(limits::CALL, stream.next()).await.map_err(|_| Code::Unavailable)?;
+    let first = match first.map_err(refused)? {
         Some(Item::Part(part)) => part,
         None => return Err(Code::NotFound.into()),
         Some(_) => return Err(Code::Internal.into()),
     };
-    delivery.check(&first)?;
-    let boundary = random::<16>().map(|bytes| hex(&bytes)).ok_or(Code::Internal)?;
-    let media = match delivery.shape {
-        Shape::Multipart(media) => format!("multipart/related; type=\"{media}\"; boundary={boundary}"),
-        Shape::Single => content_type(&first),
-        Shape::Json(media) => media.to_owned(),
-    };
+    let shape = delivery.shape(&first)?;
     let (outlet, body) = Body::flow();
     let mut out = reply(StatusCode::OK, body);
-    let headers = out.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_str(&media).map_err(|_| Code::Internal)?);
-    if fallback {
-        headers.insert("gauze-fallback", HeaderValue::from_static("1"));
+    // The tag names the body byte for byte, so the boundary is its own: nobody knows it before it is sent, and no object
+    // can hold it by design.
+    let writer = Writer { delivery, shape, boundary: tag, study, outlet };
+    writer.describe(&first, out.headers_mut())?;
+    if let Some(span) = &first.span {
+        *out.status_mut() = StatusCode::PARTIAL_CONTENT;
+        let text = format!("bytes {}-{}/{}", span.from, span.to.saturating_sub(1), span.total);
+        out.headers_mut().insert(CONTENT_RANGE, HeaderValue::from_str(&text).map_err(|_| Code::Internal)?);
     }
-    let writer = Writer { delivery, boundary, study, outlet };
+    if fallback {
+        out.headers_mut().insert("gauze-fallback", HeaderValue::from_static("1"));
+    }
     tokio::spawn(writer.run(first, stream));
     Ok(out)
 }
 
-fn content_type(part: &Part) -> String {
-    match &part.transfer_syntax {
-        Some(uid) => format!("{}; transfer-syntax={uid}", part.media),
-        None => part.media.clone(),
-    }
+fn unchanged(tag: &str) -> Result<Reply, Problem> {
+    let mut out = reply(StatusCode::NOT_MODIFIED, Body::empty());
+    out.headers_mut().insert(ETAG, quoted(tag)?);
+    Ok(out)
+}
+
+fn quoted(tag: &str) -> Result<HeaderValue, Problem> {
+    HeaderValue::from_str(&format!("\"{tag}\"")).map_err(|_| Code::Internal.into())
 }
 
 impl Delivery {
-    /// The vault has it in no transfer syntax that was asked for (PS3.18 §8.7.4).
-    fn refused(&self, fault: Fault) -> Problem {
-        if fault.code == Code::Unsupported && self.syntax.is_some() {
-            return Problem::not_acceptable();
+    fn syntaxes(&self) -> Vec<port::archive::Syntax> {
+        match self {
+            Self::Offers(offers) => offer::syntaxes(offers),
+            Self::Multipart(_) | Self::Single | Self::Json(_) => Vec::new(),
         }
-        fault.into()
     }
 
-    /// A part in another transfer syntax than the one asked for is not acceptable.
-    fn check(&self, part: &Part) -> Result<(), Problem> {
-        let fits = self.syntax.as_ref().is_none_or(|wanted| part.transfer_syntax.as_ref() == Some(wanted));
-        if fits { Ok(()) } else { Err(Problem::not_acceptable()) }
+    /// The vault has it in no transfer syntax that was asked for (PS3.18 §8.7.4), or not these bytes of it.
+    fn refused(&self, fault: Fault, ranged: bool) -> Problem {
+        match fault.code {
+            Code::Unsupported if matches!(self, Self::Offers(_)) => Problem::not_acceptable(),
+            Code::BadRequest if ranged => {
+                let status = StatusCode::RANGE_NOT_SATISFIABLE;
+                Problem::door(status, Code::BadRequest, "the value does not have these bytes")
+            }
+            _ => fault.into(),
+        }
+    }
+
+    fn shape(&self, first: &Part) -> Result<Shape, Problem> {
+        Ok(match self {
+            Self::Offers(_) => {
+                let offer = self.offer(first).ok_or_else(Problem::not_acceptable)?;
+                if offer.single { Shape::Single } else { Shape::Multipart(offer.media) }
+            }
+            Self::Multipart(media) => Shape::Multipart(media),
+            Self::Single => Shape::Single,
+            Self::Json(media) => Shape::Json(media),
+        })
+    }
+
+    fn offer(&self, part: &Part) -> Option<&Offer> {
+        match self {
+            Self::Offers(offers) => offers.iter().find(|offer| offer.takes(part.transfer_syntax.as_ref())),
+            _ => None,
+        }
+    }
+
+    /// Media type of a part; nothing when the client takes no such part.
+    fn content_type(&self, part: &Part) -> Option<String> {
+        let media = match self {
+            Self::Offers(_) => self.offer(part)?.media,
+            _ => part.media.as_str(),
+        };
+        Some(match &part.transfer_syntax {
+            Some(uid) => format!("{media}; transfer-syntax={uid}"),
+            None => media.to_owned(),
+        })
     }
 }
 
 struct Writer {
     delivery: Delivery,
+    shape: Shape,
     boundary: String,
     study: Uid,
     outlet: Outlet,
 }
 
 impl Writer {
+    /// Headers of the answer.
+    fn describe(&self, first: &Part, headers: &mut HeaderMap) -> Result<(), Problem> {
+        let media = match self.shape {
+            Shape::Multipart(media) => {
+                format!("multipart/related; type=\"{media}\"; boundary={}", self.boundary)
+            }
+            Shape::Single => self.delivery.content_type(first).ok_or_else(Problem::not_acceptable)?,
+            Shape::Json(media) => media.to_owned(),
+        };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_str(&media).map_err(|_| Code::Internal)?);
+        headers.insert(ETAG, quoted(&self.boundary)?);
+        headers.insert(VARY, HeaderValue::from_static("accept, authorization, cookie"));
+        if self.shape == Shape::Single
+            && matches!(self.delivery, Delivery::Offers(_))
+            && first.frame.is_none()
+        {
+            headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        }
+        Ok(())
+    }
+
     /// Ends the body only when all of it was sent: in every other case the outlet is dropped, which cuts it.
     async fn run(self, first: Part, stream: Stream) {
         let gone = self.outlet.closed();
@@ -113,9 +184,7 @@ impl Writer {
         loop {
             let sent = match stream.next().await {
                 Ok(Some(Item::Chunk(bytes))) => self.send(bytes).await,
-                Ok(Some(Item::Part(part))) => {
-                    self.delivery.check(&part).is_ok() && self.begin(&part, false).await
-                }
+                Ok(Some(Item::Part(part))) => self.begin(&part, false).await,
                 Ok(None) => return self.finish().await,
                 Ok(Some(Item::Trailer(_) | Item::End)) | Err(_) => false,
             };
@@ -126,11 +195,11 @@ impl Writer {
     }
 
     async fn begin(&self, part: &Part, first: bool) -> bool {
-        match self.delivery.shape {
+        match self.shape {
             Shape::Multipart(_) => {
+                let Some(media) = self.delivery.content_type(part) else { return false };
                 let lead = if first { "" } else { "\r\n" };
-                let mut head =
-                    format!("{lead}--{}\r\nContent-Type: {}\r\n", self.boundary, content_type(part));
+                let mut head = format!("{lead}--{}\r\nContent-Type: {media}\r\n", self.boundary);
                 if let Some((series, instance)) = &part.instance {
                     let path = instance_path(&self.study, series, instance);
                     let frame = part.frame.map(|n| format!("/frames/{n}")).unwrap_or_default();
@@ -145,7 +214,7 @@ impl Writer {
     }
 
     async fn finish(&self) -> bool {
-        match self.delivery.shape {
+        match self.shape {
             Shape::Multipart(_) => self.send(format!("\r\n--{}--\r\n", self.boundary).into()).await,
             Shape::Single => true,
             Shape::Json(_) => self.send(Bytes::from_static(b"]")).await,

@@ -1,92 +1,58 @@
 //! WADO-RS (PS3.18 §10.4): only a grant opens anything; what it covers is the vault's matter, the form of it ours.
 
+mod condition;
 pub mod deliver;
+pub mod offer;
 mod picture;
 
-pub use picture::{View, rendered, thumbnail};
+pub use picture::{View, decimal, rendered, thumbnail};
 
-use crate::http::accept::{Media, accepted, choose};
+use crate::http::accept::{accepted, choose};
 use crate::http::{Ask, Problem, Reply};
-use deliver::{Delivery, Shape};
-use model::{Uid, limits};
+use deliver::Delivery;
+use model::limits;
 use port::archive::{Form, Retrieve};
-
-/// The default of uncompressed frames (PS3.18 Table 8.7.3-5).
-const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
 
 /// What the path names, to be fetched in a form.
 pub fn named(ask: &Ask, form: Form) -> Result<Retrieve, Problem> {
     let (series, instance) = (ask.uid("series")?, ask.uid("instance")?);
-    Ok(Retrieve { study: ask.study()?, series, instance, form, first: false, syntax: None })
+    let (syntaxes, known) = (Vec::new(), Vec::new());
+    Ok(Retrieve { study: ask.study()?, series, instance, form, first: false, syntaxes, known })
 }
 
 /// `GET` of a study, series or instance: DICOM files.
 pub async fn instances(ask: Ask) -> Result<Reply, Problem> {
-    let single = ask.param("instance").is_some();
     let retrieve = named(&ask, Form::Instances)?;
-    let ranges = accepted(ask.headers(), &ask.query)?;
-    let delivery =
-        ranges.iter().find_map(|range| files(range, single)).ok_or_else(Problem::not_acceptable)?;
-    deliver::deliver(ask, retrieve, delivery).await
-}
-
-/// How a range wants files, if they are what it wants.
-fn files(range: &Media, single: bool) -> Option<Delivery> {
-    const DICOM: &str = "application/dicom";
-    let shape = match range.name.as_str() {
-        "application/dicom" if single => Shape::Single,
-        "*/*" | "multipart/*" => Shape::Multipart(DICOM),
-        "multipart/related" if range.parameter("type").is_none_or(|t| t.eq_ignore_ascii_case(DICOM)) => {
-            Shape::Multipart(DICOM)
-        }
-        _ => return None,
-    };
-    Some(Delivery { shape, syntax: syntax(range)? })
-}
-
-/// The transfer syntax that a range insists on; the outer nothing: not a UID.
-fn syntax(range: &Media) -> Option<Option<Uid>> {
-    match range.parameter("transfer-syntax") {
-        None | Some("*") => Some(None),
-        Some(text) => text.parse().ok().map(Some),
-    }
+    let offers = offer::files(&accepted(ask.headers(), &ask.query)?, retrieve.instance.is_some())?;
+    deliver::deliver(ask, retrieve, Delivery::Offers(offers)).await
 }
 
 /// `GET …/metadata`.
 pub async fn metadata(ask: Ask) -> Result<Reply, Problem> {
-    let retrieve = named(&ask, Form::Metadata)?;
+    let studies = format!("{}/dicom-web/studies", ask.origin());
+    let retrieve = named(&ask, Form::Metadata { studies })?;
     let ranges = accepted(ask.headers(), &ask.query)?;
     let media = choose(&ranges, &["application/dicom+json", "application/json"])?;
-    deliver::deliver(ask, retrieve, Delivery { shape: Shape::Json(media), syntax: None }).await
+    deliver::deliver(ask, retrieve, Delivery::Json(media)).await
 }
 
-/// `GET …/frames/{frames}`.
+/// `GET …/frames/{frames}`, and all frames under `…/pixeldata`.
 pub async fn frames(ask: Ask) -> Result<Reply, Problem> {
     let numbers = numbers(&ask)?;
-    let ranges = accepted(ask.headers(), &ask.query)?;
-    let chosen = ranges.iter().find_map(|range| octets(range, numbers.len() == 1));
-    let (delivery, stored) = chosen.ok_or_else(Problem::not_acceptable)?;
-    let retrieve = named(&ask, Form::Frames { numbers, stored })?;
-    deliver::deliver(ask, retrieve, delivery).await
+    let single = numbers.len() == 1;
+    let retrieve = named(&ask, Form::Frames { numbers })?;
+    let offers = offer::pixels(&accepted(ask.headers(), &ask.query)?, single, false)?;
+    deliver::deliver(ask, retrieve, Delivery::Offers(offers)).await
 }
 
-/// How a range wants frames, and whether it takes them as they are stored.
-fn octets(range: &Media, single: bool) -> Option<(Delivery, bool)> {
-    const OCTETS: &str = "application/octet-stream";
-    let shape = match range.name.as_str() {
-        "application/octet-stream" if single => Shape::Single,
-        "*/*" | "multipart/*" => Shape::Multipart(OCTETS),
-        "multipart/related"
-            if matches!(range.parameter("type"), None | Some("*/*" | "application/*" | OCTETS)) =>
-        {
-            Shape::Multipart(OCTETS)
-        }
-        _ => return None,
-    };
-    let syntax = syntax(range)?;
-    let any = range.parameter("transfer-syntax") == Some("*");
-    let other = syntax.as_ref().is_some_and(|uid| uid.as_str() != EXPLICIT_LITTLE_ENDIAN);
-    Some((Delivery { shape, syntax }, any || other))
+/// `GET …/bulkdata/{path}`: one binary value, or a range of it.
+pub async fn bulk(ask: Ask) -> Result<Reply, Problem> {
+    let path = ask.param("path").unwrap_or_default().to_ascii_uppercase();
+    let offers = offer::pixels(&accepted(ask.headers(), &ask.query)?, true, true)?;
+    // Ranges are of one value; among parts nobody could say of which.
+    let range = condition::range(ask.headers()).filter(|_| offers.first().is_some_and(|o| o.single));
+    let retrieve = named(&ask, Form::Bulk { path, range })?;
+    deliver::deliver(ask, retrieve, Delivery::Offers(offers)).await
 }
 
 /// The frame list of the path (PS3.18 §10.1.1.4), 1-based.
@@ -109,6 +75,17 @@ pub fn numbers(ask: &Ask) -> Result<Vec<u32>, Problem> {
         out.push(number);
     }
     Ok(out)
+}
+
+/// Whatever these headers hold is read without a panic.
+#[cfg(test)]
+pub fn fuzzed_headers(bytes: &[u8]) {
+    use hyper::header::{HeaderMap, HeaderValue, IF_NONE_MATCH, RANGE};
+    let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
+    let headers: HeaderMap = [(RANGE, value.clone()), (IF_NONE_MATCH, value)].into_iter().collect();
+    let _ = (condition::range(&headers), condition::known(&headers));
+    let pairs = |key: &str| vec![(key.to_owned(), String::from_utf8_lossy(bytes).into_owned())];
+    let _ = (View::of(&pairs("window")), View::of(&pairs("viewport")), View::of(&pairs("annotation")));
 }
 
 #[cfg(test)]

@@ -1,0 +1,254 @@
+//! Objects as DICOM JSON with their bulk data beside it (PS3.18 §10.5.2, §8.6.1.2.2): the first part describes all of
+//! them, the others are values, found by their `Content-Location`. Short values are held until their object is complete;
+//! pixel data flow, so they come after the other values of their object.
+
+use super::made::{Coding, Made};
+use super::multipart::Headers;
+use super::part::{Outcome, store_part};
+use super::report::Report;
+use super::{NO_DICOM, Reader, Source, Step};
+use crate::http::limits::STOW_JSON_BYTES;
+use crate::http::{Ask, Incoming, Problem};
+use dicom::json;
+use model::Uid;
+use model::limits::{HEADER_BYTES, STOW_PARTS};
+use port::Code;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
+const RLE: &str = "1.2.840.10008.1.2.5";
+
+/// Objects in one JSON text, without bulk data.
+pub async fn alone(
+    ask: &Ask,
+    study: Option<&Uid>,
+    body: &mut Incoming,
+    report: &mut Report,
+) -> Result<(), Problem> {
+    let text = body.collect(STOW_JSON_BYTES).await?;
+    let mut all = Described::read(text.to_vec()).await?;
+    all.store_ready(ask, study, report).await?;
+    all.give_up(report);
+    Ok(())
+}
+
+/// Objects with bulk data.
+pub async fn with_bulk(
+    ask: &Ask,
+    study: Option<&Uid>,
+    parts: &mut Reader<'_>,
+    report: &mut Report,
+) -> Result<(), Problem> {
+    let first = loop {
+        match parts.step().await? {
+            Step::Part(headers) => break headers,
+            Step::Done => return Err(Problem::bad("no part")),
+            Step::Data(_) | Step::PartEnd | Step::More => {}
+        }
+    };
+    if first.media.is_some_and(|media| media != "application/dicom+json") {
+        return Err(Problem::bad("the first part is `application/dicom+json`"));
+    }
+    let text = parts.collect(STOW_JSON_BYTES).await?;
+    let mut all = Described::read(text).await?;
+    all.store_ready(ask, study, report).await?;
+    let (mut count, mut held) = (0, 0usize);
+    loop {
+        let headers = match parts.step().await? {
+            Step::Part(headers) => headers,
+            Step::Done => break,
+            Step::Data(_) | Step::PartEnd | Step::More => continue,
+        };
+        count += 1;
+        if count > STOW_PARTS {
+            return Err(Problem { detail: Some("too many parts"), ..Code::TooLarge.into() });
+        }
+        let location = headers.location.clone().unwrap_or_default();
+        if let Some(at) = all.with_pixels(&location) {
+            let outcome = all.store_pixels(ask, study, at, &headers, parts).await?;
+            report.add(outcome);
+        } else if all.wants(&location) {
+            let bytes = parts.collect(HEADER_BYTES.saturating_sub(held)).await?;
+            held += bytes.len();
+            all.values.insert(location, bytes);
+            all.store_ready(ask, study, report).await?;
+        } else {
+            // Nobody asked for it.
+            parts.skip().await?;
+        }
+    }
+    all.give_up(report);
+    Ok(())
+}
+
+struct Described {
+    objects: Vec<Object>,
+    /// Values that came, by address.
+    values: HashMap<String, Vec<u8>>,
+}
+
+/// One object.
+struct Object {
+    value: Arc<Value>,
+    needs: Vec<String>,
+    pixels: Option<String>,
+    done: bool,
+}
+
+impl Object {
+    fn new(value: Value) -> Self {
+        let (needs, pixels) = json::references(&value);
+        Self { value: Arc::new(value), needs, pixels, done: false }
+    }
+
+    fn names(&self) -> Option<(Uid, Uid)> {
+        let uid = |key| json::first_text(&self.value, key)?.parse().ok();
+        Some((uid("00080016")?, uid("00080018")?))
+    }
+
+    fn failed(&self, reason: u16) -> Outcome {
+        Outcome::Failed { names: self.names(), reason, cause: None }
+    }
+}
+
+impl Described {
+    async fn read(text: Vec<u8>) -> Result<Self, Problem> {
+        // Megabytes of JSON are no work for an async thread.
+        let read = tokio::task::spawn_blocking(move || {
+            let value: Value = serde_json::from_slice(&text).ok()?;
+            let objects = match value {
+                Value::Array(objects) => objects,
+                object @ Value::Object(_) => vec![object],
+                _ => return None,
+            };
+            Some(objects.into_iter().map(Object::new).collect::<Vec<_>>())
+        });
+        let objects = read.await.map_err(|_| Code::Internal)?;
+        let objects = objects.ok_or_else(|| Problem::bad("not the DICOM JSON model (PS3.18 Annex F)"))?;
+        if objects.is_empty() {
+            return Err(Problem::bad("no object"));
+        }
+        if objects.len() > STOW_PARTS {
+            return Err(Problem { detail: Some("too many parts"), ..Code::TooLarge.into() });
+        }
+        Ok(Self { objects, values: HashMap::new() })
+    }
+
+    fn wants(&self, location: &str) -> bool {
+        self.objects.iter().any(|one| !one.done && one.needs.iter().any(|uri| uri == location))
+    }
+
+    fn with_pixels(&self, location: &str) -> Option<usize> {
+        self.objects.iter().position(|one| !one.done && one.pixels.as_deref() == Some(location))
+    }
+
+    fn complete(&self, one: &Object) -> bool {
+        one.needs.iter().all(|uri| self.values.contains_key(uri))
+    }
+
+    /// Stores what has all its values and waits for no pixel data.
+    async fn store_ready(
+        &mut self,
+        ask: &Ask,
+        study: Option<&Uid>,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        for at in 0..self.objects.len() {
+            let Some(one) = self.objects.get(at) else { break };
+            if one.done || one.pixels.is_some() || !self.complete(one) {
+                continue;
+            }
+            let pixels = json::inline_pixels(&one.value);
+            let head = self.head(at, EXPLICIT_LITTLE_ENDIAN).await;
+            let coding = match (&head, pixels) {
+                (Ok(_), Some(bytes)) => self.native(at).map(|coding| Some((coding, bytes))),
+                _ => Some(None),
+            };
+            let outcome = match (head, coding) {
+                (Ok(head), Some(pixels)) => {
+                    store_part(ask, study, Source::Made(Made::whole(head, pixels))).await?
+                }
+                (Err(reason), _) => self.failed(at, reason),
+                (Ok(_), None) => self.failed(at, NO_DICOM),
+            };
+            self.done(at);
+            report.add(outcome);
+        }
+        Ok(())
+    }
+
+    /// Stores the object whose pixel data are the part that just began.
+    async fn store_pixels(
+        &mut self,
+        ask: &Ask,
+        study: Option<&Uid>,
+        at: usize,
+        headers: &Headers,
+        parts: &mut Reader<'_>,
+    ) -> Result<Outcome, Problem> {
+        let syntax = headers.syntax.as_deref().unwrap_or(EXPLICIT_LITTLE_ENDIAN);
+        let octets = headers.media.as_deref().is_none_or(|media| media == "application/octet-stream");
+        let coding = match syntax {
+            EXPLICIT_LITTLE_ENDIAN if octets => self.native(at),
+            RLE => Some(Coding::Fragments(Vec::new())),
+            _ if syntax.starts_with("1.2.840.10008.1.2.4.") => Some(Coding::Fragments(Vec::new())),
+            _ => None,
+        };
+        // One frame is told from the next by nothing here, so several are only taken as samples.
+        let coding = coding.filter(|c| matches!(c, Coding::Native(_)) || self.frames(at) == 1);
+        let ready = self.objects.get(at).is_some_and(|one| self.complete(one));
+        let head = if ready { self.head(at, syntax).await } else { Err(NO_DICOM) };
+        self.done(at);
+        match (head, coding) {
+            (Ok(head), Some(coding)) => {
+                store_part(ask, study, Source::Made(Made::flowing(head, coding, parts))).await
+            }
+            (head, _) => {
+                parts.skip().await?;
+                Ok(self.failed(at, head.err().unwrap_or(NO_DICOM)))
+            }
+        }
+    }
+
+    /// The file's bytes before its pixel data, or a reason (0008,1197).
+    async fn head(&self, at: usize, syntax: &str) -> Result<Vec<u8>, u16> {
+        let one = self.objects.get(at).ok_or(NO_DICOM)?;
+        let (value, syntax) = (Arc::clone(&one.value), syntax.to_owned());
+        let needs: HashMap<String, Vec<u8>> =
+            one.needs.iter().filter_map(|uri| Some((uri.clone(), self.values.get(uri)?.clone()))).collect();
+        let made = tokio::task::spawn_blocking(move || {
+            let object = json::to_object(&value, &|uri| needs.get(uri).cloned())?;
+            dicom::write_head(&dicom::new_head(object, &syntax)?)
+        });
+        made.await.unwrap_or(Err(dicom::Error::Unreadable)).map_err(|error| error.refusal().dimse)
+    }
+
+    fn native(&self, at: usize) -> Option<Coding> {
+        let len = json::native_len(&self.objects.get(at)?.value)?;
+        (len > 0 && len < u64::from(u32::MAX) - 1).then_some(Coding::Native(len))
+    }
+
+    fn frames(&self, at: usize) -> u32 {
+        let text = self.objects.get(at).and_then(|one| json::first_text(&one.value, "00280008"));
+        text.map_or(1, |text| text.trim().parse().unwrap_or(0))
+    }
+
+    fn failed(&self, at: usize, reason: u16) -> Outcome {
+        self.objects.get(at).map_or(Outcome::other(reason), |one| one.failed(reason))
+    }
+
+    fn done(&mut self, at: usize) {
+        if let Some(one) = self.objects.get_mut(at) {
+            one.done = true;
+        }
+    }
+
+    /// Objects whose values never came.
+    fn give_up(&self, report: &mut Report) {
+        for one in self.objects.iter().filter(|one| !one.done) {
+            report.add(one.failed(NO_DICOM));
+        }
+    }
+}
