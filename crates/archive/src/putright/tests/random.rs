@@ -5,11 +5,11 @@ use super::model::{Done, Film, Model};
 use super::{back, merge, number, right, words};
 use crate::catalog::PatientKey;
 use crate::testing::{House, facts, uid};
-use ::model::{Attributes, PatientRef, Rejection, tags};
+use ::model::{Attributes, Id, PatientRef, Rejection, Tenant, tags};
 use port::putright::{Act, Destination};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::os::unix::fs::FileExt;
+use store::{ObjectPart, ObjectPlace};
 
 const ACTS: usize = 200;
 const PATIENTS: usize = 8;
@@ -49,7 +49,7 @@ async fn play(seed: u64) {
     for n in 0..PATIENTS * 3 {
         play.arrive(format!("1.{n}"), n % PATIENTS, 1 + n % 2, n * 10).await;
     }
-    let files = play.files();
+    let objects = play.objects();
     let (mut done, mut undone) = (0, 0);
     while done + undone < ACTS {
         if play.dice.roll(3) == 0 {
@@ -69,9 +69,9 @@ async fn play(seed: u64) {
     while play.undo().await {}
     play.agrees("all taken back");
     play.all_as_arrived().await;
-    let now = play.files();
-    for (path, before) in &files {
-        assert_eq!(now.get(path), Some(before), "{path:?} was touched");
+    let now = play.objects();
+    for (name, before) in &objects {
+        assert_eq!(now.get(name), Some(before), "{name:?} was touched");
     }
 }
 
@@ -239,33 +239,20 @@ impl Play {
         }
     }
 
-    /// Every file that holds sealed objects: when it was changed, and its bytes. Waits until all have left the intake log.
-    fn files(&self) -> BTreeMap<PathBuf, (SystemTime, Vec<u8>)> {
-        let data = self.house.data();
-        for _ in 0..2000 {
-            let mut names = std::fs::read_dir(data.join("intake")).unwrap().flatten().map(|e| e.file_name());
-            if names.all(|name| name == "reserve") {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let mut out = files_below(&data.join("blobs"));
-        out.extend(files_below(&data.join("packs")));
-        assert!(!out.is_empty(), "objects stay in the intake log");
+    /// Every sealed object: where it was written, and its bytes there.
+    fn objects(&self) -> BTreeMap<(String, bool), (u64, u64, Vec<u8>)> {
+        let mut out = BTreeMap::new();
+        let mut each = |_: &Tenant, id: Id, part: ObjectPart, place: &ObjectPlace| {
+            let (pack, path, at, len) = match place {
+                ObjectPlace::Packed { pack, path, at, len } => (*pack, path, *at, *len),
+                ObjectPlace::File { path, len } => (u64::MAX, path, 0, *len),
+            };
+            let mut bytes = vec![0; usize::try_from(len).unwrap()];
+            std::fs::File::open(path).unwrap().read_exact_at(&mut bytes, at).unwrap();
+            out.insert((id.hex(), part == ObjectPart::Object), (pack, at, bytes));
+        };
+        self.house.vault.store.each_object(&mut each).unwrap();
+        assert!(!out.is_empty());
         out
     }
-}
-
-fn files_below(folder: &std::path::Path) -> BTreeMap<PathBuf, (SystemTime, Vec<u8>)> {
-    let mut out = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            out.extend(files_below(&path));
-        } else if path.extension().is_none_or(|e| e != "spool" && e != "tmp") {
-            let modified = entry.metadata().unwrap().modified().unwrap();
-            out.insert(path.clone(), (modified, std::fs::read(&path).unwrap()));
-        }
-    }
-    out
 }
