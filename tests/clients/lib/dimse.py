@@ -188,12 +188,27 @@ class Relay:
                     return
                 for one in ready:
                     try:
-                        data = one.recv(1 << 17)
+                        data = self._read(one, far)
+                        if data is None:
+                            continue
                         if not data:
                             return
                         (far if one is near else near).sendall(data)
                     except OSError:
                         return
+
+    @staticmethod
+    def _read(one, far):
+        """Bytes; nothing yet when what came was TLS's own (session tickets make a socket readable, and no data follow)."""
+        if one is not far:
+            return one.recv(1 << 17)
+        far.settimeout(0.02)
+        try:
+            return far.recv(1 << 17)
+        except (TimeoutError, ssl.SSLWantReadError):
+            return None
+        finally:
+            far.settimeout(None)
 
     def close(self):
         """Takes no more connections."""
