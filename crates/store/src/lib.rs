@@ -6,6 +6,7 @@ pub mod backup;
 mod blob;
 mod commit;
 mod disk;
+mod keepsake;
 mod look;
 mod mover;
 mod objects;
@@ -23,6 +24,7 @@ mod writer;
 
 pub use blob::{BlobReader, Spool};
 pub use commit::{Commit, LeafFn, LeafSink, NewObject, ObjectBytes, Pending, RowWrite, Slot, WrapWrite};
+pub use keepsake::{KEEPSAKE_BYTES, KEEPSAKES};
 pub use look::{Copied, Counted, Segment};
 pub use objects::{ObjectPart, ObjectPlace, PackUse};
 pub use open::{Options, Store};

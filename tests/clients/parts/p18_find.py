@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from lib.cfind import Finder
 from lib.corpus import ROOT_UID, Corpus, file_of
+from lib.films import slices
 from lib.http import signed_in
 from lib.server import Server
 
@@ -30,6 +31,7 @@ def run(report, place):
         _unsupported(report, radiologist)
         _relational(report, radiologist, corpus)
         _deidentified(report, server, corpus)
+    _manifests(report, place)
 
 
 def _store(report, server, corpus):
@@ -159,3 +161,58 @@ def _deidentified(report, server, corpus):
     text = repr(listed)
     names = {s.values["PatientName"][0] for s in corpus.levels["STUDY"]}
     report.check("and its answers name nobody", listed and not any(name in text for name in names))
+
+
+SLICES = 70  # three pages of a series
+
+
+def _manifests(report, place):
+    """A series' metadata say the same from its manifest as from its objects, in each way in which words leave."""
+    home = place.fresh("manifest")
+    with Server(home) as server:
+        technologist = signed_in(server, "technologist")
+        films = slices(SLICES, accession="A-2601")
+        report.equal("a series is stored", technologist.stow([raw for _, raw in films]).status, 200)
+        _examined(server)
+        ways = {"radiologist": ("report", "clear"), "referrer": ("treatment", "masked"), "researcher": ("research", "deidentified")}
+        before = {role: _metadata(report, server, role, *way) for role, way in ways.items()}
+        time.sleep(1)  # manifests are kept behind the answer
+        for role, (path, text) in before.items():
+            client, study = signed_in(server, role), path.split("/")[3]
+            client.open(study, ways[role][0], "care of this patient")
+            report.check(f"{role}: the same again", client.get(path).body == text, path)
+    objects = [f for folder in ("packs", "blobs") for f in (home / "data" / folder).rglob("*") if f.is_file()]
+    report.check("objects are taken away", len(objects) > 0)
+    for one in objects:
+        one.unlink()
+    with Server(home) as server:
+        for role, (path, text) in before.items():
+            client, study = signed_in(server, role), path.split("/")[3]
+            client.open(study, ways[role][0], "care of this patient")
+            report.check(f"{role}: the same without any object", client.get(path).body == text)
+
+
+def _examined(server, seconds=60):
+    officer, end = signed_in(server, "officer"), time.monotonic() + seconds
+    while time.monotonic() < end:
+        newest = officer.get("/api/v1/accesses?kind=examined&limit=200").json()["entries"]
+        if len(newest) >= SLICES:
+            return
+        time.sleep(0.3)
+
+
+def _metadata(report, server, role, purpose, visibility):
+    """Instance by instance from the objects, then the series; its path and text."""
+    client = signed_in(server, role)
+    studies = client.find("/studies?limit=1000")
+    study, = [s["0020000D"]["Value"][0] for s in studies if s["00201208"]["Value"][0] == SLICES]
+    opened = client.open(study, purpose, "care of this patient").json()
+    report.equal(f"{role}: the grant", opened.get("visibility"), visibility)
+    series = client.find(f"/studies/{study}/series")[0]["0020000E"]["Value"][0]
+    path = f"/dicom-web/studies/{study}/series/{series}"
+    instances = client.find(f"/studies/{study}/series/{series}/instances?limit=1000")
+    one = [client.get(f"{path}/instances/{i['00080018']['Value'][0]}/metadata").body for i in instances]
+    whole = client.get(f"{path}/metadata").body
+    report.equal(f"{role}: {SLICES} headers", len(one), SLICES)
+    report.check(f"{role}: the series says what its instances say", whole == b"[" + b",".join(o[1:-1] for o in one) + b"]")
+    return f"{path}/metadata", whole

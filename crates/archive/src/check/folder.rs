@@ -12,6 +12,7 @@ const KNOWN: &[&str] = &[
     "blobs",
     "ledger",
     "index.snapshot",
+    store::KEEPSAKES,
     "quarantine",
     "packs",
     "spool",

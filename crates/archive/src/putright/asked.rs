@@ -192,8 +192,11 @@ impl<'a> House<'a> {
         let target = match patient {
             Some(name) => self.target(name, &Attributes::new())?,
             None => {
-                let attributes = from.record.patient_attributes.clone();
-                Target { patient: from.patient(), attributes }
+                // Without corrections: one that is taken back later must not stay in the new study.
+                let arrived = self.now.arrived.get(&from.record.uid);
+                let arrived = arrived.map_or_else(|| righted::as_arrived(&from.record), |a| (**a).clone());
+                let placed = righted::placed(&self.now.changes, &arrived);
+                Target { patient: placed.patient, attributes: placed.patient_attributes }
             }
         };
         let mut attributes = from.record.attributes.clone();

@@ -44,8 +44,8 @@ pub fn in_force(changes: &Changes) -> impl Iterator<Item = &Deed> {
     changes.values().filter(|change| change.undone.is_none()).map(|change| &change.deed)
 }
 
-/// What a study is after these changes.
-pub fn effective(changes: &Changes, arrived: &Arrived) -> Effective {
+/// Whose a study is after these changes, and what it says but for corrections of her words.
+pub fn placed(changes: &Changes, arrived: &Arrived) -> Effective {
     let mut out = Effective {
         patient: arrived.patient,
         patient_attributes: arrived.patient_attributes.clone(),
@@ -62,6 +62,12 @@ pub fn effective(changes: &Changes, arrived: &Arrived) -> Effective {
     if out.patient == arrived.patient {
         out.patient_attributes = arrived.patient_attributes.clone();
     }
+    out
+}
+
+/// What a study is after these changes.
+pub fn effective(changes: &Changes, arrived: &Arrived) -> Effective {
+    let mut out = placed(changes, arrived);
     // After all moves: what is corrected of a patient holds in the films that came to her later, too.
     for deed in in_force(changes) {
         match deed {

@@ -201,6 +201,26 @@ async fn corrections_are_laid_over_and_taken_back() {
     assert!(!corrected(&house, "1.1", "1.1.1") && !corrected(&house, "1.2", "1.2.1"));
 }
 
+/// A study that was split off while a correction held is rid of it with the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_that_is_taken_back_leaves_a_study_made_meanwhile_too() {
+    let house = House::new();
+    house.store(facts("1.1", "1.1.9", "A"), b"a..1").await.unwrap();
+    let set = words(&[(tags::PATIENT_NAME, "Doe^Janet")]);
+    let change = right(&house, Act::CorrectPatient { patient: number("A"), set }).await.unwrap();
+    let series = vec![uid("1.1.1")];
+    let split = Act::MoveSeries { study: uid("1.1"), series, to: Destination::NewStudy(None) };
+    right(&house, split).await.unwrap();
+    let name = || {
+        let (study, _) = house.vault.instance(&uid("1.1.9")).unwrap().unwrap();
+        assert_ne!(study.record.uid, uid("1.1"));
+        study.record.patient_attributes.first(tags::PATIENT_NAME).to_owned()
+    };
+    assert_eq!(name(), "Doe^Janet");
+    back(&house, change).await.unwrap();
+    assert_eq!(name(), "Doe^Jane");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_series_takes_its_masks_along() {
     let house = House::new();

@@ -2,7 +2,7 @@
 
 use super::check::{EXPLICIT_LITTLE_ENDIAN, framed, labelled, native};
 use super::lease::{self, Redacted};
-use super::{Chosen, Leaves, Plan, Release, admit, annotate, value};
+use super::{Chosen, Leaves, Plan, Release, admit, annotate, manifest, value};
 use crate::object::ObjectReader;
 use crate::vault::Vault;
 use bytes::Bytes;
@@ -96,12 +96,15 @@ async fn parts(
     _receipt: &Receipt,
     sink: &Outflow<'_>,
 ) -> Result<(), Fault> {
+    if let Form::Metadata { studies } = &release.form {
+        return manifest::send(vault, release, studies, sink).await;
+    }
     for chosen in &release.chosen {
         let object = vault.open_object(release.study.patient(), &chosen.instance.record).await?;
         let from = From { vault, release, chosen, object: &object };
         match &release.form {
             Form::Instances => instance(&from, sink).await?,
-            Form::Metadata { studies } => metadata(&from, studies, sink).await?,
+            Form::Metadata { .. } => {} // sent above
             Form::Bulk { path, range } => value::value(&from, path, *range, sink).await?,
             Form::Frames { numbers } => {
                 for number in from.frames(numbers)? {
@@ -226,7 +229,8 @@ async fn stored(from: &From<'_>, sink: &Outflow<'_>) -> Result<(), Fault> {
     sink.read(from.object, start..from.object.len()).await
 }
 
-async fn metadata(from: &From<'_>, studies: &str, sink: &Outflow<'_>) -> Result<(), Fault> {
+/// A header as DICOM JSON; addresses in it begin with `studies`.
+pub async fn metadata(from: &From<'_>, studies: &str) -> Result<Bytes, Fault> {
     let (series, instance) = &from.chosen.shown;
     let study = from.release.asked.as_str();
     let bulk = format!("{studies}/{study}/series/{series}/instances/{instance}/bulkdata/");
@@ -235,9 +239,7 @@ async fn metadata(from: &From<'_>, studies: &str, sink: &Outflow<'_>) -> Result<
     let syntax = record.transfer_syntax.as_str();
     let fragments = from.chosen.plan == Plan::Clear && !native(syntax) && framed(syntax);
     let pixels = record.image.as_ref().map(|_| if fragments { *b"OB" } else { *b"OW" });
-    let (json, _) = from.head(HeadForm::Json { bulk, pixels }).await?;
-    sink.send(Item::Part(from.part("application/dicom+json", None, None)?)).await?;
-    sink.bytes(json).await
+    Ok(from.head(HeadForm::Json { bulk, pixels }).await?.0)
 }
 
 /// One frame: the stored bytes when clear and the caller takes them, else native samples.

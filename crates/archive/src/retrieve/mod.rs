@@ -8,6 +8,7 @@ mod annotate;
 mod check;
 mod deliver;
 mod lease;
+mod manifest;
 mod plan;
 mod select;
 mod standing;

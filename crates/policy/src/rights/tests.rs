@@ -107,10 +107,10 @@ fn what_was_agreed_with_a_machine() {
     let all = ["store", "find", "retrieve", "move-to"];
     let cases: [(&[&str], &str, &str); 6] = [
         (&[], "clear", ""),
-        (&["store"], "", "store"),
-        (&all, "", "store retrieve receive"),
-        (&all, "deidentified", "store find-pseudonymous retrieve receive"),
-        (&all, "masked", "store find-full retrieve receive"),
+        (&["store"], "", "store reject"),
+        (&all, "", "store retrieve receive reject"),
+        (&all, "deidentified", "store find-pseudonymous retrieve receive reject"),
+        (&all, "masked", "store find-full retrieve receive reject"),
         (&["find"], "clear", "find-full"),
     ];
     for (may_do, sees, expected) in cases {

@@ -386,3 +386,18 @@ fn rows_since_a_commit_are_those_that_it_and_later_ones_wrote() {
     seen.sort();
     assert_eq!(seen, [(3, b"3".to_vec()), (4, b"4".to_vec())]);
 }
+
+#[test]
+fn a_keepsake_is_there_or_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let name = [7; 32];
+    assert_eq!(store.keepsake(&name), None);
+    store.keep(&name, b"one").unwrap();
+    store.keep(&name, b"two").unwrap();
+    assert_eq!(store.keepsake(&name).as_deref(), Some(b"two".as_slice()));
+    let large = vec![0; crate::KEEPSAKE_BYTES + 1];
+    assert!(matches!(store.keep(&name, &large), Err(Error::TooLarge)));
+    store.keep(&name, &large[1..]).unwrap();
+    assert_eq!(store.keepsake(&name).map(|found| found.len()), Some(crate::KEEPSAKE_BYTES));
+}
