@@ -75,12 +75,13 @@ impl Inner {
     pub fn read(&self, range: &Range<u64>) -> Result<Bytes> {
         let mut chunks = self.opener.chunks(range)?;
         let mut out = Vec::with_capacity(usize::try_from(range.end - range.start).unwrap_or(0));
+        let mut sealed = Vec::new();
         while !chunks.is_empty() {
             let some = chunks.start..chunks.end.min(chunks.start + READ_CHUNKS);
             chunks.start = some.end;
             let first = self.opener.chunk_span(some.start).start;
             let last = self.opener.chunk_span(some.end - 1).end;
-            let mut sealed = vec![0; usize::try_from(last - first).unwrap_or(0)];
+            sealed.resize(usize::try_from(last - first).unwrap_or(0), 0);
             self.blob.read(first, &mut sealed)?;
             let mut rest = &mut sealed[..];
             for number in some {

@@ -1,5 +1,7 @@
 //! Pictures out: PNG (ISO 15948) and JPEG baseline.
 
+mod jpeg;
+
 use crate::{Error, Result};
 
 /// An 8-bit picture.
@@ -48,11 +50,8 @@ pub fn jpeg(picture: &Picture, quality: u8) -> Result<Vec<u8>> {
     picture.check()?;
     let side = |n: u32| u16::try_from(n).map_err(|_| Error::TooLarge("picture"));
     let (columns, rows) = (side(picture.columns)?, side(picture.rows)?);
-    let colour =
-        if picture.samples == 1 { jpeg_encoder::ColorType::Luma } else { jpeg_encoder::ColorType::Rgb };
-    let mut out = Vec::new();
-    jpeg_encoder::Encoder::new(&mut out, quality.clamp(1, 100))
-        .encode(&picture.data, columns, rows, colour)
-        .map_err(|_| Error::Disagree("size"))?;
-    Ok(out)
+    Ok(jpeg::encode(picture, (rows, columns), quality))
 }
+
+#[cfg(test)]
+mod tests;

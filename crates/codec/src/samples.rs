@@ -25,7 +25,10 @@ pub fn normalise(image: &ImageInfo, raw: Raw) -> Result<Samples> {
             Ok(Samples::U16(data.iter().map(|v| low16(rule.apply(u32::from(*v)))).collect()))
         }
         (16, Samples::U16(mut data)) => {
-            if rule.changes(16) {
+            if rule.changes(16) && !image.signed {
+                let kept = low16(u32::MAX >> (32 - rule.stored));
+                data.iter_mut().for_each(|v| *v = (*v >> rule.shift) & kept);
+            } else if rule.changes(16) {
                 data.iter_mut().for_each(|v| *v = low16(rule.apply(u32::from(*v))));
             }
             Ok(Samples::U16(data))
@@ -65,9 +68,9 @@ fn low16(value: u32) -> u16 {
 }
 
 /// Little-endian bytes as samples of the header's allocation.
-pub fn from_le_bytes(bits_allocated: u8, bytes: Vec<u8>) -> Result<Samples> {
+pub fn from_le_bytes(bits_allocated: u8, bytes: &[u8]) -> Result<Samples> {
     match bits_allocated {
-        8 => Ok(Samples::U8(bytes)),
+        8 => Ok(Samples::U8(bytes.to_vec())),
         16 => Ok(Samples::U16(bytes.as_chunks().0.iter().map(|c| u16::from_le_bytes(*c)).collect())),
         32 => Ok(Samples::U32(bytes.as_chunks().0.iter().map(|c| u32::from_le_bytes(*c)).collect())),
         _ => Err(Error::Unsupported("this number of bits")),

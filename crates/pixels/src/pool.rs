@@ -13,6 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Time of one frame's decoding. The largest frame of honest senders takes a few seconds.
 const FRAME_TIME: Duration = Duration::from_secs(60);
 
+/// Room made for a frame at once, so that it is not copied while it grows; a larger one grows.
+const RESERVED_BYTES: usize = 64 << 20;
+
 /// A pool. Dropping a call ends it: at once while it waits or its body flows, else at the next row of the frame in work,
 /// whose place stays taken until then.
 pub struct Pool {
@@ -34,7 +37,7 @@ impl Pool {
     }
 
     async fn frame(&self, lease: Box<FrameLease>, body: Stream) -> Result<(Outcome, Stream), Fault> {
-        let (stored, encoded) = head_and_frame(body, encoded_bound(&lease.image)).await?;
+        let (stored, encoded) = head_and_frame(body, &lease.image).await?;
         let job = move |over: &AtomicBool| {
             let over = || over.load(Ordering::Relaxed);
             frame(&lease, &stored, &encoded, &Deadline::new(&over))
@@ -143,7 +146,8 @@ impl Drop for Ending {
 }
 
 /// The body of a frame lease: the head as a part without a frame number, when there is one, then the frame.
-async fn head_and_frame(mut body: Stream, bound: usize) -> Result<(Vec<u8>, Vec<u8>), Fault> {
+async fn head_and_frame(mut body: Stream, image: &ImageInfo) -> Result<(Vec<u8>, Vec<u8>), Fault> {
+    let bound = encoded_bound(image);
     let (mut head, mut encoded) = (Vec::new(), Vec::new());
     let mut in_head = false;
     while let Some(item) = body.next().await? {
@@ -154,6 +158,9 @@ async fn head_and_frame(mut body: Stream, bound: usize) -> Result<(Vec<u8>, Vec<
                     if in_head { (&mut head, limits::HEADER_BYTES) } else { (&mut encoded, bound) };
                 if to.len() + chunk.len() > most {
                     return Err(Code::TooLarge.into());
+                }
+                if to.is_empty() && !in_head {
+                    to.reserve(image.frame_bytes().unwrap_or(0).min(RESERVED_BYTES));
                 }
                 to.extend_from_slice(&chunk);
             }

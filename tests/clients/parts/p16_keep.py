@@ -239,7 +239,7 @@ def _withdrawn(report, place):
     gauze("user", "--home", home, "add", "mallory", "--role", "radiologist", "--name", "M", status=0)
     with Server(home):
         pass
-    older = copy_home(home, place.work / "older")
+    older = copy_home(home, place.work / "older-parts")
     rules = home / "policies" / "default.cedar"
     rules.write_text(rules.read_text() + "\n// Stricter since today.\n")
     gauze("user", "--home", home, "disable", "mallory", status=0)

@@ -189,7 +189,8 @@ def _manifests(report, place):
         for role, (path, text) in before.items():
             client, study = signed_in(server, role), path.split("/")[3]
             client.open(study, ways[role][0], "care of this patient")
-            report.check(f"{role}: the same without any object", client.get(path).body == text)
+            got = client.get(path)
+            report.check(f"{role}: the same without any object", got.body == text, f"{got.status} {got.body[:200]}")
 
 
 def _examined(server, seconds=60):

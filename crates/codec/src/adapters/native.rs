@@ -25,7 +25,7 @@ fn unpack(image: &ImageInfo, encoded: &[u8], big: bool) -> Result<Raw> {
         1 => unpack_bits(bytes, pixels(image) * usize::from(image.samples))?,
         16 if big => Samples::U16(bytes.as_chunks().0.iter().map(|c| u16::from_be_bytes(*c)).collect()),
         32 if big => Samples::U32(bytes.as_chunks().0.iter().map(|c| u32::from_be_bytes(*c)).collect()),
-        bits => from_le_bytes(bits, bytes.to_vec())?,
+        bits => from_le_bytes(bits, bytes)?,
     };
     let planes = if image.planar { usize::from(image.samples) } else { 1 };
     Ok(Raw { data: interleave(data, planes), as_header: true })

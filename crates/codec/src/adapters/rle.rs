@@ -33,8 +33,11 @@ pub fn decode(image: &ImageInfo, encoded: &[u8], deadline: &Deadline<'_>) -> Res
         let places = out.iter_mut().skip(first).step_by(samples * bytes);
         places.zip(&unpacked).for_each(|(to, from)| *to = *from);
     }
-    let data =
-        if bits == 1 { unpack_bits(&out, pixels(image))? } else { from_le_bytes(image.bits_allocated, out)? };
+    let data = if bits == 1 {
+        unpack_bits(&out, pixels(image))?
+    } else {
+        from_le_bytes(image.bits_allocated, &out)?
+    };
     Ok(Raw { data, as_header: true })
 }
 
