@@ -18,8 +18,8 @@ const THRESHOLDS: [(u8, bool); 2] = [(40, false), (90, true)];
 /// The working copy, and how many of its pixels go on one of the frame's.
 pub fn working(plane: &Plane) -> (Plane, f32) {
     match plane.short() {
-        0..384 => (plane.enlarged(3), 3.0),
-        384..768 => (plane.enlarged(2), 2.0),
+        0..384 => (plane.enlarged::<3>(), 3.0),
+        384..768 => (plane.enlarged::<2>(), 2.0),
         768..1500 => (plane.clone(), 1.0),
         1500..3000 => (plane.shrunk(plane.width / 2, plane.height / 2), 0.5),
         _ => (plane.shrunk(plane.width / 3, plane.height / 3), 1.0 / 3.0),
