@@ -188,6 +188,8 @@ async fn head_has_no_body_and_other_methods_are_named() {
     assert_eq!((got.status.as_u16(), got.header("allow")), (204, "POST, GET, OPTIONS"));
     let got = get(&fake, &format!("/{}", "x".repeat(crate::http::limits::URI_BYTES)), &[]).await;
     assert_eq!(got.status, 414);
+    let got = get(&fake, "/healthz", &[("x-long", &"a".repeat(crate::http::limits::HEAD_BYTES))]).await;
+    assert_eq!(got.status, 431);
 }
 
 #[test]

@@ -176,6 +176,7 @@ def _manifests(report, place):
         _examined(server)
         ways = {"radiologist": ("report", "clear"), "referrer": ("treatment", "masked"), "researcher": ("research", "deidentified")}
         before = {role: _metadata(report, server, role, *way) for role, way in ways.items()}
+        here = f":{server.port}/".encode()
         time.sleep(1)  # manifests are kept behind the answer
         for role, (path, text) in before.items():
             client, study = signed_in(server, role), path.split("/")[3]
@@ -190,7 +191,8 @@ def _manifests(report, place):
             client, study = signed_in(server, role), path.split("/")[3]
             client.open(study, ways[role][0], "care of this patient")
             got = client.get(path)
-            report.check(f"{role}: the same without any object", got.body == text, f"{got.status} {got.body[:200]}")
+            same = got.body == text.replace(here, f":{server.port}/".encode())  # addresses begin with the port of today
+            report.check(f"{role}: the same without any object", same, f"{got.status} {got.body[:200]}")
 
 
 def _examined(server, seconds=60):

@@ -194,8 +194,7 @@ async fn routed(
     id: String,
 ) -> (&'static str, Result<Reply, Problem>) {
     let uri = request.uri();
-    if uri.path().len() + uri.query().map_or(0, str::len) > limits::URI_BYTES {
-        let long = Problem::door(StatusCode::URI_TOO_LONG, Code::TooLarge, "the address is too long");
+    if let Err(long) = bounded(&request) {
         return ("", Err(long));
     }
     let (route, serve, params) = match routes::find(request.method(), uri.path()) {
@@ -227,6 +226,20 @@ async fn routed(
         serve(Ask { door: Arc::clone(door), head: request, body, params, query, arrival, credential }).await
     };
     (route.path, fenced(outcome).await)
+}
+
+/// hyper compares the head's length between two reads only: what came in one of them may be longer.
+fn bounded(request: &Request<()>) -> Result<(), Problem> {
+    let uri = request.uri();
+    if uri.path().len() + uri.query().map_or(0, str::len) > limits::URI_BYTES {
+        return Err(Problem::door(StatusCode::URI_TOO_LONG, Code::TooLarge, "the address is too long"));
+    }
+    let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+    if fields.sum::<usize>() > limits::HEAD_BYTES {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Err(Problem::door(status, Code::TooLarge, "the headers are too long"));
+    }
+    Ok(())
 }
 
 /// `OPTIONS` of a path that is there says its methods (RFC 9110 §9.3.7).
