@@ -107,6 +107,9 @@ impl Archive for Door {
             Request::SignIn { user, password } => {
                 return who::sign_in(vault, &arrival, &user, password).await.map(plain);
             }
+            Request::MachineToken { client, secret } => {
+                return who::machine::token(vault, &arrival, &client, secret).await.map(plain);
+            }
             Request::Backup { data, wraps } => {
                 // What holds the archive's keys anyway, and nobody else.
                 who::operator(&credential)?;
@@ -126,17 +129,21 @@ impl Archive for Door {
             }
             _ if credential == Credential::Gateway => transfer::job(vault, request).await.map(plain),
             // A bearer token is one grant: it fetches its study's pixels and does nothing else.
-            _ if context.bearer.is_some() => elsewhere(vault, &context).await,
+            _ if context.bearer.is_some() => elsewhere(vault, &context, "other-than-retrieve").await,
+            // A machine's token is for DICOMweb; storing begins with the question who it is.
+            Request::Whoami | Request::Store { .. } | Request::Find(_) => act(vault, &context, request, body).await.map(plain),
+            _ if matches!(credential, Credential::Bearer(_)) => {
+                elsewhere(vault, &context, "other-than-dicomweb").await
+            }
             request => act(vault, &context, request, body).await.map(plain),
         }
     }
 }
 
-/// A token of one grant was shown where no grant counts: somebody tries what it opens.
-async fn elsewhere<T>(vault: &Vault, context: &Context) -> Result<T, Fault> {
+/// A token was shown where it does not count: somebody tries what it opens.
+async fn elsewhere<T>(vault: &Vault, context: &Context, right: &str) -> Result<T, Fault> {
     let about = About { study: context.bearer.clone(), ..About::nothing() };
-    let event =
-        Event::NotAllowed { right: "other-than-retrieve".to_owned(), rules: vec!["bearer".to_owned()] };
+    let event = Event::NotAllowed { right: right.to_owned(), rules: vec!["bearer".to_owned()] };
     vault.record(context, about, event).await?;
     Err(Code::NotAllowed.into())
 }
@@ -225,6 +232,7 @@ async fn act(
             transfer::commit(vault, context, transaction, references).await
         }
         Request::SignIn { .. }
+        | Request::MachineToken { .. }
         | Request::Retrieve(_)
         | Request::Transfer(_)
         | Request::LeaseJob

@@ -15,6 +15,7 @@ use crate::rings::Rings;
 use crate::sealing::{Kind, Project, Sealing};
 use crate::transfer::Jobs;
 use crate::who::accounts::AccountRecord;
+use crate::who::machine::Tokens;
 use crate::who::refusals::Refusals;
 use crate::who::session::Sessions;
 use crate::who::throttle::Throttle;
@@ -126,6 +127,8 @@ pub struct Vault {
     policy_log: Shared<(PolicyLog, u64)>,
     pub(crate) turns: Shared<Turns>,
     pub(crate) refusals: Shared<Refusals>,
+    /// Tokens of machines.
+    pub(crate) machines: Shared<Tokens>,
     pub(crate) jobs: Shared<Jobs>,
     /// Argon2 takes memory: two at a time.
     pub(crate) sign_ins: tokio::sync::Semaphore,
@@ -209,6 +212,7 @@ impl Vault {
             policy_log: Mutex::default(),
             turns: Mutex::default(),
             refusals: Mutex::default(),
+            machines: Mutex::default(),
             jobs: Mutex::default(),
             sign_ins: tokio::sync::Semaphore::new(2),
             broken_rows: std::sync::atomic::AtomicU64::new(0),

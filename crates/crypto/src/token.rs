@@ -15,6 +15,8 @@ pub enum TokenKind {
     Viewing,
     /// Bearer token of one grant.
     Bearer,
+    /// Bearer token of a machine.
+    Machine,
 }
 
 impl TokenKind {
@@ -25,6 +27,7 @@ impl TokenKind {
             Self::Session => "gzs_",
             Self::Viewing => "gzv_",
             Self::Bearer => "gzt_",
+            Self::Machine => "gzm_",
         }
     }
 

@@ -150,6 +150,13 @@ pub enum Request {
         /// What.
         progress: Progress,
     },
+    /// A machine's name and secret, for a token (RFC 6749 §4.4).
+    MachineToken {
+        /// Name of the machine.
+        client: String,
+        /// As it was given to it.
+        secret: String,
+    },
 }
 
 /// A region drawn by a person.
@@ -224,6 +231,13 @@ pub enum Response {
     },
     /// Of [`Request::PutRight`].
     PutRight(putright::Answer),
+    /// Of [`Request::MachineToken`].
+    MachineToken {
+        /// Opaque.
+        token: String,
+        /// Seconds until it ends.
+        expires_in_s: u32,
+    },
 }
 
 /// Who is signed in.

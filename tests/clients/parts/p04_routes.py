@@ -17,7 +17,7 @@ LIFE_S = 10
 # No proof: what they say is of nobody. The status that is right, for GET without anything.
 OPEN = {
     "GET /": 200, "GET /{file}": 404, "GET /assets/{file}": 404, "GET /healthz": 200, "GET /readyz": 200,
-    "GET /metrics": 404, "GET /api/openapi.json": 200, "POST /auth/sign-in": 400, "POST /auth/token": 501,
+    "GET /metrics": 404, "GET /api/openapi.json": 200, "POST /auth/sign-in": 400, "POST /auth/token": 400,
     "GET /dicom-web/": 200,
 }
 # A session: roles for which it is not refused (policies/rights.cedar, by hand).

@@ -27,7 +27,8 @@ enum Act {
     Add {
         /// Name to sign in with.
         user: String,
-        /// technologist, radiologist, referrer, researcher, patient, officer, admin, vendor.
+        /// technologist, radiologist, referrer, researcher, patient, officer, admin, vendor; device: a machine that
+        /// gauze.toml names, which then gets tokens at /auth/token.
         #[arg(long)]
         role: Role,
         /// Name of the person.
@@ -73,6 +74,11 @@ pub fn run(command: &User) -> Done {
     }
     let config = Config::read(&home).map_err(Error::from)?;
     let vault = wiring::open_vault(&home, &config, wiring::pixel_workers())?;
+    if let Act::Add { user, role: Role::Device, .. } = &command.act
+        && !config.device.iter().any(|device| device.name.to_lowercase() == user.to_lowercase())
+    {
+        return Err(Failure::Usage(say::text("user-device", &[user])));
+    }
     act(&vault, &command.act)?;
     vault.keep_seen_checkpoint().map_err(Error::from)?;
     Ok(())
@@ -81,7 +87,7 @@ pub fn run(command: &User) -> Done {
 fn act(vault: &Vault, act: &Act) -> Done {
     match act {
         Act::Add { user, role, name, patient, issuer } => {
-            if (*role == Role::Patient) != patient.is_some() || *role == Role::Device {
+            if (*role == Role::Patient) != patient.is_some() {
                 return Err(Failure::Usage(say::text("user-patient", &[])));
             }
             let password = passwords::random()?;

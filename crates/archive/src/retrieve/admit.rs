@@ -14,6 +14,9 @@ use std::sync::Arc;
 
 /// The grant, and the study as the catalog has it now.
 pub async fn admit(vault: &Vault, context: &Context, ask: &Retrieve) -> Result<(Grant, Arc<Study>), Fault> {
+    if super::standing::is_machine(context) {
+        return super::standing::admit(vault, context, ask).await;
+    }
     let Some(study) = vault.study_by_any_name(&ask.study)? else {
         return refuse(vault, context, None, "unknown-study", Code::NotFound).await;
     };
@@ -35,6 +38,15 @@ pub async fn admit(vault: &Vault, context: &Context, ask: &Retrieve) -> Result<(
         }
         Err(None) => refuse(vault, context, Some(&study), "not-opened", Code::NotFound).await,
     }
+}
+
+/// What a release of this caller rests on.
+pub fn proof(context: &Context) -> Result<Proof, Fault> {
+    if super::standing::is_machine(context) {
+        return Ok(super::standing::standing(context));
+    }
+    let (session, _) = context.session.ok_or(Code::NotSignedIn)?;
+    Ok(Proof::Session(session))
 }
 
 /// The grant that the session holds or held for the study is one for secondary use.

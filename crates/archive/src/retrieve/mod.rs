@@ -80,9 +80,8 @@ pub async fn retrieve(
     ask: Retrieve,
 ) -> Result<(Response, Stream), Fault> {
     let (grant, study) = admit::admit(vault, context, &ask).await?;
-    let (session, _) = context.session.ok_or(Code::NotSignedIn)?;
     let (first, known) = (ask.first, ask.known.clone());
-    let mut release = choose(vault, Proof::Session(session), grant, study, ask).await;
+    let mut release = choose(vault, admit::proof(context)?, grant, study, ask).await;
     // Choosing may have waited: what was admitted before need not hold any more.
     let lapse = admit::still(vault, &release).err().or_else(|| {
         (release.study.record.masks.version != release.grant.mask_version()).then_some(Lapse::MaskChanged)

@@ -6,9 +6,10 @@ use crate::catalog::Study;
 use crate::context::{About, Context};
 use crate::open::{Ask, facts, opened, refusal_rules};
 use crate::vault::Vault;
+use crate::who;
 use ledger::Event;
-use model::{Pixels, Purpose, Uid};
-use policy::{Action, Grant, Lapse, Obligation, Refusal};
+use model::{Door, Pixels, Purpose, Role, Uid};
+use policy::{Action, Grant, Lapse, Obligation, Refusal, Right};
 use port::archive::{Form, Retrieve};
 use port::transfer::{Line, Transfer};
 use port::{Code, Fault, Response, Stream};
@@ -101,6 +102,32 @@ fn withheld(study: &Study, instance: &Uid, class: &Uid) -> Line {
     }
 }
 
+/// A caller with whom something was agreed once and for all.
+pub fn is_machine(context: &Context) -> bool {
+    context.caller.role == Role::Device && context.session.is_none()
+}
+
+/// A machine's own request by DICOMweb: the grant as it is decided now. Unknown, withheld and not agreed look alike.
+pub async fn admit(vault: &Vault, context: &Context, asked: &Retrieve) -> Result<(Grant, Arc<Study>), Fault> {
+    vault.may(context, Right::Retrieve).await?;
+    let Some(study) = named(vault, context, &asked.study)? else {
+        return admit::refuse(vault, context, None, "unknown-study", Code::NotFound).await;
+    };
+    match decide(vault, context, &study, &ask(context, &study.record.uid, "")) {
+        Ok(grant) => Ok((grant, study)),
+        Err(_) => admit::refuse(vault, context, Some(&study), "not-agreed", Code::NotFound).await,
+    }
+}
+
+/// A study by the name that the machine knows it by.
+fn named(vault: &Vault, context: &Context, name: &Uid) -> Result<Option<Arc<Study>>, Fault> {
+    let own = if context.pseudonymous() { vault.by_pseudonym(name) } else { Some(name.clone()) };
+    Ok(match own {
+        Some(own) => vault.study(&own)?,
+        None => None,
+    })
+}
+
 /// Sends instances of one study to a machine.
 pub async fn transfer(
     vault: &Arc<Vault>,
@@ -108,12 +135,7 @@ pub async fn transfer(
     ask: &Transfer,
 ) -> Result<(Response, Stream), Fault> {
     let wanted: HashMap<&Uid, bool> = ask.instances.iter().map(|(uid, decoded)| (uid, *decoded)).collect();
-    let own = if context.pseudonymous() { vault.by_pseudonym(&ask.study) } else { Some(ask.study.clone()) };
-    let study = match own {
-        Some(own) => vault.study(&own)?,
-        None => None,
-    };
-    let Some(study) = study else {
+    let Some(study) = named(vault, context, &ask.study)? else {
         return admit::refuse(vault, context, None, "unknown-study", Code::NotFound).await;
     };
     let asked = self::ask(context, &study.record.uid, "");
@@ -153,6 +175,9 @@ pub async fn transfer(
 /// decided again.
 pub fn still(vault: &Vault, context: &Context, release: &Release) -> Result<(), Lapse> {
     let uid = &release.study.record.uid;
+    if context.arrival.door == Door::Dicomweb && who::machine::disabled(vault, &context.caller.user) {
+        return Err(Lapse::Revoked);
+    }
     let study = vault.study(uid).ok().flatten().ok_or(Lapse::Revoked)?;
     if study.record.masks.version != release.study.record.masks.version {
         return Err(Lapse::MaskChanged);
@@ -172,7 +197,7 @@ pub fn still(vault: &Vault, context: &Context, release: &Release) -> Result<(), 
     }
 }
 
-fn standing(context: &Context) -> Proof {
+pub fn standing(context: &Context) -> Proof {
     Proof::Standing(Box::new(context.clone()))
 }
 

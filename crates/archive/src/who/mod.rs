@@ -1,6 +1,7 @@
 //! Who asks: from a credential to a caller, and signing in and out.
 
 pub mod accounts;
+pub mod machine;
 pub mod refusals;
 pub mod session;
 pub mod throttle;
@@ -32,7 +33,9 @@ pub fn authenticate(vault: &Vault, credential: &Credential, arrival: &Arrival) -
     let known = match credential {
         Credential::None => None,
         Credential::Cookies { session, viewing } => cookies(vault, session, viewing.as_deref(), arrival),
-        Credential::Bearer(token) => bearer(vault, token, arrival),
+        Credential::Bearer(token) => {
+            bearer(vault, token, arrival).or_else(|| machine::of_token(vault, token, arrival))
+        }
         Credential::Device => device(vault, arrival),
         Credential::Local => Some(machine(vault, Role::Technologist, "import", arrival)),
         Credential::Gateway => Some(machine(vault, Role::Device, GATEWAY, arrival)),
@@ -158,13 +161,25 @@ fn machine(vault: &Vault, role: Role, name: &str, arrival: &Arrival) -> Context 
     }
 }
 
-/// Signs in. Unknown users cost the same time as wrong passwords.
+/// Signs a person in.
 pub async fn sign_in(
     vault: &Vault,
     arrival: &Arrival,
     user: &str,
     password: String,
 ) -> Result<Response, Fault> {
+    let account = checked(vault, arrival, user, password, |account| account.role != Role::Device).await?;
+    begin(vault, &context(vault, &account, arrival)).await
+}
+
+/// The account of a name and password, if it is of the wanted kind. Unknown users cost the same time as wrong passwords.
+async fn checked(
+    vault: &Vault,
+    arrival: &Arrival,
+    user: &str,
+    password: String,
+    wanted: impl Fn(&AccountRecord) -> bool,
+) -> Result<AccountRecord, Fault> {
     let user: String = user.trim().to_lowercase().chars().take(64).collect();
     let source = throttle::source(&arrival.peer);
     let Some(_turn) = Turn::take(vault, &source) else { return Err(slow_down(vault, arrival, 1)) };
@@ -177,12 +192,12 @@ pub async fn sign_in(
         tokio::task::spawn_blocking(move || record.holds(&password)).await.map_err(|_| Code::Internal)?
     };
     let exists = known.is_some();
-    let Some(account) = known.filter(|a| good && !a.disabled) else {
+    let Some(account) = known.filter(|a| good && !a.disabled && wanted(a)) else {
         refused(vault, arrival, &user, &source, exists)?;
         return Err(Code::SignInFailed.into());
     };
     lock(&vault.throttle).passed(&attempt);
-    begin(vault, &context(vault, &account, arrival)).await
+    Ok(account)
 }
 
 /// Counted, not recorded one by one: nobody needs an account to be slowed down.

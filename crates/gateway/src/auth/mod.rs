@@ -1,8 +1,10 @@
 //! What a caller shows, and signing in and out.
 
 mod sessions;
+mod token;
 
-pub use sessions::{sign_in, sign_out, token, viewing_cookie};
+pub use sessions::{sign_in, sign_out, viewing_cookie};
+pub use token::token;
 
 use crate::http::{Problem, limits};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN};

@@ -46,11 +46,6 @@ pub async fn sign_out(ask: Ask) -> Result<Reply, Problem> {
     Ok(out)
 }
 
-/// `POST /auth/token`: not built yet.
-pub async fn token(_ask: Ask) -> Result<Reply, Problem> {
-    Err(Code::Unsupported.into())
-}
-
 /// Sets the viewing set's cookie.
 ///
 /// # Errors

@@ -202,7 +202,7 @@ async fn routed(
         Err(problem) => return ("", methods(&request, problem)),
     };
     let outcome = async {
-        let (query, credential) = match checked(&request, body.done()) {
+        let (query, credential) = match checked(&request, route.path, body.done()) {
             Ok(checked) => checked,
             Err(problem) => {
                 body.drain().await;
@@ -253,9 +253,20 @@ fn methods(request: &Request<()>, problem: Problem) -> Result<Reply, Problem> {
     Ok(out)
 }
 
+/// Where machines show their secret, by `Basic` or as a form.
+const TOKEN_PATH: &str = "/auth/token";
+
 /// Query and credential of a request that may have come from our own pages or from no browser.
-fn checked(request: &Request<()>, empty: bool) -> Result<(Vec<(String, String)>, Credential), Problem> {
+fn checked(
+    request: &Request<()>,
+    path: &str,
+    empty: bool,
+) -> Result<(Vec<(String, String)>, Credential), Problem> {
     let query = query::pairs(request.uri().query())?;
+    // A machine's secret is the proof here: no cookie counts, so nobody's browser can be made to send one.
+    if path == TOKEN_PATH {
+        return Ok((query, Credential::None));
+    }
     let credential = auth::credential(request.headers())?;
     let authority = request.uri().authority().map(|a| a.as_str());
     auth::same_site(request.method(), request.headers(), &credential, (authority, empty))?;

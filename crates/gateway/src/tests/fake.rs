@@ -156,6 +156,9 @@ impl Archive for Fake {
             Request::SignIn { .. } => {
                 Response::SignedIn { session: "gzs_new".into(), account: account(), expires_in_s: 60 }
             }
+            Request::MachineToken { .. } => {
+                Response::MachineToken { token: "gzm_new".into(), expires_in_s: 600 }
+            }
             Request::Whoami => Response::Account(account()),
             Request::Open { .. } | Request::Lift { .. } => Response::Opened(opened()),
             Request::Find(query) => Response::Found(port::find::Found {
