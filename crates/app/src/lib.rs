@@ -7,5 +7,6 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod home;
+mod memory;
 pub mod say;
 pub mod wiring;

@@ -131,7 +131,9 @@ impl Archive for Door {
             // A bearer token is one grant: it fetches its study's pixels and does nothing else.
             _ if context.bearer.is_some() => elsewhere(vault, &context, "other-than-retrieve").await,
             // A machine's token is for DICOMweb; storing begins with the question who it is.
-            Request::Whoami | Request::Store { .. } | Request::Find(_) => act(vault, &context, request, body).await.map(plain),
+            Request::Whoami | Request::Store { .. } | Request::Find(_) => {
+                act(vault, &context, request, body).await.map(plain)
+            }
             _ if matches!(credential, Credential::Bearer(_)) => {
                 elsewhere(vault, &context, "other-than-dicomweb").await
             }

@@ -99,6 +99,9 @@ pub fn main() -> ExitCode {
         }
     };
     log();
+    if matches!(arguments.command, Command::Serve(_) | Command::Demo(_)) {
+        crate::memory::bounded();
+    }
     let done = match arguments.command {
         Command::Init(command) => init::run(&command),
         Command::Serve(command) => serve::run(&command),
