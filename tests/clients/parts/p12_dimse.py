@@ -5,6 +5,7 @@ import fnmatch
 import io
 import re
 import shutil
+import time
 
 import pydicom
 
@@ -48,6 +49,7 @@ def run(report, place):
         _studies(report, desk)
         _levels(report, desk)
         _sets(report, desk)
+        _prompt(report, desk)
         _wrong(report, desk)
         _get(report, desk)
         _recoded(report, desk)
@@ -188,6 +190,17 @@ def _from_file(desk, path):
     status, said = dimse.run("findscu", desk.server, *own, "-d", "-S", "-X", "-od", str(folder), tls=True,
                              calling="BENCH", files=[path])
     return status, said, [pydicom.dcmread(one, force=True) for one in sorted(folder.iterdir())]
+
+
+def _prompt(report, desk):
+    """A client as DCMTK is by itself, with Nagle's algorithm: no query waits 40 ms for a delayed acknowledgement."""
+    path = desk.work / "query.dcm"
+    path.write_bytes(dimse.elements({0x00080052: b"STUDY", 0x00100020: b"GZ-1002 ", 0x0020000D: b""}))
+    own = dimse.machine(desk.server, "bench")
+    began = time.monotonic()
+    status, said = dimse.run("findscu", desk.server, *own, "-S", tls=True, calling="BENCH", files=[path] * 50)
+    took = time.monotonic() - began
+    report.check("50 queries of DCMTK take less than a second", status == 0 and took < 1, f"({status} {took:.2f} s {said[-100:]})")
 
 
 def _wrong(report, desk):

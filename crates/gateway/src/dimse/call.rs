@@ -1,6 +1,7 @@
 //! Associations that we open: to machines of the address book only, over TLS whose certificate is the one in the book; plain
 //! to loopback only (DESIGN.md §3).
 
+use super::prompt::Prompt;
 use super::wire::{End, Socket, Wire};
 use super::{ARTIM, MAX_PDU, Peers};
 use crate::http::tls;
@@ -51,8 +52,7 @@ async fn connect(peers: &Peers, peer: &Peer) -> Result<Box<dyn Socket>, End> {
     let plain = peer.certificate.is_empty();
     for address in all.into_iter().filter(|a| !plain || a.ip().is_loopback()) {
         let Ok(Ok(socket)) = timeout(CONNECT, TcpStream::connect(address)).await else { continue };
-        // Nagle's delay would hold back every command; without the option it is only slower.
-        let _ = socket.set_nodelay(true);
+        let socket = Prompt::new(socket);
         if plain {
             return Ok(Box::new(socket));
         }

@@ -7,6 +7,7 @@ mod find;
 mod get;
 mod jobs;
 mod moving;
+mod prompt;
 mod send;
 mod store;
 pub mod wire;
@@ -17,6 +18,7 @@ use crate::Options;
 use crate::http::serve::{self, Places, Stop};
 use crate::http::{limits, tls};
 use port::Archive;
+use prompt::Prompt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -76,8 +78,7 @@ pub async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, peers: Arc<
     let each = move |socket: TcpStream, peer, mut stop: Stop| {
         let (peers, tls) = (Arc::clone(&peers), tls.clone());
         async move {
-            // Nagle's delay would hold back every C-STORE-RSP; without the option it is only slower.
-            let _ = socket.set_nodelay(true);
+            let socket = Prompt::new(socket);
             match tls {
                 None => association::serve(&peers, socket, peer, String::new(), &mut stop).await,
                 Some(tls) => {

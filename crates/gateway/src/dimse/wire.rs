@@ -5,6 +5,9 @@ use crate::http::serve::{Stop, stopped};
 use dicom::bounds;
 use dicom::dimse::{Association, Command, Event, field};
 use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -116,9 +119,13 @@ impl<S: Socket> Wire<S> {
     /// Takes what came meanwhile without waiting, and says whether a message was cancelled or the peer is gone.
     pub async fn interrupted(&mut self, message: u16) -> Result<bool, End> {
         if self.events.len() < CANCELS && !self.closed {
-            match timeout(Duration::ZERO, self.socket.read(&mut self.buffer)).await {
-                Err(_) => {}
-                Ok(read) => self.take(read.unwrap_or(0)).await,
+            // Looked at once: a timer of no length still takes a millisecond.
+            let came = {
+                let mut read = pin!(self.socket.read(&mut self.buffer));
+                poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx))).await
+            };
+            if let Poll::Ready(read) = came {
+                self.take(read.unwrap_or(0)).await;
             }
         }
         let mut others = VecDeque::new();
