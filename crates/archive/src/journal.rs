@@ -11,7 +11,7 @@ use crate::{Error, Result};
 use crypto::{Key, Random, SigningKey, aead};
 use ledger::tiles::Stored;
 use ledger::{Entry, Envelope, Event, Leaf, Receipt, Tree, Value};
-use model::{Durable, Id, Time};
+use model::{Durable, Id, Time, limits};
 use port::archive::Access;
 use port::{Code, Fault};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,6 +55,9 @@ impl Journal {
     }
 }
 
+/// Plain bytes of a body: sealed, with its name and what goes before, it is within [`limits::LEDGER_BODY_BYTES`].
+const BODY_BYTES: usize = limits::LEDGER_BODY_BYTES - 256;
+
 impl Vault {
     /// Records one entry; on return it is durable.
     pub async fn record(
@@ -63,7 +66,17 @@ impl Vault {
         about: About,
         event: Event,
     ) -> std::result::Result<Receipt, Fault> {
-        self.record_as(self.envelope(context, &about), event).await
+        self.record_as(self.envelope(context, &about), vec![event]).await
+    }
+
+    /// Records what has too many parts for one entry, in one commit; the receipt is of the first.
+    pub async fn record_all(
+        &self,
+        context: &Context,
+        about: About,
+        events: Vec<Event>,
+    ) -> std::result::Result<Receipt, Fault> {
+        self.record_as(self.envelope(context, &about), events).await
     }
 
     /// Records an act of the archive itself.
@@ -73,13 +86,15 @@ impl Vault {
             tenant: self.tenant.as_str().to_owned(),
             ..Envelope::default()
         };
-        self.record_as(envelope, event).await
+        self.record_as(envelope, vec![event]).await
     }
 
-    async fn record_as(&self, envelope: Envelope, event: Event) -> std::result::Result<Receipt, Fault> {
+    async fn record_as(&self, envelope: Envelope, events: Vec<Event>) -> std::result::Result<Receipt, Fault> {
         for _ in 0..4 {
             let mut commit = Commit::new(self.store.epoch());
-            self.entry_into(&mut commit, envelope.clone(), event.clone())?;
+            for event in &events {
+                self.entry_into(&mut commit, envelope.clone(), event.clone())?;
+            }
             let promises = promises(&commit);
             let pending = tokio::task::block_in_place(|| self.store.submit(commit)).map_err(Error::from)?;
             match self.settled(promises, pending, |_, durable| Ok(durable)).await? {
@@ -121,6 +136,10 @@ impl Vault {
 
     /// Puts an entry into a commit.
     pub fn entry_into(&self, commit: &mut Commit, envelope: Envelope, event: Event) -> Result<()> {
+        // Who reads the record takes a longer body for damage: nothing that is longer may get into it.
+        if ledger::body::encode(&event, &envelope).len() > BODY_BYTES {
+            return Err(Error::Internal("the body of an entry is too long"));
+        }
         let whose = envelope.patient.map_or([0; 16], |p| p.0);
         let (year, _, _) = Time(envelope.time).date();
         let name = self

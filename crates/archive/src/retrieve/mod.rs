@@ -96,8 +96,8 @@ pub async fn retrieve(
     let tag = tag::of(vault, &release);
     let unchanged = known.iter().any(|known| *known == tag || known == "*");
     // Who is told that a copy still holds looks at it again: that is an act like the first.
-    let event = released(&release, unchanged);
-    let receipt = vault.record(context, About::study(&release.study), event).await?;
+    let events = released(&release, unchanged);
+    let receipt = vault.record_all(context, About::study(&release.study), events).await?;
     if unchanged {
         return Ok((Response::Unchanged { tag }, port::empty()));
     }
@@ -146,7 +146,10 @@ fn shown(vault: &Vault, grant: &Grant, uid: &Uid) -> Uid {
     select::Names { words: grant.visibility().words, pseudonym: &pseudonym }.shown(uid)
 }
 
-fn released(release: &Release, unchanged: bool) -> Event {
+/// Objects under one entry: it names them all.
+const NAMED: usize = 256;
+
+fn released(release: &Release, unchanged: bool) -> Vec<Event> {
     let what = match &release.form {
         _ if unchanged => "unchanged",
         Form::Instances => "instance",
@@ -159,16 +162,20 @@ fn released(release: &Release, unchanged: bool) -> Event {
         Form::Frames { numbers } | Form::Rendered { numbers, .. } => numbers.clone(),
         Form::Instances | Form::Metadata { .. } | Form::Bulk { .. } => Vec::new(),
     };
-    Event::Released {
+    let event = |chosen: &[Chosen]| Event::Released {
         what: what.to_owned(),
-        objects: release.chosen.iter().map(|c| c.instance.record.object).collect(),
-        frames,
+        objects: chosen.iter().map(|c| c.instance.record.object).collect(),
+        frames: frames.clone(),
         visibility: release.grant.visibility().name(),
         mask_version: release.grant.mask_version(),
-        corrected: release.chosen.iter().filter(|c| c.corrections.is_some()).count() as u64,
-    }
+        corrected: chosen.iter().filter(|c| c.corrections.is_some()).count() as u64,
+    };
+    release.chosen.chunks(NAMED).map(event).collect()
 }
 
 fn refused(cause: &str) -> Event {
     Event::ReleaseRefused { cause: cause.to_owned() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,7 +164,7 @@ pub async fn transfer(
     if let Err((cause, code)) = check::givable(&mut release, false) {
         return admit::refuse(vault, context, Some(&release.study), cause, code).await;
     }
-    let receipt = vault.record(context, About::study(&release.study), released(&release, false)).await?;
+    let receipt = vault.record_all(context, About::study(&release.study), released(&release, false)).await?;
     Ok((
         Response::Parts { fallback: false, tag: String::new() },
         deliver::deliver(Arc::clone(vault), release, receipt),
