@@ -15,7 +15,8 @@ pub fn bounded() {
     if std::env::var_os(name).is_some() {
         return;
     }
-    let Some(own) = arguments.next() else { return };
-    let error = Command::new("/proc/self/exe").arg0(own).args(arguments).env(name, heaps).exec();
+    // By its path and not as /proc/self/exe: the name that `ps` and `pgrep` show is the last part of what was executed.
+    let (Some(own), Ok(program)) = (arguments.next(), std::env::current_exe()) else { return };
+    let error = Command::new(program).arg0(own).args(arguments).env(name, heaps).exec();
     tracing::debug!(%error, "memory is not bounded by few heaps");
 }

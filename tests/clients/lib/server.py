@@ -76,7 +76,9 @@ class Server:
                 found = one
             listed = Path(f"/proc/{one}/task/{one}/children").read_text().split()
             children.extend(int(child) for child in listed)
-        return found or self.process.pid
+        if found is None:
+            raise AssertionError(f"no process named {self.program.name} behind {self.wrap[0]}")
+        return found
 
     def memory_peak(self):
         """Largest resident memory so far, bytes."""

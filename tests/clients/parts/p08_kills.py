@@ -133,7 +133,11 @@ class Small:
     def data(self):
         """The folder as the archive sees it."""
         shell = int(Path(f"/proc/{self.server.pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-        return Path(f"/proc/{shell}/root{self.home}/data")
+        data = Path(f"/proc/{shell}/root{self.home}/data")
+        size = os.statvfs(data)
+        if size.f_blocks * size.f_frsize > self.SIZE_MB << 20:
+            raise AssertionError(f"{data} is not the small disk")
+        return data
 
 
 def _full(report, place):
