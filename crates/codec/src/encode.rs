@@ -1,6 +1,6 @@
 //! Pictures out: PNG (ISO 15948) and JPEG baseline.
 
-mod jpeg;
+pub(crate) mod jpeg;
 
 use crate::{Error, Result};
 

@@ -9,6 +9,7 @@ mod error;
 mod registry;
 mod samples;
 
+pub use adapters::jpeg::edit::{Area, Colour, edit as edit_jpeg};
 pub use deadline::Deadline;
 pub use encode::{Picture, jpeg, png};
 pub use error::{Error, Result};

@@ -51,6 +51,9 @@ impl std::fmt::Debug for Syntax {
 /// Explicit VR Little Endian: what redacted samples are written in.
 const WRITTEN: &str = "1.2.840.10008.1.2.1";
 
+/// See [`crate::edit_jpeg`].
+const EDITED: &str = "masked in its coefficients as well: other blocks leave as they are coded";
+
 const fn row(uid: &'static str, name: &'static str, decoder: Decoder) -> Syntax {
     Syntax { uid, name, note: "", decoder: Some(decoder), colour: false }
 }
@@ -79,10 +82,10 @@ const TABLE: &[Syntax] = &[
     row("1.2.840.10008.1.2.2", "Explicit VR Big Endian (retired)", native::big),
     row("1.2.840.10008.1.2.5", "RLE Lossless", rle::decode),
     row("1.2.840.10008.1.2.8.1", "Deflated Image Frame Compression", deflated::decode),
-    coloured("1.2.840.10008.1.2.4.50", "JPEG Baseline (Process 1)", jpeg::decode),
+    noted(coloured("1.2.840.10008.1.2.4.50", "JPEG Baseline (Process 1)", jpeg::decode), EDITED),
     noted(
         coloured("1.2.840.10008.1.2.4.51", "JPEG Extended (Processes 2 and 4)", jpeg::decode),
-        "8 and 12 bits; of 12 bits without subsampled colour",
+        "8 and 12 bits; of 12 bits without subsampled colour; masked in its coefficients as well",
     ),
     noted(
         coloured("1.2.840.10008.1.2.4.55", "JPEG Full Progression (retired)", jpeg::decode),

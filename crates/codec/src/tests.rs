@@ -1,6 +1,7 @@
 //! Vectors, bounds and hostile bytes.
 
 mod bounds;
+mod edit;
 mod hostile;
 mod vectors;
 

@@ -19,13 +19,13 @@ pub struct Examiner {
 }
 
 impl Examiner {
-    /// Nothing seen yet. `noise` is the key of this instance's mosaic noise.
+    /// Nothing seen yet. `noise` is the key of this instance's mosaic noise; `glance`: see [`Finder::glancing`].
     #[must_use]
-    pub fn new(image: &ImageInfo, noise: [u8; 32]) -> Self {
+    pub fn new(image: &ImageInfo, noise: [u8; 32], glance: bool) -> Self {
         Self {
             image: image.clone(),
             noise,
-            finder: Finder::new(image),
+            finder: if glance { Finder::glancing(image) } else { Finder::new(image) },
             mosaics: Vec::new(),
             looked_at: 0,
             undecoded: false,

@@ -23,15 +23,22 @@ pub fn frame(
     deadline: &Deadline<'_>,
 ) -> Result<(Outcome, Vec<u8>)> {
     let image = &lease.image;
-    let decoded = decoded(image, lease.frame, encoded, deadline)?;
     let plan = lease.mask.as_ref().map(|mask| (&*mask.regions, mask.mosaic.as_ref()));
     if plan.is_some_and(|(regions, _)| regions.len() > limits::REGIONS * 2) {
         return Err(Error::Lease("too many regions"));
     }
     let plan_digest = privacy::plan_digest(plan, lease.frame);
+    if lease.output == Output::Coded {
+        let plan = plan.ok_or(Error::Lease("nothing to be painted over"))?;
+        let cover = privacy::cover(&crate::head::decoded(image), lease.frame, plan);
+        let bytes = codec::edit_jpeg(image, encoded, &|area| cover.over(area), deadline)?;
+        let (rows, columns) = (image.rows, image.columns);
+        return Ok((Outcome::Frame { plan_digest, rows, columns, len: bytes.len() as u64 }, bytes));
+    }
+    let decoded = decoded(image, lease.frame, encoded, deadline)?;
     let redacted = privacy::redact(decoded, image, lease.frame, plan);
     let (rows, columns, bytes) = match &lease.output {
-        Output::Native => (image.rows, image.columns, redacted.into_frame().to_le_bytes()),
+        Output::Native | Output::Coded => (image.rows, image.columns, redacted.into_frame().to_le_bytes()),
         Output::Picture { picture, label, words, profile } => {
             let tone = dicom::tone(head, image, lease.frame);
             let shown = shown(&redacted, (image, &tone), picture, *label, words)?;

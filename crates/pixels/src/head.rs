@@ -46,6 +46,7 @@ pub fn head(lease: &HeadLease, stored_head: &[u8]) -> Result<(Outcome, Vec<u8>)>
             let image = image.ok_or(Error::Unsupported("a file without pixels that can be decoded"))?;
             part10(&mut head, Some(native_len(&image)?))?
         }
+        HeadForm::Coded => coded(&mut head, lease)?,
         HeadForm::Stored(len) => part10(&mut head, *len)?,
         HeadForm::Corrected => return Err(Error::Lease("a corrected head is the stored one")),
         HeadForm::Json { bulk, pixels } => json(&head, bulk, *pixels)?,
@@ -56,14 +57,15 @@ pub fn head(lease: &HeadLease, stored_head: &[u8]) -> Result<(Outcome, Vec<u8>)>
 
 /// Declares what happened to pixels, words and identity.
 fn derive(lease: &HeadLease, head: &mut Head, deidentified: bool) -> Result<()> {
-    let decoded = lease.image.as_ref().map(decoded);
-    let file = lease.form == HeadForm::File;
+    let coded = lease.form == HeadForm::Coded;
+    let image = lease.image.as_ref().map(|image| if coded { image.clone() } else { decoded(image) });
+    let file = coded || lease.form == HeadForm::File;
     if matches!(lease.form, HeadForm::Stored(_)) && (lease.masked || deidentified) {
         return Err(Error::Lease("stored pixels after a header that was changed"));
     }
     // Metadata describes the pixels as they leave as well: frames of a masked grant are native samples.
     let derivation = Derivation {
-        image: decoded.as_ref().filter(|_| file || lease.masked),
+        image: image.as_ref().filter(|_| file || lease.masked),
         instance: lease.derived_uid.as_ref().filter(|_| file),
         masked: lease.masked,
         deidentified,
@@ -78,6 +80,16 @@ fn derive(lease: &HeadLease, head: &mut Head, deidentified: bool) -> Result<()> 
 fn native_len(image: &ImageInfo) -> Result<u64> {
     let frame = image.frame_bytes().ok_or(TOO_LARGE)?;
     (frame as u64).checked_mul(image.frames.into()).ok_or(TOO_LARGE)
+}
+
+/// A head before fragments in the stored transfer syntax.
+fn coded(head: &mut Head, lease: &HeadLease) -> Result<Vec<u8>> {
+    let image = lease.image.as_ref().filter(|_| lease.masked);
+    let image = image.ok_or(Error::Lease("a coded file without a mask"))?;
+    head.meta.transfer_syntax = image.transfer_syntax.as_str().to_owned();
+    let mut out = write_head(head)?;
+    out.extend(pixel_data_header(PixelLength::Encapsulated));
+    Ok(out)
 }
 
 fn part10(head: &mut Head, pixels: Option<u64>) -> Result<Vec<u8>> {
@@ -102,7 +114,7 @@ fn json(head: &Head, bulk: &str, pixels: Option<[u8; 2]>) -> Result<Vec<u8>> {
 }
 
 /// The image as its frames come back from the decoder: samples from bit 0 on, pixel by pixel.
-fn decoded(image: &ImageInfo) -> ImageInfo {
+pub fn decoded(image: &ImageInfo) -> ImageInfo {
     let photometric = codec::decoded_photometric(image);
     ImageInfo { photometric, planar: false, high_bit: image.bits_stored.saturating_sub(1), ..image.clone() }
 }

@@ -54,12 +54,11 @@ impl Pool {
 
     async fn examine(
         &self,
-        image: Box<ImageInfo>,
-        noise: [u8; 32],
+        (image, noise, glance): (Box<ImageInfo>, [u8; 32], bool),
         mut body: Stream,
     ) -> Result<(Outcome, Stream), Fault> {
         let bound = encoded_bound(&image);
-        let mut examiner = self.examining(move |_| Examiner::new(&image, noise)).await?;
+        let mut examiner = Examiner::new(&image, noise, glance);
         let mut open: Option<(u32, Vec<u8>)> = None;
         loop {
             let item = body.next().await?;
@@ -70,19 +69,19 @@ impl Pool {
                         return Err(Code::TooLarge.into());
                     }
                     bytes.extend_from_slice(&chunk);
-                    continue;
                 }
                 Some(Item::Part(ref part)) => {
                     let number = part.frame.ok_or(Code::BadRequest)?;
-                    if let Some((number, bytes)) = open.replace((number, Vec::new())) {
-                        examiner = self.look(examiner, number, bytes).await?;
+                    let room = Vec::with_capacity(image.frame_bytes().unwrap_or(0).min(RESERVED_BYTES));
+                    if let Some(frame) = open.replace((number, room)) {
+                        examiner = self.look(examiner, frame, |examiner| examiner).await?;
                     }
                 }
                 None => {
-                    if let Some((number, bytes)) = open.take() {
-                        examiner = self.look(examiner, number, bytes).await?;
-                    }
-                    let examined = self.examining(move |_| examiner.finish()).await?;
+                    let examined = match open.take() {
+                        Some(frame) => self.look(examiner, frame, Examiner::finish).await?,
+                        None => self.examining(move |_| examiner.finish()).await?,
+                    };
                     return Ok((Outcome::Examined(Box::new(examined)), port::empty()));
                 }
                 Some(_) => return Err(Code::BadRequest.into()),
@@ -90,11 +89,17 @@ impl Pool {
         }
     }
 
-    async fn look(&self, mut examiner: Examiner, number: u32, bytes: Vec<u8>) -> Result<Examiner, Fault> {
+    /// One frame, and what is to be done after it in the same turn.
+    async fn look<T: Send + 'static>(
+        &self,
+        mut examiner: Examiner,
+        (number, bytes): (u32, Vec<u8>),
+        then: fn(Examiner) -> T,
+    ) -> Result<T, Fault> {
         self.examining(move |over| {
             let over = || over.load(Ordering::Relaxed);
             examiner.frame(number, &bytes, &Deadline::new(&over));
-            examiner
+            then(examiner)
         })
         .await
     }
@@ -183,7 +188,7 @@ fn encoded_bound(image: &ImageInfo) -> usize {
 impl PixelWork for Pool {
     async fn work(&self, lease: Lease, body: Stream) -> Result<(Outcome, Stream), Fault> {
         match lease {
-            Lease::Examine { image, noise } => self.examine(image, noise, body).await,
+            Lease::Examine { image, noise, glance } => self.examine((image, noise, glance), body).await,
             Lease::Frame(lease) => self.frame(lease, body).await,
             Lease::Head(lease) => self.head(lease, body).await,
         }

@@ -130,7 +130,7 @@ async fn deflated_data_sets_are_decoded() {
         let (_, a) = work.work(native(&plain), body(&plain.frames[0])).await.unwrap();
         let (_, b) = work.work(native(&deflated), body(&deflated.frames[0])).await.unwrap();
         assert_eq!(a.collect(1 << 20).await.unwrap(), b.collect(1 << 20).await.unwrap(), "{name}");
-        let ask = Lease::Examine { image: Box::new(deflated.image.clone()), noise: [5; 32] };
+        let ask = Lease::Examine { image: Box::new(deflated.image.clone()), noise: [5; 32], glance: false };
         let (outcome, _) = work.work(ask, examine(&deflated, &[1])).await.unwrap();
         let Outcome::Examined(examined) = outcome else { panic!("{outcome:?}") };
         assert!(examined.maskable, "{name}");
@@ -206,7 +206,7 @@ async fn errors_give_nothing_back() {
 async fn layers_are_by_frame() {
     let file = file("pydicom__emri_small_jpeg_2k_lossless.dcm");
     for (name, work) in lines().await {
-        let ask = || Lease::Examine { image: Box::new(file.image.clone()), noise: [5; 32] };
+        let ask = || Lease::Examine { image: Box::new(file.image.clone()), noise: [5; 32], glance: false };
         let seen = |numbers: &[u32]| {
             let (work, body, ask) = (Arc::clone(&work), examine(&file, numbers), ask());
             async move {
@@ -233,7 +233,7 @@ async fn layers_are_by_frame() {
 async fn what_cannot_be_decoded_cannot_be_masked() {
     let file = video();
     for (name, work) in lines().await {
-        let ask = Lease::Examine { image: Box::new(file.image.clone()), noise: [5; 32] };
+        let ask = Lease::Examine { image: Box::new(file.image.clone()), noise: [5; 32], glance: false };
         let (outcome, _) = work.work(ask, examine(&file, &[1])).await.unwrap();
         let Outcome::Examined(examined) = outcome else { panic!("{outcome:?}") };
         assert!(!examined.maskable && examined.withheld && examined.level == 5, "{name}");
@@ -245,7 +245,7 @@ async fn what_cannot_be_decoded_cannot_be_masked() {
 async fn a_long_object_does_not_hold_up_others() {
     let pool = Pool::new(1);
     let file = file("pydicom__MR_small_RLE.dcm");
-    let ask = || Lease::Examine { image: Box::new(file.image.clone()), noise: [5; 32] };
+    let ask = || Lease::Examine { image: Box::new(file.image.clone()), noise: [5; 32], glance: false };
     let (sink, endless) = stream();
     let (long, ours) = (Arc::clone(&pool), ask());
     let long = tokio::spawn(async move { long.work(ours, endless).await.map(|_| ()) });
@@ -264,7 +264,7 @@ async fn a_long_object_does_not_hold_up_others() {
 async fn a_dropped_call_gives_its_place_back() {
     let pool = Pool::new(1);
     let file = file("pydicom__MR_small_RLE.dcm");
-    let ask = || Lease::Examine { image: Box::new(file.image.clone()), noise: [5; 32] };
+    let ask = || Lease::Examine { image: Box::new(file.image.clone()), noise: [5; 32], glance: false };
     for _ in 0..3 {
         // A body that never ends.
         let (_sink, endless) = stream();

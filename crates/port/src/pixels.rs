@@ -14,6 +14,9 @@ pub enum Lease {
         image: Box<ImageInfo>,
         /// Key of the mosaic's noise, of this instance only.
         noise: [u8; 32],
+        /// A slice of a series in which nothing is written on those that were searched: it is searched for words only when
+        /// something seems drawn on it.
+        glance: bool,
     },
     /// Turn one frame into what may leave. Body: the frame's encoded bytes; for a picture the stored bytes before the pixel
     /// data first, as an [`crate::Item::Part`] without a `frame`, then one with it.
@@ -49,6 +52,8 @@ pub struct Mask {
 pub enum Output {
     /// Little-endian samples.
     Native,
+    /// The stored stream, with what is hidden painted over in it and all else as it is coded; needs a mask.
+    Coded,
     /// A picture.
     Picture {
         /// Form and look; both sides at most [`model::limits::RENDERED_SIDE`].
@@ -98,6 +103,8 @@ pub struct HeadLease {
 pub enum HeadForm {
     /// A DICOM file's head up to and with the header of its pixel data: frames from the decoder follow.
     File,
+    /// The same for streams that stay in their stored coding ([`Output::Coded`]): fragments follow.
+    Coded,
     /// The same for native pixel data of so many bytes that follow as they are stored, or for none.
     Stored(Option<u64>),
     /// One object of DICOM JSON. Long binary values are named below this address.

@@ -15,7 +15,7 @@ mod pseudonym;
 pub use classify::{Class, Kind, Part, classify};
 pub use deidentify::deidentify;
 pub use derive::{Derivation, derive};
-pub use mask::{Redacted, mosaic, redact};
+pub use mask::{Cover, Redacted, Redaction, cover, mosaic, redact};
 pub use picture::{Shown, annotate, picture};
 pub use plan::plan_digest;
 pub use pseudonym::{derived_uid, pseudonymous_patient, pseudonymous_uid};

@@ -4,13 +4,18 @@
 //! every bit. A mask protects dignity, not anonymity (DESIGN.md §3, Masking).
 
 mod bitmap;
+mod cover;
 mod mosaic;
 mod paint;
 
+pub use cover::{Cover, cover};
 pub use mosaic::mosaic;
 
 pub(crate) use bitmap::{Bitmap, FILL, OPEN};
 use model::{Frame, ImageInfo, Mosaic, Region};
+
+/// What is to be hidden: regions, and the mosaic layer of the frame.
+pub type Redaction<'a> = (&'a [Region], Option<&'a Mosaic>);
 
 /// A frame in which a plan was carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +31,7 @@ pub struct Redacted {
 /// `None` hides nothing: a grant in clear. Regions of kinds that are [`filled`](model::RegionKind::filled) get black as
 /// the display shows it; others get the cells of the mosaic layer, or black without a layer that fits the frame. Black
 /// wins where both overlap. A frame whose samples are not as many as it says is black as a whole.
-pub fn redact(
-    mut frame: Frame,
-    image: &ImageInfo,
-    index: u32,
-    plan: Option<(&[Region], Option<&Mosaic>)>,
-) -> Redacted {
+pub fn redact(mut frame: Frame, image: &ImageInfo, index: u32, plan: Option<Redaction<'_>>) -> Redacted {
     let Some((regions, layer)) = plan else { return Redacted { frame, hidden: None } };
     let hidden = if frame.len() == frame.expected_len() {
         Bitmap::of(frame.rows, frame.columns, index, regions)

@@ -190,4 +190,9 @@ pub fn frame(input: &[u8]) {
     if let Ok(frame) = codec::decode(&vector.image, encoded) {
         assert_eq!(frame.len(), frame.expected_len(), "a frame is whole");
     }
+    let checkered = |[left, top, ..]: codec::Area| ((left ^ top) & 16 == 0).then_some([200, 30, 60]);
+    if let Ok(edited) = codec::edit_jpeg(&vector.image, encoded, &checkered, &codec::Deadline::never()) {
+        let again = codec::edit_jpeg(&vector.image, &edited, &|_| None, &codec::Deadline::never());
+        assert_eq!(again.as_deref(), Ok(&*edited), "what was edited is read by ourselves, and stays");
+    }
 }

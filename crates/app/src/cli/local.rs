@@ -69,7 +69,7 @@ impl Local {
     /// What recognition finds; `withheld` and nothing else when it cannot look.
     pub fn examine(&self, noise: [u8; 32]) -> Examined {
         let Ok(image) = self.image() else { return unseen() };
-        let mut examiner = pixels::Examiner::new(image, noise);
+        let mut examiner = pixels::Examiner::new(image, noise, false);
         for number in 1..=image.frames.min(FRAMES_LOOKED_AT) {
             let Ok(bytes) = self.fragments(number - 1) else { return unseen() };
             examiner.frame(number, &bytes, &Deadline::never());

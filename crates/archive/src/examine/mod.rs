@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod queue;
+mod series;
 
 pub use arrivals::Arrivals;
 pub use queue::Queue;
@@ -61,7 +62,7 @@ async fn run_lane(vault: Arc<Vault>, awaited_only: bool) {
 async fn examine(vault: &Vault, uid: &Uid) -> Result<(), Fault> {
     let found = tokio::task::block_in_place(|| vault.instance(uid))?;
     let Some((study, record)) = found else { return Ok(()) };
-    if record.seen.is_some() {
+    if record.seen.is_some() && !vault.queue.again(uid) {
         return Ok(());
     }
     let examined = match look(vault, &study, &record).await {
@@ -77,7 +78,9 @@ async fn look(vault: &Vault, study: &Study, record: &InstanceRecord) -> Result<E
     let object = vault.open_object(study.patient(), record).await?;
     let noise = vault.noise_key(study.patient(), record.object)?;
     let body = frames(object, image.frames);
-    let (outcome, _) = vault.pixels.work(Lease::Examine { image: Box::new(image), noise }, body).await?;
+    let glance = series::bears_no_words(study, record, &image);
+    let (outcome, _) =
+        vault.pixels.work(Lease::Examine { image: Box::new(image), noise, glance }, body).await?;
     match outcome {
         Outcome::Examined(examined) if examined.regions.len() <= limits::REGIONS => Ok(*examined),
         _ => Err(Code::Internal.into()),
@@ -138,7 +141,12 @@ async fn keep(vault: &Vault, study: &Study, record: InstanceRecord, examined: Ex
         mosaic_digest: mosaic_digest(&mosaics),
     };
     let seen = Seen { regions, fallback, class, level, withheld, maskable, mosaic: !mosaics.is_empty() };
-    vault.keep_seen(study, &record, seen, &mosaics, event).await
+    vault.keep_seen(study, &record, seen, &mosaics, event).await?;
+    // Behind the change: what is searched again must see that its series bears words. Whatever was in work meanwhile sees
+    // it here, on its own account.
+    let now = tokio::task::block_in_place(|| vault.instance(&record.sop_uid))?;
+    vault.queue.search_again(now.map_or_else(Vec::new, |(study, record)| series::to_search(&study, &record)));
+    Ok(())
 }
 
 fn mosaic_digest(mosaics: &[Mosaic]) -> [u8; 32] {

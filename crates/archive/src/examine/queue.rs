@@ -14,7 +14,14 @@ struct Waiting {
     known: HashSet<Uid>,
     /// Taken and not done.
     in_work: HashSet<Uid>,
+    /// To be searched although they were seen.
+    again: HashSet<Uid>,
+    /// Was so once since the start: words that turn up on one after the other must not go round for ever.
+    was_again: HashSet<Uid>,
 }
+
+/// Instances remembered as searched again. Above it, nothing is searched a second time until the next start.
+const AGAIN: usize = 1 << 20;
 
 /// The queue. An instance stands in it once, and is in work once.
 #[derive(Default)]
@@ -33,6 +40,25 @@ impl Queue {
     /// At the front, also when it waits already: somebody wants to see it.
     pub fn first(&self, uid: Uid) {
         self.put(uid, true);
+    }
+
+    /// At the end, to be searched although they were seen; each once.
+    pub fn search_again(&self, uids: Vec<Uid>) {
+        for uid in uids {
+            {
+                let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                if waiting.was_again.len() >= AGAIN || !waiting.was_again.insert(uid.clone()) {
+                    continue;
+                }
+                waiting.again.insert(uid.clone());
+            }
+            self.push(uid);
+        }
+    }
+
+    /// This one, which is in work, is to be searched although it was seen.
+    pub fn again(&self, uid: &Uid) -> bool {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).again.remove(uid)
     }
 
     fn put(&self, uid: Uid, front: bool) {
@@ -94,8 +120,15 @@ impl Queue {
 
     /// This one was examined.
     pub fn done(&self, uid: &Uid) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).in_work.remove(uid);
+        let again = {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.in_work.remove(uid);
+            waiting.again.contains(uid)
+        };
         self.finished.notify_waiters();
+        if again {
+            self.push(uid.clone());
+        }
     }
 
     /// Ends when the next one was examined. Registered at once: nothing between the call and the wait is missed.
@@ -129,6 +162,19 @@ mod tests {
         for expected in [3, 1, 2] {
             assert_eq!(queue.next(false).await, uid(expected));
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_searched_again_is_so_once() {
+        let queue = Queue::default();
+        let uid: Uid = "1.5".parse().unwrap();
+        queue.search_again(vec![uid.clone()]);
+        assert_eq!(queue.next(false).await, uid);
+        assert!(queue.again(&uid), "although it was seen");
+        assert!(!queue.again(&uid));
+        queue.done(&uid);
+        queue.search_again(vec![uid]);
+        assert_eq!(queue.len(), 0, "not a second time");
     }
 
     #[tokio::test]

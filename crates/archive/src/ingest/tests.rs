@@ -56,12 +56,25 @@ async fn a_sender_who_goes_away_leaves_nothing_pending() {
         drop(gone);
     }
     // What was submitted becomes visible without anybody waiting for it; what was not is unknown. Nothing is in between.
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let catalog = house.vault.catalog();
-    let placed = (1..20).filter(|n| catalog.place(&uid(&format!("1.2.1.{n}"))).is_some()).count();
-    let visible = catalog.study(&uid("1.2")).map_or(0, |s| s.instances().count());
+    let counts = || {
+        let catalog = house.vault.catalog();
+        let placed = (1..20).filter(|n| catalog.place(&uid(&format!("1.2.1.{n}"))).is_some()).count();
+        (placed, catalog.study(&uid("1.2")).map_or(0, |s| s.instances().count()))
+    };
+    eventually(|| counts().0 > 0 && counts().0 == counts().1).await;
+    let (placed, visible) = counts();
     assert!(placed > 0, "no store came as far as its commit");
     assert_eq!(visible, placed);
+}
+
+/// Waits as long as a busy disk may take.
+async fn eventually(holds: impl Fn() -> bool) {
+    for _ in 0..1000 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        if holds() {
+            return;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +83,7 @@ async fn a_record_nobody_waits_for_is_counted() {
     let event = ledger::Event::SignedIn {};
     let gone = tokio::time::timeout(Duration::ZERO, house.vault.record_own(event)).await;
     drop(gone);
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    eventually(|| !house.entries("signed-in").is_empty()).await;
     assert_eq!(house.entries("signed-in").len(), 1);
 }
 

@@ -12,6 +12,9 @@ pub const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
 const IMPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2";
 /// The data set is one deflated stream, pixels included: no frame can be read alone (PS3.5 A.5).
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
+/// Sequential JPEG of 8 bits and of 8 or 12 (PS3.5 A.4.1).
+const JPEG_BASELINE: &str = "1.2.840.10008.1.2.4.50";
+const JPEG_EXTENDED: &str = "1.2.840.10008.1.2.4.51";
 /// Longest path of a bulk value: a tag and item for each depth.
 const PATH_BYTES: usize = limits::SEQUENCE_DEPTH * 14 + 8;
 /// Pixel data, as a path.
@@ -81,12 +84,17 @@ fn leaves(chosen: &Chosen, wished: &[Syntax], clear: bool, files: bool) -> Optio
     // Its receiver may not take what is stored; and frames of a deflated data set have no bytes of their own.
     let whole = chosen.leaves != Leaves::Decoded
         && (files || framed(chosen.instance.record.transfer_syntax.as_str()));
-    let any = if clear && whole { Leaves::Stored } else { Leaves::Decoded };
     if wished.is_empty() {
-        return Some(any);
+        return Some(if clear && whole { Leaves::Stored } else { Leaves::Decoded });
     }
+    let any = match clear {
+        true if whole => Leaves::Stored,
+        false if editable(chosen) => Leaves::Edited,
+        _ => Leaves::Decoded,
+    };
     let exact = |wanted: &str| match wanted {
         _ if clear && whole && labelled(chosen, files) == wanted => Some(Leaves::Stored),
+        _ if any == Leaves::Edited && chosen.instance.record.transfer_syntax.as_str() == wanted => Some(any),
         EXPLICIT_LITTLE_ENDIAN if !clear => Some(Leaves::Decoded),
         EXPLICIT_LITTLE_ENDIAN => native_form(chosen, files),
         _ => None,
@@ -95,6 +103,22 @@ fn leaves(chosen: &Chosen, wished: &[Syntax], clear: bool, files: bool) -> Optio
         Syntax::Any => Some(any),
         Syntax::Named(uid) => exact(uid.as_str()),
         Syntax::Preferred(uid) => exact(uid.as_str()).or(Some(any)),
+    })
+}
+
+/// Blocks of its streams can be painted over without decoding them (ISO 10918-1, sequential). Streams that turn out to be
+/// others are decoded after all, for who takes that.
+fn editable(chosen: &Chosen) -> bool {
+    let stored = chosen.instance.record.transfer_syntax.as_str();
+    let image = chosen.instance.record.image.as_ref();
+    matches!(stored, JPEG_BASELINE | JPEG_EXTENDED) && image.is_some_and(|image| !image.signed)
+}
+
+/// Who asked takes native samples as well.
+pub fn takes_native(release: &Release) -> bool {
+    release.syntaxes.iter().any(|syntax| match syntax {
+        Syntax::Any | Syntax::Preferred(_) => true,
+        Syntax::Named(uid) => uid.as_str() == EXPLICIT_LITTLE_ENDIAN,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Sends the parts. Needs the receipt of the entry: nothing flows before it is durable (DESIGN.md §2.2).
 
-use super::check::{EXPLICIT_LITTLE_ENDIAN, framed, labelled, native};
+use super::check::{EXPLICIT_LITTLE_ENDIAN, framed, labelled, native, takes_native};
 use super::lease::{self, Redacted};
 use super::{Chosen, Leaves, Plan, Release, admit, annotate, manifest, value};
 use crate::object::ObjectReader;
@@ -152,6 +152,20 @@ impl From<'_> {
         lease::frame(self.vault, self.release, self.chosen, self.object, (index, encoded), output).await
     }
 
+    /// A frame painted over as it is coded; nothing: its stream is none that can be, and native samples are taken as well.
+    pub async fn edited(&self, number: u32) -> Result<Option<Bytes>, Fault> {
+        match self.redacted(number, Output::Coded).await {
+            Ok(redacted) => Ok(Some(redacted.into_bytes())),
+            Err(fault)
+                if matches!(fault.code, Code::Unsupported | Code::BadObject)
+                    && takes_native(self.release) =>
+            {
+                Ok(None)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
     pub fn image(&self) -> Result<&ImageInfo, Fault> {
         self.chosen.instance.record.image.as_ref().ok_or_else(|| Code::Unsupported.into())
     }
@@ -190,22 +204,56 @@ async fn instance(from: &From<'_>, sink: &Outflow<'_>) -> Result<(), Fault> {
             }
             padded(len, sink).await
         }
-        Leaves::Decoded => {
-            let (head, _) = from.head(HeadForm::File).await?;
-            let mut sent = 0u64;
-            for number in from.frames(&[])? {
-                let bytes = from.redacted(number, Output::Native).await?.into_bytes();
-                // What cannot be decoded is known before anything is sent.
-                if number == 1 {
-                    sink.send(Item::Part(from.part(FILE, Some(EXPLICIT_LITTLE_ENDIAN), None)?)).await?;
-                    sink.bytes(head.clone()).await?;
-                }
-                sent += bytes.len() as u64;
-                sink.bytes(bytes).await?;
-            }
-            padded(sent, sink).await
-        }
+        Leaves::Edited => match from.edited(1).await? {
+            Some(first) => fragmented(from, first, sink).await,
+            None => samples(from, sink).await,
+        },
+        Leaves::Decoded => samples(from, sink).await,
     }
+}
+
+/// A file of native samples.
+async fn samples(from: &From<'_>, sink: &Outflow<'_>) -> Result<(), Fault> {
+    let (head, _) = from.head(HeadForm::File).await?;
+    let mut sent = 0u64;
+    for number in from.frames(&[])? {
+        let bytes = from.redacted(number, Output::Native).await?.into_bytes();
+        // What cannot be decoded is known before anything is sent.
+        if number == 1 {
+            sink.send(Item::Part(from.part(FILE, Some(EXPLICIT_LITTLE_ENDIAN), None)?)).await?;
+            sink.bytes(head.clone()).await?;
+        }
+        sent += bytes.len() as u64;
+        sink.bytes(bytes).await?;
+    }
+    padded(sent, sink).await
+}
+
+/// A file of streams painted over, one a fragment behind an empty offset table (PS3.5 A.4).
+async fn fragmented(from: &From<'_>, first: Bytes, sink: &Outflow<'_>) -> Result<(), Fault> {
+    const ITEM: [u8; 4] = [0xFE, 0xFF, 0x00, 0xE0];
+    const END: [u8; 8] = [0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0];
+    let (head, _) = from.head(HeadForm::Coded).await?;
+    let syntax = from.chosen.instance.record.transfer_syntax.as_str();
+    let item = |len: usize| {
+        let len = u32::try_from(len.next_multiple_of(2)).map_err(|_| Code::TooLarge)?;
+        Ok::<_, Fault>(Bytes::from([ITEM, len.to_le_bytes()].concat()))
+    };
+    sink.send(Item::Part(from.part(FILE, Some(syntax), None)?)).await?;
+    sink.bytes(head).await?;
+    sink.bytes(item(0)?).await?;
+    let mut next = Some(first);
+    for number in from.frames(&[])? {
+        let bytes = match next.take() {
+            Some(first) => first,
+            None => from.edited(number).await?.ok_or(Code::Unsupported)?,
+        };
+        sink.bytes(item(bytes.len())?).await?;
+        let len = bytes.len() as u64;
+        sink.bytes(bytes).await?;
+        padded(len, sink).await?;
+    }
+    sink.bytes(Bytes::from_static(&END)).await
 }
 
 /// PS3.5 §8.1.1: even length.
@@ -253,12 +301,18 @@ pub async fn frame(from: &From<'_>, number: u32, sink: &Outflow<'_>) -> Result<(
             };
             (syntax, fragments(from.object, number).await?)
         }
-        Leaves::Decoded => {
-            (EXPLICIT_LITTLE_ENDIAN, from.redacted(number, Output::Native).await?.into_bytes())
-        }
+        Leaves::Decoded => (EXPLICIT_LITTLE_ENDIAN, native_frame(from, number).await?),
+        Leaves::Edited => match from.edited(number).await? {
+            Some(bytes) => (from.chosen.instance.record.transfer_syntax.as_str(), bytes),
+            None => (EXPLICIT_LITTLE_ENDIAN, native_frame(from, number).await?),
+        },
     };
     sink.send(Item::Part(from.part(OCTETS, Some(syntax), Some(number))?)).await?;
     sink.bytes(bytes).await
+}
+
+async fn native_frame(from: &From<'_>, number: u32) -> Result<Bytes, Fault> {
+    Ok(from.redacted(number, Output::Native).await?.into_bytes())
 }
 
 /// The encoded bytes of a frame, its fragments joined.

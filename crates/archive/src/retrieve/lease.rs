@@ -30,6 +30,10 @@ impl Redacted {
                 (*rows, *columns) == (image.rows, image.columns)
                     && image.frame_bytes().is_some_and(|expected| expected == bytes.len())
             }
+            // Two bytes by which each such stream begins (ISO 10918-1 B.2.1).
+            Output::Coded => {
+                (*rows, *columns) == (image.rows, image.columns) && bytes.starts_with(&[0xFF, 0xD8])
+            }
             Output::Picture { picture, .. } => {
                 picture.view.size(image.rows, image.columns) == Some((*rows, *columns))
             }
@@ -70,7 +74,7 @@ pub async fn frame(
     let lease = FrameLease { image, frame: index, mask, output };
     let limit = bytes_allowed(&lease.image, &lease.output);
     let body = match lease.output {
-        Output::Native => port::stream::of_bytes(encoded),
+        Output::Native | Output::Coded => port::stream::of_bytes(encoded),
         Output::Picture { .. } => with_head(object, chosen.instance.record.head_len, index, encoded),
     };
     let (outcome, answer) = vault.pixels.work(Lease::Frame(Box::new(lease.clone())), body).await?;
@@ -82,6 +86,7 @@ pub async fn frame(
 fn bytes_allowed(image: &ImageInfo, output: &Output) -> usize {
     match output {
         Output::Native => image.frame_bytes().unwrap_or(0),
+        Output::Coded => limits::ENCODED_FRAME_BYTES,
         Output::Picture { .. } => limits::FRAME_BYTES,
     }
 }

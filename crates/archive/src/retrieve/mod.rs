@@ -71,6 +71,8 @@ enum Leaves {
     Copied,
     /// Native little endian from the decoder, through the one gate.
     Decoded,
+    /// As coded, with what is hidden painted over in the stream, through the same gate.
+    Edited,
 }
 
 /// Fetches. The answer's stream carries the parts.

@@ -49,8 +49,9 @@ async fn begin(
 /// Fragments come frame by frame, each a part; native samples are one value, frame after frame.
 async fn pixels(from: &From<'_>, range: Option<ByteRange>, sink: &Outflow<'_>) -> Result<(), Fault> {
     let image = from.image()?;
-    let as_stored = from.chosen.leaves != Leaves::Decoded;
-    if as_stored && !native(labelled(from.chosen, false)) {
+    let edited = from.chosen.leaves == Leaves::Edited;
+    let as_stored = !edited && from.chosen.leaves != Leaves::Decoded;
+    if edited || (as_stored && !native(labelled(from.chosen, false))) {
         for number in from.frames(&[])? {
             deliver::frame(from, number, sink).await?;
         }

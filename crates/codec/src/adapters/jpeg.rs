@@ -1,6 +1,7 @@
 //! JPEG: baseline, extended and progressive of 8 bits by `jpeg-decoder`; extended sequential of 12 and lossless of 2 to
 //! 16 bits by ourselves (ISO 10918-1, PS3.5 A.4.1 and A.4.2).
 
+pub(crate) mod edit;
 mod extended;
 mod header;
 mod huffman;

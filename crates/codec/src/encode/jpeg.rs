@@ -2,8 +2,8 @@
 //! long for a film; written so that the compiler puts eight lanes into vector registers, without a line of `unsafe`.
 //! Colour is not subsampled: what is read from a stain or a Doppler picture is its colour.
 
-mod block;
-mod huffman;
+pub(crate) mod block;
+pub(crate) mod huffman;
 
 use super::Picture;
 use block::{Quantiser, Strip};
@@ -73,6 +73,18 @@ fn scaled(table: &[u8; 64], quality: u8) -> [u8; 64] {
     table.map(|step| u8::try_from(((u32::from(step) * scale + 50) / 100).clamp(1, 255)).unwrap_or(u8::MAX))
 }
 
+/// Huffman tables under a number (T.81 B.2.4.2).
+pub(crate) fn tables(out: &mut Vec<u8>, id: u8, kind: &huffman::Kind) {
+    for (class, table) in (0_u8..).zip([&kind.dc, &kind.ac]) {
+        let length = u16::try_from(2 + 1 + 16 + table.values.len()).unwrap_or(0);
+        out.extend_from_slice(&[0xFF, 0xC4]);
+        out.extend_from_slice(&length.to_be_bytes());
+        out.push(class << 4 | id);
+        out.extend_from_slice(&table.counts);
+        out.extend_from_slice(table.values);
+    }
+}
+
 /// All up to the first entropy-coded byte (T.81 Annex B; JFIF 1.01 says that three components are Y, Cb, Cr).
 fn headers(out: &mut Vec<u8>, (rows, columns): (u16, u16), components: u8, steps: &[[u8; 64]; 2]) {
     out.extend_from_slice(&[0xFF, 0xD8]); // SOI
@@ -89,15 +101,8 @@ fn headers(out: &mut Vec<u8>, (rows, columns): (u16, u16), components: u8, steps
     for id in 1..=components {
         out.extend_from_slice(&[id, 0x11, u8::from(id > 1)]);
     }
-    for (id, specified) in (0_u8..).zip([&LUMINANCE, &CHROMINANCE]).take(kinds) {
-        for (class, table) in (0_u8..).zip([&specified.dc, &specified.ac]) {
-            let length = u16::try_from(2 + 1 + 16 + table.values.len()).unwrap_or(0);
-            out.extend_from_slice(&[0xFF, 0xC4]);
-            out.extend_from_slice(&length.to_be_bytes());
-            out.push(class << 4 | id);
-            out.extend_from_slice(&table.counts);
-            out.extend_from_slice(table.values);
-        }
+    for (id, kind) in (0_u8..).zip([&LUMINANCE, &CHROMINANCE]).take(kinds) {
+        tables(out, id, kind);
     }
     out.extend_from_slice(&[0xFF, 0xDA, 0, 6 + 2 * components, components]);
     for id in 1..=components {

@@ -2,6 +2,7 @@
 //! Unsure means hide more; the header is a hint that can only make us hide more.
 
 pub mod chest;
+mod drawn;
 mod fallback;
 mod heads;
 mod limb;
@@ -48,6 +49,8 @@ pub struct Finder {
     /// The frame searched last: what looks the same needs no search.
     known: Option<Plane>,
     searched: usize,
+    /// Words are searched for only when something seems drawn.
+    glance: bool,
 }
 
 /// What was found on all frames.
@@ -82,7 +85,19 @@ impl Finder {
             broken: false,
             known: None,
             searched: 0,
+            glance: false,
         }
+    }
+
+    /// The same for a slice of a series in which the slices that were searched bear no words: this one is searched only
+    /// when something seems drawn on it. Holds for original slices whose values are as the scanner stored them; others are
+    /// searched as ever.
+    #[must_use]
+    pub fn glancing(image: &ImageInfo) -> Self {
+        let new = Self::new(image);
+        let slices = matches!(new.class.kind, Kind::Slices { .. });
+        let glance = slices && !new.class.wordy && !new.class.withheld && drawn::tells(image);
+        Self { glance, ..new }
     }
 
     /// Looks at one decoded frame (numbers count from 1 and rise). Words are taken together over all frames, and so are
@@ -93,6 +108,10 @@ impl Finder {
         }
         self.last = number;
         let fits = frame.rows == self.image.rows && frame.columns == self.image.columns;
+        if self.glance && fits && frame.len() == frame.expected_len() && !drawn::suspected(frame) {
+            self.glanced(frame);
+            return;
+        }
         let Some(plane) = Plane::of(frame, &self.image).filter(|_| fits) else {
             self.broken = true;
             return;
@@ -111,6 +130,15 @@ impl Finder {
         self.search(&plane);
         self.seen += 1;
         self.known = Some(plane);
+    }
+
+    /// Nothing drawn: what is left is whether a slice of a part not known may be of a head.
+    fn glanced(&mut self, frame: &Frame) {
+        if matches!(self.class.kind, Kind::Slices { head: None, .. }) {
+            let plane = Plane::of(frame, &self.image);
+            self.head |= plane.is_none_or(|plane| heads::may_be(&plane, &self.image));
+        }
+        self.seen += 1;
     }
 
     fn search(&mut self, plane: &Plane) {

@@ -65,6 +65,16 @@ impl Bitmap {
         self.cells.get(row * self.columns + column).copied().filter(|_| inside).unwrap_or(OPEN)
     }
 
+    /// The strongest state of any pixel in a rectangle (left, top, right, bottom).
+    pub fn most_in(&self, [left, top, right, bottom]: [u32; 4]) -> u8 {
+        let (left, right) = (left as usize, right as usize);
+        let rows = self.rows().take(bottom as usize).skip(top as usize);
+        rows.flat_map(|row| row.get(left..right.min(self.columns)).unwrap_or(&[]))
+            .copied()
+            .max()
+            .unwrap_or(OPEN)
+    }
+
     /// Row by row.
     pub fn rows(&self) -> std::slice::ChunksExact<'_, u8> {
         self.cells.chunks_exact(self.columns.max(1))

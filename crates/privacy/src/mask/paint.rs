@@ -5,7 +5,7 @@ use model::{Frame, ImageInfo, Mosaic, Photometric, Samples};
 
 /// Black as a display shows it, one value a sample, as the frame stores it. Depends on the header only.
 #[derive(Debug, Clone, Copy)]
-pub struct Black([u32; 3]);
+pub struct Black(pub [u32; 3]);
 
 impl Black {
     pub fn of(frame: &Frame, image: &ImageInfo) -> Self {

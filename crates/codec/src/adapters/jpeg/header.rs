@@ -14,8 +14,8 @@ pub struct Header {
     /// The second byte of the frame header's marker (table B.1).
     pub process: u8,
     pub precision: u8,
-    rows: u16,
-    columns: u16,
+    pub rows: u16,
+    pub columns: u16,
     components: u8,
     /// Component identifiers of a colour frame.
     pub ids: [u8; 3],

@@ -8,6 +8,9 @@ const CUT: Error = Error::Malformed("JPEG header");
 /// Marker segments before any one scan.
 const SEGMENTS: usize = 1024;
 
+/// How often a component is sampled across and down.
+pub type Factors = (usize, usize);
+
 /// A component of the frame header.
 #[derive(Debug, Clone, Copy)]
 pub struct Component {
@@ -73,6 +76,21 @@ impl<'a> Stream<'a> {
     pub fn skip(&mut self, used: usize) -> Result<()> {
         self.rest = self.rest.get(used..).filter(|rest| rest.starts_with(&[0xFF])).ok_or(CUT)?;
         Ok(())
+    }
+
+    /// How often each component is sampled across and down (A.1.1), and the most of each.
+    pub fn factors(&self) -> Result<(Vec<Factors>, Factors)> {
+        let each: Vec<Factors> = match self.components.as_slice() {
+            // Alone, a component's blocks follow each other whatever its factors (A.2.2).
+            [_] => vec![(1, 1)],
+            all => all.iter().map(|c| (usize::from(c.factors >> 4), usize::from(c.factors & 15))).collect(),
+        };
+        let known = |(across, down): &Factors| (1..=4).contains(across) && (1..=4).contains(down);
+        if each.is_empty() || !each.iter().all(known) {
+            return Err(CUT);
+        }
+        let most = each.iter().fold((1, 1), |most, one| (most.0.max(one.0), most.1.max(one.1)));
+        Ok((each, most))
     }
 
     pub fn dc(&self, i: u8) -> Result<&Table> {

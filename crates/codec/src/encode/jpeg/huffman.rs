@@ -54,6 +54,25 @@ const CHROMINANCE_AC: &[u8] = &[
     0xE2, 0xE3, 0xE4, 0xE5, 0xE6, 0xE7, 0xE8, 0xE9, 0xEA, 0xF2, 0xF3, 0xF4, 0xF5, 0xF6, 0xF7, 0xF8, 0xF9, 0xFA,
 ];
 
+/// For 12 bits, where no table is typical: every value there can be, each in nearly the same length. Without a code of
+/// ones alone (T.81 C.2): 14 of 16 codes of 4 bits, the rest of 5; 254 of 256 codes of 8 bits, the rest of 9.
+pub const WIDE: Kind = Kind {
+    dc: Specified { counts: [0, 0, 0, 14, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], values: WIDE_DC },
+    ac: Specified { counts: [0, 0, 0, 0, 0, 0, 0, 254, 2, 0, 0, 0, 0, 0, 0, 0], values: &WIDE_AC },
+};
+
+const WIDE_DC: &[u8] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+/// 0 to 255.
+const WIDE_AC: [u8; 256] = {
+    let (mut values, mut n) = ([0; 256], 0);
+    while n < 256 {
+        values[n] = n as u8;
+        n += 1;
+    }
+    values
+};
+
 /// A code and its length in bits.
 type Code = (u32, u32);
 
@@ -159,7 +178,7 @@ impl Bits {
     }
 
     /// Filled with ones to a whole byte (T.81 F.1.2.3).
-    pub fn done(mut self) -> Vec<u8> {
+    fn fill(&mut self) {
         let fill = (8 - self.count % 8) % 8;
         self.put((1 << fill) - 1, fill);
         while self.count > 0 {
@@ -167,6 +186,17 @@ impl Bits {
             let byte = (self.waiting >> self.count) as u8;
             self.byte(byte);
         }
+    }
+
+    /// A restart marker with this number (T.81 F.1.1.5.2).
+    pub fn restart(&mut self, number: usize) {
+        self.fill();
+        self.out.extend_from_slice(&[0xFF, 0xD0 + (number % 8) as u8]);
+    }
+
+    /// All bytes, whole.
+    pub fn done(mut self) -> Vec<u8> {
+        self.fill();
         self.out
     }
 }
