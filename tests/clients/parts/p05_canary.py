@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 import pydicom
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from lib.films import HIDDEN, LUNGS, MARKER, TELLTALES, TEXT, WORDS, canary, names, renew, to_bytes
 from lib.http import signed_in, wado
@@ -319,6 +319,48 @@ def _encoded(report, place, server, pixels):
         client = signed_in(server, "referrer")
         report.equal(f"{coder}: masked", client.open(name[0], "treatment").json().get("visibility"), "masked")
         hidden(report, f"masked {coder}", pixels, Answers(report, client, name).collect())
+        if coder == "JPEG baseline":
+            _coefficients(report, client, name, out)
+
+
+def _coefficients(report, client, name, stored):
+    """A masked JPEG leaves as one; what a decoder of others makes of it differs from the stored film under the mask's blocks only."""
+    syntax = "1.2.840.10008.1.2.4.50"
+    before = pydicom.dcmread(stored).pixel_array
+    native = client.get(wado(name, "/frames/1"), accept=MULTI.format("application/octet-stream")).parts()[0][1]
+    # Decoders round differently (T.81 leaves the inverse transform free within one level): more than that is the mask.
+    native = np.frombuffer(native, np.uint8)[: before.size].reshape(before.shape)
+    under = np.abs(native.astype(int) - before) > 2
+    report.check("the mask is some of the film", 0.05 < under.mean() < 0.95, f"({under.mean():.2f})")
+    blocks = _whole_blocks(under)
+    # At the mask's edge a block may hold only hidden pixels that happen to have their cell's value: one block of room.
+    near = _whole_blocks(np.asarray(Image.fromarray(blocks.astype(np.uint8)).filter(ImageFilter.MaxFilter(3))) > 0)
+    for accept in (f"; transfer-syntax={syntax}", "; transfer-syntax=*"):
+        answer = client.get(wado(name), accept=MULTI.format("application/dicom") + accept)
+        if not report.equal(f"a masked file{accept}", answer.status, 200):
+            continue
+        file = pydicom.dcmread(io.BytesIO(answer.parts()[0][1]))
+        report.equal(f"{accept}: its transfer syntax", str(file.file_meta.TransferSyntaxUID), syntax)
+        report.check(f"{accept}: derived, and lossy as before", "DERIVED" in file.ImageType and file.LossyImageCompression == "01")
+        after = file.pixel_array
+        report.equal(f"{accept}: samples outside that differ", int((after != before)[~near].sum()), 0)
+        report.check(f"{accept}: and few at the edge", (after != before)[near & ~blocks].mean() < 0.05)
+        whole = np.s_[: before.shape[0] // 8 * 8, : before.shape[1] // 8 * 8]
+        tiles, hidden_tiles = (a[whole].reshape(before.shape[0] // 8, 8, -1, 8) for a in (after, blocks))
+        uneven = np.ptp(tiles, axis=(1, 3))[hidden_tiles.all(axis=(1, 3))]
+        report.equal(f"{accept}: blocks below it that are not flat", int((uneven > 0).sum()), 0)
+    answer = client.get(wado(name, "/frames/1"), accept=MULTI.format("image/jpeg") + f"; transfer-syntax={syntax}")
+    if report.equal("a masked frame as image/jpeg", answer.status, 200):
+        after = np.asarray(Image.open(io.BytesIO(answer.parts()[0][1])).convert("L"))
+        report.equal("image/jpeg: samples outside that differ", int((after != before)[~near].sum()), 0)
+
+
+def _whole_blocks(mask):
+    """All of each block of 8 × 8 that a pixel of the mask lies in."""
+    padded = np.pad(mask, [(0, -side % 8) for side in mask.shape])
+    rows, columns = padded.shape
+    blocks = padded.reshape(rows // 8, 8, columns // 8, 8).any(axis=(1, 3)).repeat(8, 0).repeat(8, 1)
+    return blocks[: mask.shape[0], : mask.shape[1]]
 
 
 def _switched_off(report, place):
