@@ -365,10 +365,10 @@ impl Vault {
     }
 
     /// A durable instance with its study.
-    pub(crate) fn instance(&self, uid: &Uid) -> Result<Option<(Arc<Study>, InstanceRecord)>> {
+    pub(crate) fn instance(&self, uid: &Uid) -> Result<Option<(Arc<Study>, Arc<InstanceRecord>)>> {
         let catalog = self.catalog_for(uid, uid)?;
         let found = catalog.instance(uid).filter(|(_, _, instance)| instance.shown());
-        Ok(found.map(|(study, _, instance)| (Arc::clone(study), instance.record.clone())))
+        Ok(found.map(|(study, _, instance)| (Arc::clone(study), Arc::clone(&instance.record))))
     }
 
     /// Relations of a user to the study's patient, and whether an order names the study.

@@ -64,7 +64,7 @@ pub struct Series {
 #[derive(Debug, Clone)]
 pub struct Instance {
     /// What the row says.
-    pub record: InstanceRecord,
+    pub record: Arc<InstanceRecord>,
     /// Not durable yet: invisible.
     pub pending: bool,
     /// Rejected: as if absent, until that is taken back. Not at rest here: the changes say it.

@@ -3,6 +3,7 @@
 use crate::{Error, Result};
 use model::{Attributes, Id, ImageInfo, ObjectId, PatientRef, Region, Time, Uid};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::sync::Arc;
 
 /// Version of the records below.
 pub const RECORD_VERSION: u8 = 1;
@@ -49,7 +50,7 @@ pub struct PageRecord {
     /// Series level.
     pub attributes: Attributes,
     /// At most [`super::PAGE`].
-    pub instances: Vec<InstanceRecord>,
+    pub instances: Vec<Arc<InstanceRecord>>,
 }
 
 /// An instance in its page.

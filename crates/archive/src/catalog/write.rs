@@ -67,7 +67,8 @@ impl Catalog {
     ) -> Option<(Uid, Touched)> {
         let place = self.place(sop_uid)?;
         let study = self.whole_mut(&place.study)?;
-        change(&mut study.series.get_mut(place.series)?.instances.get_mut(place.instance)?.record);
+        let instance = study.series.get_mut(place.series)?.instances.get_mut(place.instance)?;
+        change(Arc::make_mut(&mut instance.record));
         self.begin(&place.study);
         Some((place.study, Touched { study: false, page: Some((place.series, place.instance / PAGE)) }))
     }
@@ -114,7 +115,7 @@ impl Catalog {
             series_index: u32::try_from(at).ok()?,
             page: u32::try_from(page).ok()?,
             attributes: series.attributes.clone(),
-            instances: instances.map(|i| i.record.clone()).collect(),
+            instances: instances.map(|i| Arc::clone(&i.record)).collect(),
         };
         Some((record, version))
     }
@@ -184,6 +185,7 @@ impl Study {
         let mut page = 0;
         if let Some(series) = self.series.get_mut(at) {
             page = series.instances.len() / PAGE;
+            let record = Arc::new(record);
             series.instances.push(Instance { record, pending: true, rejected: false, under_way: Vec::new() });
             if series.versions.len() <= page {
                 series.versions.push(0);

@@ -70,7 +70,7 @@ async fn examine(vault: &Vault, uid: &Uid) -> Result<(), Fault> {
         Err(fault) if matches!(fault.code, Code::Unavailable | Code::Cut) => return Err(fault),
         Err(_) => unseen(),
     };
-    keep(vault, &study, record, examined).await
+    keep(vault, study, record, examined).await
 }
 
 async fn look(vault: &Vault, study: &Study, record: &InstanceRecord) -> Result<Examined, Fault> {
@@ -130,7 +130,12 @@ fn frames(object: ObjectReader, count: u32) -> Stream {
 }
 
 /// Regions into the index, the mosaic layer into the sealed sidecar, both with the entry in one commit.
-async fn keep(vault: &Vault, study: &Study, record: InstanceRecord, examined: Examined) -> Result<(), Fault> {
+async fn keep(
+    vault: &Vault,
+    study: Arc<Study>,
+    record: Arc<InstanceRecord>,
+    examined: Examined,
+) -> Result<(), Fault> {
     let Examined { regions, fallback, class, level, withheld, mosaics, maskable } = examined;
     let event = Event::Examined {
         object: record.object,

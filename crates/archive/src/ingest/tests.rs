@@ -39,7 +39,7 @@ async fn another_patient_in_a_known_study_is_readable_and_nobody_elses() {
     house.store(facts("1.2", "1.2.1.1", "B"), b"ONE ").await.unwrap();
     let (study, record) = house.vault.instance(&uid("1.2.1.1")).unwrap().unwrap();
     let (object, digest) = record.others[0];
-    let other = crate::catalog::InstanceRecord { object, digest, ..record };
+    let other = crate::catalog::InstanceRecord { object, digest, ..(*record).clone() };
     let opened = house.vault.open_object(study.patient(), &other).await.unwrap();
     assert_eq!(opened.read(0..4).await.unwrap(), b"ONE ".as_slice());
 }

@@ -52,7 +52,7 @@ impl Vault {
     /// its own. Whatever is released on its account is recorded behind it in the same log, so it is durable before.
     pub(crate) async fn keep_seen(
         &self,
-        study: &Study,
+        study: Arc<Study>,
         record: &InstanceRecord,
         seen: Seen,
         mosaics: &[Mosaic],
@@ -61,26 +61,28 @@ impl Vault {
         let mut sidecars = Vec::new();
         // Whose and where it is now: it may have been moved while it was looked at.
         let now = self.instance(&record.sop_uid)?.map(|(study, _)| study);
-        let study = now.as_deref().unwrap_or(study);
+        let study = now.unwrap_or(study);
         if !mosaics.is_empty() {
             let key = self.sidecar_key(study.patient(), record.object)?;
             let plain = postcard::to_stdvec(mosaics).map_err(|_| Code::Internal)?;
             let sealed = row::seal(&key, &*self.sealing.random, &[b"mosaic", &record.object.0], &plain);
             sidecars.push((self.tenant.clone(), record.object, sealed.map_err(Error::from)?));
         }
-        let about = About { object: Some(record.object), ..About::study(study) };
+        let about = About { object: Some(record.object), ..About::study(&study) };
+        let study_uid = study.record.uid.clone();
+        // Whoever holds a study while it is changed makes the change copy all of it.
+        drop(study);
         let envelope = ledger::Envelope {
             time: self.clock.now().0,
             tenant: self.tenant.as_str().to_owned(),
             patient: about.patient,
-            study: study.record.uid.as_str().to_owned(),
+            study: study_uid.as_str().to_owned(),
             object: about.object,
             ..ledger::Envelope::default()
         };
         let uid = record.sop_uid.clone();
         let change = move |catalog: &mut Catalog| catalog.change(&uid, |r| r.seen = Some(seen));
-        let Some(submitted) =
-            self.submit_change(&study.record.uid, envelope, event, (sidecars, true), change)?
+        let Some(submitted) = self.submit_change(&study_uid, envelope, event, (sidecars, true), change)?
         else {
             return Ok(());
         };

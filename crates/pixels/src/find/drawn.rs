@@ -11,6 +11,8 @@ const BESIDE: usize = 6;
 const STROKE: usize = 6;
 /// Dark strokes that are no accident.
 const STROKES: usize = 12;
+/// Pixels of a row that are looked at together first.
+const PART: usize = 32;
 /// Transfer syntaxes that keep each value as it was drawn (PS3.5 §8.2, §10): native, deflated, encapsulated, RLE, lossless.
 const EXACT: &[&str] = &[
     "1.2.840.10008.1.2",
@@ -51,12 +53,15 @@ pub fn suspected(frame: &Frame) -> bool {
 }
 
 fn judged<T: Copy>(data: &[T], columns: u32, top: u32, level: impl Fn(T) -> u32) -> bool {
-    let mut counts = vec![0u32; top as usize + 1];
-    for value in data {
-        if let Some(count) = counts.get_mut(level(*value) as usize) {
-            *count += 1;
-        }
+    // By turns into two tables: neighbours are often alike, and a count waits for the one before it.
+    let (mut counts, mut others) = (vec![0u32; top as usize + 1], vec![0u32; top as usize + 1]);
+    let (pairs, rest) = data.as_chunks::<2>();
+    for [one, other] in pairs {
+        let (one, other) = (level(*one) as usize, level(*other) as usize);
+        counts.get_mut(one).into_iter().chain(others.get_mut(other)).for_each(|count| *count += 1);
     }
+    rest.iter().for_each(|value| counts.get_mut(level(*value) as usize).into_iter().for_each(|c| *c += 1));
+    counts.iter_mut().zip(&others).for_each(|(count, other)| *count += other);
     let used = |count: &u32| *count > 0;
     let (Some(low), Some(high)) = (counts.iter().position(used), counts.iter().rposition(used)) else {
         return true;
@@ -93,16 +98,30 @@ fn dark_strokes<T: Copy>(
     for row in data.chunks_exact(columns) {
         // Pixels since the last bright one, while all of them were of the lowest value.
         let mut run: Option<usize> = None;
-        for value in row {
-            let value = level(*value);
-            run = match run {
-                _ if value >= bright => {
-                    strokes += usize::from(run.is_some_and(|run| (1..=STROKE).contains(&run)));
-                    Some(0)
-                }
-                Some(run) if value == low => Some(run + 1),
-                _ => None,
-            };
+        for part in row.chunks(PART) {
+            let (least, most) = part.iter().fold((u32::MAX, 0), |(least, most), value| {
+                let value = level(*value);
+                (least.min(value), most.max(value))
+            });
+            // All bright, or nothing bright after nothing of interest: most of a slice.
+            if least >= bright && run.is_none_or(|run| run == 0) {
+                run = Some(0);
+                continue;
+            }
+            if most < bright && run.is_none() {
+                continue;
+            }
+            for value in part {
+                let value = level(*value);
+                run = match run {
+                    _ if value >= bright => {
+                        strokes += usize::from(run.is_some_and(|run| (1..=STROKE).contains(&run)));
+                        Some(0)
+                    }
+                    Some(run) if value == low => Some(run + 1),
+                    _ => None,
+                };
+            }
         }
     }
     strokes >= STROKES

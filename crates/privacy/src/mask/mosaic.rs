@@ -80,7 +80,13 @@ fn means(frame: &Frame, cell: usize, across: usize) -> Vec<i64> {
     }
 }
 
-fn sums<T: Copy>(frame: &Frame, data: &[T], cell: usize, across: usize, value: fn(T) -> i64) -> Vec<i64> {
+fn sums<T: Copy>(
+    frame: &Frame,
+    data: &[T],
+    cell: usize,
+    across: usize,
+    value: impl Fn(T) -> i64,
+) -> Vec<i64> {
     let (columns, samples) = (frame.columns as usize, usize::from(frame.samples));
     let mut means = Vec::new();
     for band in data.chunks(cell * columns * samples) {

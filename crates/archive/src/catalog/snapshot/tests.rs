@@ -39,7 +39,7 @@ fn study(n: u32) -> Study {
         series_index: 0,
         page: 0,
         attributes: Attributes::new(),
-        instances: (0..3).map(instance).collect(),
+        instances: (0..3).map(instance).map(std::sync::Arc::new).collect(),
     };
     Study::of_rows((record, 1), vec![(page, 1)])
 }

@@ -77,7 +77,7 @@ fn study(slices: Vec<Option<Seen>>) -> Study {
         series_index: 0,
         page: 0,
         attributes: Attributes::new(),
-        instances: slices.into_iter().enumerate().map(instance).collect(),
+        instances: slices.into_iter().enumerate().map(instance).map(std::sync::Arc::new).collect(),
     };
     Study::of_rows((record, 1), vec![(page, 1)])
 }
