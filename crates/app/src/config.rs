@@ -97,7 +97,7 @@ pub struct Device {
     /// Host and port where it takes associations; empty: it is not called.
     #[serde(default)]
     pub address: String,
-    /// What it may do: `store`, `find`, `retrieve`, `move-to`. Not said: store.
+    /// What it may do: `store`, `find`, `retrieve`, `move-to`, `worklist`, `orders`. Not said: store.
     #[serde(default = "stores")]
     pub may: Vec<String>,
     /// What it sees: `deidentified`, `masked`, `clear`; not said: no picture and no name.
@@ -132,7 +132,7 @@ impl Device {
         let faults = [
             (!hex && !plain, "device.certificate: SHA-256, 64 hexadecimal digits"),
             (!title, "device.ae: at most 16 characters (PS3.5 AE)"),
-            (!self.may.iter().all(acts), "device.may: store, find, retrieve, move-to"),
+            (!self.may.iter().all(acts), "device.may: store, find, retrieve, move-to, worklist, orders"),
             (!Standing::SEES.contains(&self.sees.as_str()), "device.sees: deidentified, masked or clear"),
             (self.purpose().is_none(), "device.purpose: not a purpose"),
             (!self.address.is_empty() && !port, "device.address: host:port"),
@@ -145,7 +145,10 @@ impl Device {
                 plain && !self.address.is_empty() && !loopback,
                 "device.address: without a certificate on loopback only",
             ),
-            (plain && (may("find") || may("retrieve")), "device.may: find and retrieve need a certificate"),
+            (
+                plain && self.may.iter().any(|act| !matches!(act.as_str(), "store" | "move-to")),
+                "device.may: all but store and move-to need a certificate",
+            ),
         ];
         faults.into_iter().find(|(wrong, _)| *wrong).map(|(_, text)| text)
     }
@@ -255,7 +258,7 @@ pub fn template(devices: &[Device], plain: bool) -> String {
     text += "ae_title = \"GAUZE\"\n# Other sites whose pages may use DICOMweb with a token of their own; cookies never go there.\n# cors_origins = [\"https://viewer.example\"]\n\n[viewing]\n# Seconds that a viewing token lives; viewers renew it by themselves.\nseconds = 300\n";
     text += "\n[key]\n# passphrase_file = \"/run/secrets/gauze\"   # mode 0600\n";
     text += "\n# Machines (AEs), one [[device]] each: name (in the record), certificate (SHA-256 of it, hexadecimal), ae (its title; \
-             empty: any),\n# address (host:port, when it is called), may (store, find, retrieve, move-to), sees (deidentified, \
+             empty: any),\n# address (host:port, when it is called), may (store, find, retrieve, move-to, worklist, orders), sees (deidentified, \
              masked, clear;\n# nothing: no picture and no name), purpose.\n";
     for device in devices {
         text += &block(device);

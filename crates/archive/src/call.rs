@@ -6,7 +6,7 @@ use crate::evidence;
 use crate::open::Ask;
 use crate::retrieve::retrieve;
 use crate::vault::{Vault, lock};
-use crate::{examine, find, ingest, masks, open, putright, transfer, who, worklist};
+use crate::{examine, find, ingest, masks, open, putright, schedule, transfer, who, worklist};
 use ledger::Event;
 use model::Purpose;
 use policy::Action;
@@ -131,9 +131,12 @@ impl Archive for Door {
             // A bearer token is one grant: it fetches its study's pixels and does nothing else.
             _ if context.bearer.is_some() => elsewhere(vault, &context, "other-than-retrieve").await,
             // A machine's token is for DICOMweb; storing begins with the question who it is.
-            Request::Whoami | Request::Store { .. } | Request::Find(_) => {
-                act(vault, &context, request, body).await.map(plain)
-            }
+            Request::Whoami
+            | Request::Store { .. }
+            | Request::Find(_)
+            | Request::Scheduled(_)
+            | Request::Schedule { .. }
+            | Request::EndOrder { .. } => act(vault, &context, request, body).await.map(plain),
             _ if matches!(credential, Credential::Bearer(_)) => {
                 elsewhere(vault, &context, "other-than-dicomweb").await
             }
@@ -228,6 +231,9 @@ async fn act(
         Request::DrawMasks { study, regions, expect_version } => {
             masks::draw(vault, context, &study, regions, expect_version).await
         }
+        Request::Scheduled(query) => schedule::scheduled(vault, context, query).await,
+        Request::Schedule { orders, report_by } => schedule::place(vault, context, orders, report_by).await,
+        Request::EndOrder { accession } => schedule::end(vault, context, &accession).await,
         Request::PutRight(ask) => putright::answer(vault, context, ask).await,
         Request::Gather(ask) => transfer::gather(vault, context, ask).await,
         Request::Commit { transaction, references } => {

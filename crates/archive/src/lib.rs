@@ -19,6 +19,7 @@ mod open;
 mod putright;
 mod retrieve;
 mod rings;
+mod schedule;
 mod sealing;
 mod seed;
 mod setup;

@@ -20,6 +20,7 @@ pub enum Kind {
     Account = 3,
     Ties = 4,
     Site = 5,
+    Order = 6,
     Job = 32,
     Change = 40,
     Arrived = 41,

@@ -121,7 +121,7 @@ impl Vault {
         self.change_ties(&user, |ties| ties.orders.push(record))
     }
 
-    fn change_ties(&self, user: &str, change: impl FnOnce(&mut TiesRecord)) -> Result<()> {
+    pub(crate) fn change_ties(&self, user: &str, change: impl FnOnce(&mut TiesRecord)) -> Result<()> {
         let user = user.to_lowercase();
         let (mut record, before) = lock(&self.ties).get(&user).cloned().unwrap_or_default();
         change(&mut record);

@@ -12,6 +12,7 @@ use crate::examine::{Arrivals, Queue};
 use crate::journal::Journal;
 use crate::putright::Righted;
 use crate::rings::Rings;
+use crate::schedule::Orders;
 use crate::sealing::{Kind, Project, Sealing};
 use crate::transfer::Jobs;
 use crate::who::accounts::AccountRecord;
@@ -130,6 +131,9 @@ pub struct Vault {
     /// Tokens of machines.
     pub(crate) machines: Shared<Tokens>,
     pub(crate) jobs: Shared<Jobs>,
+    pub(crate) orders: Shared<Orders>,
+    /// Held while orders are changed.
+    pub(crate) ordering: tokio::sync::Mutex<()>,
     /// Argon2 takes memory: two at a time.
     pub(crate) sign_ins: tokio::sync::Semaphore,
     /// Rows that did not open at the start.
@@ -214,6 +218,8 @@ impl Vault {
             refusals: Mutex::default(),
             machines: Mutex::default(),
             jobs: Mutex::default(),
+            orders: Mutex::default(),
+            ordering: tokio::sync::Mutex::default(),
             sign_ins: tokio::sync::Semaphore::new(2),
             broken_rows: std::sync::atomic::AtomicU64::new(0),
             own: OnceLock::new(),
@@ -239,6 +245,7 @@ impl Vault {
         if let Some(site) = self.rows(Kind::Site)?.pop() {
             *lock(&self.site) = site;
         }
+        *lock(&self.orders) = Orders::of(self.rows(Kind::Order)?);
         *lock(&self.jobs) = Jobs::of(self.rows(Kind::Job)?);
         if let Some(log) = self.rows(Kind::Policies)?.pop() {
             *lock(&self.policy_log) = log;

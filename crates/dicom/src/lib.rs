@@ -15,6 +15,7 @@ pub mod json;
 pub mod query;
 pub mod recode;
 mod tone;
+pub mod worklist;
 pub mod xml;
 
 pub use dataset::{Head, PixelLength, new_head, pixel_data_header, read_head, write_head};

@@ -225,9 +225,16 @@ pub mod tags {
     pub const ROWS: Tag = 0x0028_0010;
     pub const COLUMNS: Tag = 0x0028_0011;
     pub const BITS_ALLOCATED: Tag = 0x0028_0100;
+    pub const REQUESTING_PHYSICIAN: Tag = 0x0032_1032;
     pub const REQUESTED_PROCEDURE_DESCRIPTION: Tag = 0x0032_1060;
+    pub const REQUESTED_PROCEDURE_CODE_SEQUENCE: Tag = 0x0032_1064;
+    pub const SCHEDULED_STATION_AE_TITLE: Tag = 0x0040_0001;
+    pub const SCHEDULED_PROCEDURE_STEP_START_DATE: Tag = 0x0040_0002;
+    pub const SCHEDULED_PROCEDURE_STEP_START_TIME: Tag = 0x0040_0003;
     pub const SCHEDULED_PROCEDURE_STEP_DESCRIPTION: Tag = 0x0040_0007;
     pub const SCHEDULED_PROCEDURE_STEP_ID: Tag = 0x0040_0009;
+    pub const SCHEDULED_PROCEDURE_STEP_STATUS: Tag = 0x0040_0020;
+    pub const SCHEDULED_PROCEDURE_STEP_SEQUENCE: Tag = 0x0040_0100;
     pub const PERFORMED_PROCEDURE_STEP_START_DATE: Tag = 0x0040_0244;
     pub const PERFORMED_PROCEDURE_STEP_START_TIME: Tag = 0x0040_0245;
     pub const REQUEST_ATTRIBUTES_SEQUENCE: Tag = 0x0040_0275;
@@ -280,6 +287,40 @@ pub mod tags {
         COLUMNS,
         BITS_ALLOCATED,
     ];
+    /// What is kept of an order: the top of a worklist item (PS3.4 Table K.6-1).
+    pub const SCHEDULED: &[Tag] = &[
+        ACCESSION_NUMBER,
+        REFERRING_PHYSICIAN_NAME,
+        PATIENT_NAME,
+        PATIENT_ID,
+        ISSUER_OF_PATIENT_ID,
+        PATIENT_BIRTH_DATE,
+        PATIENT_SEX,
+        0x0010_1020, // Patient's Size
+        0x0010_1030, // Patient's Weight
+        0x0010_2000, // Medical Alerts
+        0x0010_2110, // Allergies
+        0x0010_21C0, // Pregnancy Status
+        STUDY_INSTANCE_UID,
+        REQUESTING_PHYSICIAN,
+        0x0032_1033, // Requesting Service
+        REQUESTED_PROCEDURE_DESCRIPTION,
+        REQUESTED_PROCEDURE_CODE_SEQUENCE,
+        0x0038_0010, // Admission ID
+        0x0038_0050, // Special Needs
+        0x0038_0300, // Current Patient Location
+        0x0038_0500, // Patient State
+        SCHEDULED_PROCEDURE_STEP_SEQUENCE,
+        REQUESTED_PROCEDURE_ID,
+        0x0040_1002, // Reason for the Requested Procedure
+        0x0040_1003, // Requested Procedure Priority
+        0x0040_1004, // Patient Transport Arrangements
+        0x0040_1400, // Requested Procedure Comments
+        0x0040_2016, // Placer Order Number / Imaging Service Request
+        0x0040_2017, // Filler Order Number / Imaging Service Request
+        0x0040_2400, // Imaging Service Request Comments
+        0x0040_3001, // Confidentiality Constraint on Patient Data
+    ];
     /// Computed from what is there, at patient level.
     pub const COUNTED_OF_PATIENT: &[Tag] = &[
         NUMBER_OF_PATIENT_RELATED_STUDIES,
@@ -298,7 +339,9 @@ pub mod tags {
     #[must_use]
     pub const fn of_items(sequence: Tag) -> &'static [Tag] {
         match sequence {
-            PROCEDURE_CODE_SEQUENCE => &[CODE_VALUE, CODING_SCHEME_DESIGNATOR, CODE_MEANING],
+            PROCEDURE_CODE_SEQUENCE | REQUESTED_PROCEDURE_CODE_SEQUENCE => {
+                &[CODE_VALUE, CODING_SCHEME_DESIGNATOR, CODE_MEANING]
+            }
             REQUEST_ATTRIBUTES_SEQUENCE => &[
                 ACCESSION_NUMBER,
                 STUDY_INSTANCE_UID,
@@ -306,6 +349,21 @@ pub mod tags {
                 SCHEDULED_PROCEDURE_STEP_DESCRIPTION,
                 SCHEDULED_PROCEDURE_STEP_ID,
                 REQUESTED_PROCEDURE_ID,
+            ],
+            SCHEDULED_PROCEDURE_STEP_SEQUENCE => &[
+                MODALITY,
+                0x0032_1070, // Requested Contrast Agent
+                SCHEDULED_STATION_AE_TITLE,
+                SCHEDULED_PROCEDURE_STEP_START_DATE,
+                SCHEDULED_PROCEDURE_STEP_START_TIME,
+                0x0040_0006, // Scheduled Performing Physician's Name
+                SCHEDULED_PROCEDURE_STEP_DESCRIPTION,
+                SCHEDULED_PROCEDURE_STEP_ID,
+                0x0040_0010, // Scheduled Station Name
+                0x0040_0011, // Scheduled Procedure Step Location
+                0x0040_0012, // Pre-Medication
+                SCHEDULED_PROCEDURE_STEP_STATUS,
+                0x0040_0400, // Comments on the Scheduled Procedure Step
             ],
             _ => &[],
         }

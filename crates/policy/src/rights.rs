@@ -42,6 +42,10 @@ pub enum Right {
     LookUp,
     /// Reject what one's own machine made, by a note among the films.
     Reject,
+    /// Find what is scheduled: the worklist of a machine.
+    Worklist,
+    /// Place, change and end orders.
+    Schedule,
 }
 
 /// The rights, as Cedar actions.
@@ -63,6 +67,8 @@ pub(crate) const RIGHTS: &[&str] = &[
     "put-right",
     "look-up",
     "reject",
+    "worklist",
+    "schedule",
 ];
 
 impl Right {
@@ -85,6 +91,8 @@ impl Right {
         Self::PutRight,
         Self::LookUp,
         Self::Reject,
+        Self::Worklist,
+        Self::Schedule,
     ];
 
     /// The word in policies.
@@ -108,6 +116,8 @@ impl Right {
             Self::PutRight => "put-right",
             Self::LookUp => "look-up",
             Self::Reject => "reject",
+            Self::Worklist => "worklist",
+            Self::Schedule => "schedule",
         }
     }
 }

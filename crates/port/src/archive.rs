@@ -7,7 +7,7 @@ pub use retrieve::{Annotation, ByteRange, Form, Picture, Profile, Retrieve, Synt
 use crate::find::{Found, Query};
 use crate::transfer::{Gather, Gathered, Job, Progress, Transfer};
 use crate::{Fault, Stream, putright};
-use model::{Arrival, Id, Purpose, Region, RegionKind, Role, Time, Uid};
+use model::{Arrival, Attributes, Id, Purpose, Region, RegionKind, Role, Time, Uid};
 use serde::{Deserialize, Serialize};
 
 /// A call with its circumstances.
@@ -118,6 +118,20 @@ pub enum Request {
         /// The version that the caller saw.
         expect_version: u64,
     },
+    /// What is scheduled (PS3.4 Annex K); the level of the query says nothing here.
+    Scheduled(Query),
+    /// Place orders, or replace those of the same accession number and step.
+    Schedule {
+        /// One scheduled procedure step each, as a worklist item ([`model::tags::SCHEDULED`]).
+        orders: Vec<Attributes>,
+        /// The account that owes the report.
+        report_by: Option<String>,
+    },
+    /// End the orders of an accession number: done, or not to be done.
+    EndOrder {
+        /// (0008,0050).
+        accession: String,
+    },
     /// Put something right in the index, take it back, and what is needed for that.
     PutRight(putright::Ask),
     /// Make a backup into folders of this machine; the answer's stream says how far it is, a JSON object a chunk. For the
@@ -186,7 +200,7 @@ pub enum Response {
     Account(Account),
     /// Of [`Request::Store`].
     Stored(Stored),
-    /// Of [`Request::Find`].
+    /// Of [`Request::Find`] and [`Request::Scheduled`].
     Found(Found),
     /// Of [`Request::Open`] and [`Request::Lift`].
     Opened(Opened),

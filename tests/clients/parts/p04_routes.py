@@ -30,6 +30,8 @@ SESSION = {
     "GET /dicom-web/studies": FINDERS, "GET /dicom-web/series": FINDERS, "GET /dicom-web/instances": FINDERS,
     "GET /dicom-web/studies/{study}/series": FINDERS, "GET /dicom-web/studies/{study}/instances": FINDERS,
     "GET /dicom-web/studies/{study}/series/{series}/instances": FINDERS,
+    "GET /api/v1/orders": {"technologist"}, "POST /api/v1/orders": {"technologist", "admin"},
+    "DELETE /api/v1/orders/{accession}": {"technologist", "admin"},
     "GET /api/v1/changes": {"officer", "admin"}, "POST /api/v1/changes": {"officer", "admin"},
     "POST /api/v1/changes/{change}/undo": {"officer", "admin"}, "POST /api/v1/look-up": {"officer"},
 }
@@ -44,7 +46,8 @@ def fill(row, film):
     """Method and path of a row for one film."""
     method, path = row.split(" ")
     study, series, instance = film
-    values = {"study": study, "series": series, "instance": instance, "frames": "1", "path": "7FE00010", "file": "nothing.txt", "change": "1"}
+    values = {"study": study, "series": series, "instance": instance, "frames": "1", "path": "7FE00010", "file": "nothing.txt", "change": "1",
+              "accession": "NONE-1"}
     for key, value in values.items():
         path = path.replace("{" + key + "}", value)
     if path == "/wado":
@@ -66,7 +69,7 @@ def body_of(row, film, stored):
         "POST /api/v1/changes": {"expect_version": 0, "reason": "test of a refusal",
                                  "act": {"merge": {"from": {"number": "1"}, "into": {"number": "2"}}}},
         "POST /api/v1/changes/{change}/undo": {"expect_version": 0, "reason": "test of a refusal"},
-        "POST /api/v1/look-up": {"number": "1"},
+        "POST /api/v1/look-up": {"number": "1"}, "POST /api/v1/orders": {},
         "POST /auth/sign-in": {}, "POST /auth/token": {}, "POST /auth/sign-out": {},
     }
     return {"body": bodies[row]} if row in bodies else {}

@@ -10,6 +10,7 @@ mod points;
 
 pub use answers::{Scope, of_patient, walk};
 pub use clean::{Pseudonyms, clean};
+pub use matching::Conditions;
 pub use names::{name_key, name_line};
 
 use crate::catalog::{Card, Study};

@@ -1,7 +1,7 @@
 //! Answers to C-FIND (PS3.4 §C.4.1.1.3.2): the shape of the request, the values of the match, in its character set.
 
 use super::dataset::{Element, Elements, Value, text};
-use super::identifier::{QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE, Search};
+use super::identifier::{Level, QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE, Search};
 use crate::charset::Charsets;
 use model::{Attributes, Item, Plain, Tag, tags};
 
@@ -17,11 +17,13 @@ pub fn answer(search: &Search, found: &Attributes, ours: &str) -> Elements {
 }
 
 fn shaped(search: &Search, found: &Attributes, ours: &str, charsets: &Charsets) -> Option<Elements> {
-    let mut out = vec![
+    let retrieved = [
         text(QUERY_RETRIEVE_LEVEL, b"CS", search.level.as_str()),
         text(RETRIEVE_AE_TITLE, b"AE", ours),
         text(tags::INSTANCE_AVAILABILITY, b"CS", "ONLINE"),
     ];
+    // What is scheduled is not there to be retrieved.
+    let mut out: Vec<Element> = retrieved.into_iter().filter(|_| search.level != Level::Step).collect();
     let mut ascii = true;
     let fixed =
         [tags::SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE, tags::INSTANCE_AVAILABILITY];

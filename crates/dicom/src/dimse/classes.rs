@@ -21,6 +21,8 @@ pub const STUDY_FIND: &str = "1.2.840.10008.5.1.4.1.2.2.1";
 pub const STUDY_MOVE: &str = "1.2.840.10008.5.1.4.1.2.2.2";
 /// Study Root: GET.
 pub const STUDY_GET: &str = "1.2.840.10008.5.1.4.1.2.2.3";
+/// Modality Worklist Information Model: FIND (PS3.4 K.6.1).
+pub const WORKLIST_FIND: &str = "1.2.840.10008.5.1.4.31";
 /// Storage Commitment Push Model (PS3.4 J).
 pub const COMMITMENT: &str = "1.2.840.10008.1.20.1";
 /// Its well-known instance.
@@ -28,7 +30,7 @@ pub const COMMITMENT_INSTANCE: &str = "1.2.840.10008.1.20.1.1";
 
 /// Classes of queries, retrieval and commitment: their data sets are small and uncompressed.
 pub const SERVICES: &[&str] =
-    &[PATIENT_FIND, PATIENT_MOVE, PATIENT_GET, STUDY_FIND, STUDY_MOVE, STUDY_GET, COMMITMENT];
+    &[PATIENT_FIND, PATIENT_MOVE, PATIENT_GET, STUDY_FIND, STUDY_MOVE, STUDY_GET, WORKLIST_FIND, COMMITMENT];
 
 /// Transfer syntaxes of [`SERVICES`] and [`VERIFICATION`].
 pub const PLAIN_SYNTAXES: &[&str] = &[IMPLICIT, EXPLICIT];

@@ -1,6 +1,6 @@
 //! Identifiers of C-FIND, C-GET and C-MOVE (PS3.4 §C.4.1.1.3, §C.4.2.1.4): levels, unique keys, matching keys.
 
-use super::classes::{PATIENT_FIND, PATIENT_GET, PATIENT_MOVE};
+use super::classes::{PATIENT_FIND, PATIENT_GET, PATIENT_MOVE, WORKLIST_FIND};
 use super::dataset::{Element, Elements, Value, first};
 use crate::charset::Charsets;
 use crate::query::{Kind, Options, Path, kind};
@@ -23,6 +23,8 @@ pub enum Level {
     Series,
     /// Composite object instances.
     Image,
+    /// Scheduled procedure steps: the only one of a worklist, and never named (PS3.4 §K.6.1.2).
+    Step,
 }
 
 impl Level {
@@ -36,6 +38,7 @@ impl Level {
             Self::Study => "STUDY",
             Self::Series => "SERIES",
             Self::Image => "IMAGE",
+            Self::Step => "",
         }
     }
 
@@ -47,6 +50,7 @@ impl Level {
             Self::Study => tags::STUDY_INSTANCE_UID,
             Self::Series => tags::SERIES_INSTANCE_UID,
             Self::Image => tags::SOP_INSTANCE_UID,
+            Self::Step => tags::SCHEDULED_PROCEDURE_STEP_ID,
         }
     }
 }
@@ -131,7 +135,7 @@ impl Search {
     /// # Errors
     /// [`Mismatch`].
     pub fn read(elements: Elements, class: &str, agreed: Negotiated) -> Result<Self, Mismatch> {
-        let level = level(&elements, class)?;
+        let level = if class == WORKLIST_FIND { Level::Step } else { level(&elements, class)? };
         let charset = raw(&elements, tags::SPECIFIC_CHARACTER_SET).unwrap_or_default().to_vec();
         let mut reader = Reader {
             charsets: Charsets::new(&charset),
@@ -141,7 +145,7 @@ impl Search {
         };
         reader.elements(&elements, &mut Vec::new())?;
         let keys = reader.keys;
-        if !agreed.relational {
+        if !agreed.relational && level != Level::Step {
             for above in above(level, class) {
                 let key = keys.iter().find(|k| k.path == [above.key()]);
                 if !matches!(key.map(|k| &k.kind), Some(Kind::Single(_))) {
@@ -294,6 +298,7 @@ impl Wanted {
             Level::Study => self.studies.len(),
             Level::Series => self.series.len(),
             Level::Image => self.instances.len(),
+            Level::Step => 0,
         }
     }
 }

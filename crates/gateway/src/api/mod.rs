@@ -2,11 +2,13 @@
 
 mod accesses;
 mod masks;
+mod orders;
 mod putright;
 mod studies;
 
 pub use accesses::accesses;
 pub use masks::{draw, masks};
+pub use orders::{end_order, orders, place_orders};
 pub use putright::{changes, look_up, make, undo};
 pub use studies::{lift, my_studies, open, worklist};
 

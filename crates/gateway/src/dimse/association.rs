@@ -106,7 +106,9 @@ async fn dispatch<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller, message: M
             Ok(())
         }
         (field::STORE, _) if has_data && same && stored => store::receive(wire, caller, message).await,
-        (field::FIND, classes::PATIENT_FIND | classes::STUDY_FIND) if has_data && same => {
+        (field::FIND, classes::PATIENT_FIND | classes::STUDY_FIND | classes::WORKLIST_FIND)
+            if has_data && same =>
+        {
             find::serve(wire, caller, message).await
         }
         (field::GET, classes::PATIENT_GET | classes::STUDY_GET) if has_data && same => {

@@ -1,4 +1,4 @@
-//! C-FIND as provider (PS3.4 §C.4.1): the machine's standing decides what is found, as for any other caller.
+//! C-FIND as provider (PS3.4 §C.4.1, §K.4.1): the machine's standing decides what is found, as for any other caller.
 
 use super::IDLE;
 use super::association::{Caller, Message, refused};
@@ -53,8 +53,9 @@ async fn pages<S: Socket>(
     let ours = caller.arrival.called_ae.clone();
     let command = &message.command;
     let mut query = query(search, agreed);
+    let asking = if search.level == Asked::Step { Request::Scheduled } else { Request::Find };
     loop {
-        let Found { answers, more, unsupported } = match caller.ask(Request::Find(query.clone())).await {
+        let Found { answers, more, unsupported } = match caller.ask(asking(query.clone())).await {
             Ok((Response::Found(found), _)) => found,
             Ok(_) => return Ok(command.response(refused(Code::Internal))),
             Err(fault) if fault.code == Code::TooLarge => return Ok(command.response(status::RESOURCES)),
@@ -86,7 +87,7 @@ async fn pages<S: Socket>(
 fn query(search: &Search, agreed: Negotiated) -> Query {
     let level = match search.level {
         Asked::Patient => Level::Patient,
-        Asked::Study => Level::Study,
+        Asked::Study | Asked::Step => Level::Study,
         Asked::Series => Level::Series,
         Asked::Image => Level::Instance,
     };

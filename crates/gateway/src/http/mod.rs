@@ -101,13 +101,21 @@ impl Ask {
     /// # Errors
     /// 415, 413 or 400.
     pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
+        self.json_as(&["application/json"]).await
+    }
+
+    /// The same under one of these media types.
+    ///
+    /// # Errors
+    /// 415, 413 or 400.
+    pub async fn json_as<T: DeserializeOwned>(&mut self, types: &[&str]) -> Result<T, Problem> {
         let media =
             self.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).and_then(accept::Media::parse);
-        if media.is_none_or(|media| media.name != "application/json") {
+        if media.is_none_or(|media| !types.contains(&media.name.as_str())) {
             return Err(Problem::door(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 Code::BadRequest,
-                "`Content-Type` must be `application/json`",
+                "`Content-Type` is none that is expected here; `application/json` is",
             ));
         }
         let bytes = self.body.collect(model::limits::JSON_BODY_BYTES).await?;

@@ -161,7 +161,7 @@ impl Archive for Fake {
             }
             Request::Whoami => Response::Account(account()),
             Request::Open { .. } | Request::Lift { .. } => Response::Opened(opened()),
-            Request::Find(query) => Response::Found(port::find::Found {
+            Request::Find(query) | Request::Scheduled(query) => Response::Found(port::find::Found {
                 answers: if query.offset == 0 { vec![line()] } else { Vec::new() },
                 more: query.offset == 0,
                 unsupported: vec![vec![0x0010_1020], vec![0x0040_0275, 0x0040_1001]],
@@ -196,9 +196,12 @@ impl Archive for Fake {
                 Response::Job(Some(report(transaction, references)))
             }
             Request::LeaseJob => Response::Job(None),
-            Request::SignOut | Request::Ready | Request::JobProgress { .. } | Request::Backup { .. } => {
-                Response::Done
-            }
+            Request::SignOut
+            | Request::Ready
+            | Request::Schedule { .. }
+            | Request::EndOrder { .. }
+            | Request::JobProgress { .. }
+            | Request::Backup { .. } => Response::Done,
         };
         Ok((response, port::empty()))
     }

@@ -4,13 +4,13 @@ use model::{Organisation, Tenant};
 
 /// Who may do what, by hand: role, rights with own data and an approval.
 const TABLE: &[(Role, &str)] = &[
-    (Role::Technologist, "store find-reduced reject"),
+    (Role::Technologist, "store find-reduced reject worklist schedule"),
     (Role::Radiologist, "find-full open"),
     (Role::Referrer, "find-full open"),
     (Role::Researcher, "find-pseudonymous open"),
     (Role::Patient, "find-own open read-own-accesses change-masks"),
     (Role::Officer, "read-all-accesses verify put-right look-up"),
-    (Role::Admin, "administer import verify put-right"),
+    (Role::Admin, "administer import verify put-right schedule"),
     (Role::Vendor, ""),
     (Role::Device, ""),
 ];

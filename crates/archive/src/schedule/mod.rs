@@ -1,0 +1,217 @@
+//! schedule: Caller → Permit → Orders → Recorded, and Caller → Permit → Query → Matches → Recorded. What is ordered, and what
+//! of it a modality asks for (PS3.4 Annex K).
+
+mod records;
+
+pub use records::Orders;
+
+use crate::context::{About, Context};
+use crate::find;
+use crate::journal::{new_id, promises};
+use crate::sealing::{Kind, fault};
+use crate::vault::{Vault, lock};
+use crate::who::ties::OrderRecord as Owed;
+use crate::{Error, Result as Outcome};
+use ledger::Event;
+use model::{Attributes, Item, Plain, Tag, Vr, limits, tags};
+use policy::Right;
+use port::find::{Found, Query};
+use port::{Code, Fault, Response};
+use records::{OrderRecord, Step};
+use store::Commit;
+
+/// Orders of one request.
+const TOGETHER: usize = 1000;
+/// Orders that are not ended.
+const ORDERS: usize = 200_000;
+/// Characters of an accession number and of a step's id (VR SH; PS3.5 §6.2).
+const SHORT: usize = 16;
+
+/// Answers a worklist query: by date and time, as they will be done.
+pub async fn scheduled(vault: &Vault, context: &Context, query: Query) -> Result<Response, Fault> {
+    vault.may(context, Right::Worklist).await?;
+    let found = tokio::task::block_in_place(|| matches(vault, &query));
+    let keys_hash = vault.sealing.text_hash("query", &format!("worklist {:?}", query.keys));
+    let event = Event::Queried { keys_hash, hits: found.answers.len() as u64 };
+    vault.record(context, About::nothing(), event).await?;
+    Ok(Response::Found(found))
+}
+
+fn matches(vault: &Vault, query: &Query) -> Found {
+    let conditions = find::Conditions::of(query, |key| known(&key.path));
+    let limit = query.limit.min(limits::MATCHES);
+    let orders = lock(&vault.orders);
+    let mut fitting = orders.open().filter(|order| conditions.hold(order)).skip(query.offset);
+    let answers: Vec<Attributes> = fitting.by_ref().take(limit).cloned().collect();
+    let more = fitting.next().is_some();
+    let mut unsupported: Vec<_> = query.keys.iter().map(|key| key.path.clone()).collect();
+    unsupported.retain(|path| !known(path));
+    Found { answers, more, unsupported }
+}
+
+/// An attribute that orders keep.
+fn known(path: &[Tag]) -> bool {
+    match *path {
+        [tag] => tags::SCHEDULED.contains(&tag),
+        [sequence, tag] => tags::SCHEDULED.contains(&sequence) && tags::of_items(sequence).contains(&tag),
+        _ => false,
+    }
+}
+
+/// Places orders; one of the same accession number and step is replaced. All of them or none.
+pub async fn place(
+    vault: &Vault,
+    context: &Context,
+    orders: Vec<Attributes>,
+    report_by: Option<String>,
+) -> Result<Response, Fault> {
+    vault.may(context, Right::Schedule).await?;
+    if orders.is_empty() || orders.len() > TOGETHER {
+        return Err(if orders.is_empty() { Code::BadRequest } else { Code::TooLarge }.into());
+    }
+    let mut steps = Vec::new();
+    for order in orders {
+        let (step, order) = checked(vault, order)?;
+        if steps.iter().any(|(other, _)| *other == step) {
+            return Err(Code::BadRequest.into());
+        }
+        steps.push((step, Some(order)));
+    }
+    if let Some(user) = &report_by
+        && !lock(&vault.accounts).contains_key(&user.to_lowercase())
+    {
+        return Err(Code::BadRequest.into());
+    }
+    let numbers: Vec<String> = steps.iter().map(|(step, _)| step.accession.clone()).collect();
+    keep(vault, context, steps, "order").await?;
+    if let Some(user) = report_by {
+        tokio::task::block_in_place(|| owe(vault, &user, &numbers))?;
+    }
+    Ok(Response::Done)
+}
+
+/// Ends all steps of an accession number; none of it open: not found.
+pub async fn end(vault: &Vault, context: &Context, accession: &str) -> Result<Response, Fault> {
+    vault.may(context, Right::Schedule).await?;
+    let steps: Vec<_> =
+        lock(&vault.orders).steps_of(accession).into_iter().map(|step| (step, None)).collect();
+    if steps.is_empty() {
+        return Err(Code::NotFound.into());
+    }
+    keep(vault, context, steps, "order-ended").await?;
+    Ok(Response::Done)
+}
+
+/// An order with all that a worklist item must have (PS3.4 Table K.6-1, return keys of type 1): whose, what number, one step
+/// with an id, a modality and a date; a Study Instance UID is made where none was given.
+fn checked(vault: &Vault, mut order: Attributes) -> Result<(Step, Attributes), Fault> {
+    let bad = || Fault::from(Code::BadRequest);
+    let unknown = |(tag, _): (Tag, _)| !tags::SCHEDULED.contains(&tag);
+    if order.iter().any(unknown) {
+        return Err(bad());
+    }
+    let accession = order.first(tags::ACCESSION_NUMBER).to_owned();
+    let named = !order.first(tags::PATIENT_ID).is_empty() && !order.first(tags::PATIENT_NAME).is_empty();
+    let [item] = order.get(tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE).map_or(&[][..], |a| &a.items) else {
+        return Err(bad());
+    };
+    let mut item: Item = item.clone();
+    let value = |item: &Item, tag: Tag| {
+        item.get(&tag).and_then(|p| p.values.first()).map(|v| v.trim().to_owned()).unwrap_or_default()
+    };
+    let date = value(&item, tags::SCHEDULED_PROCEDURE_STEP_START_DATE);
+    let day = date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit());
+    let short = |text: &str| (1..=SHORT).contains(&text.chars().count());
+    if !named || !short(&accession) || !day || value(&item, tags::MODALITY).is_empty() {
+        return Err(bad());
+    }
+    let mut put = |tag: Tag, vr: [u8; 2], text: &str| {
+        if value(&item, tag).is_empty() {
+            item.insert(tag, Plain { vr: Vr(vr), values: vec![text.to_owned()] });
+        }
+    };
+    put(tags::SCHEDULED_PROCEDURE_STEP_ID, *b"SH", &accession);
+    put(tags::SCHEDULED_PROCEDURE_STEP_STATUS, *b"CS", "SCHEDULED");
+    let id = value(&item, tags::SCHEDULED_PROCEDURE_STEP_ID);
+    if !short(&id) {
+        return Err(bad());
+    }
+    order.set_items(tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE, [item]);
+    if order.first(tags::REQUESTED_PROCEDURE_ID).is_empty() {
+        order.set(tags::REQUESTED_PROCEDURE_ID, *b"SH", [accession.clone()]);
+    }
+    let step = Step { accession, id };
+    if order.first(tags::STUDY_INSTANCE_UID).is_empty() {
+        let uid = lock(&vault.orders).study_of(&step.accession).map_or_else(|| made(vault), Ok)?;
+        order.set(tags::STUDY_INSTANCE_UID, *b"UI", [uid]);
+    } else if order.first(tags::STUDY_INSTANCE_UID).parse::<model::Uid>().is_err() {
+        return Err(bad());
+    }
+    Ok((step, order))
+}
+
+/// A UID under 2.25 (PS3.5 §B.2).
+fn made(vault: &Vault) -> Outcome<String> {
+    let id = new_id(&*vault.sealing.random)?;
+    Ok(format!("2.25.{}", u128::from_be_bytes(id.0)))
+}
+
+/// Rows and entry in one commit, then memory.
+async fn keep(
+    vault: &Vault,
+    context: &Context,
+    steps: Vec<(Step, Option<Attributes>)>,
+    what: &str,
+) -> Result<(), Fault> {
+    // One change at a time: versions are read and written under it.
+    let _turn = vault.ordering.lock().await;
+    let versions: Vec<u64> = {
+        let orders = lock(&vault.orders);
+        let new = steps.iter().filter(|(step, order)| order.is_some() && orders.version(step) == 0).count();
+        if orders.len() + new > ORDERS {
+            return Err(Code::StorageFull.into());
+        }
+        steps.iter().map(|(step, _)| orders.version(step) + 1).collect()
+    };
+    let mut whom: Vec<&str> = steps.iter().map(|(step, _)| step.accession.as_str()).collect();
+    whom.dedup();
+    let event =
+        Event::Configured { what: what.to_owned(), whom: whom.join(" ").chars().take(1024).collect() };
+    let mut commit = Commit::new(vault.store.epoch());
+    for ((step, order), version) in steps.iter().zip(&versions) {
+        let name = vault.sealing.name(Kind::Order, &[step.accession.as_bytes(), step.id.as_bytes()]);
+        let record = OrderRecord { step: step.clone(), order: order.clone() };
+        commit.rows.push(vault.sealing.row(Kind::Order, name, *version, &record)?);
+    }
+    vault.entry_into(&mut commit, vault.envelope(context, &About::nothing()), event)?;
+    let promises = promises(&commit);
+    let pending = tokio::task::block_in_place(|| vault.store.submit(commit)).map_err(Error::from)?;
+    match vault.settled(promises, pending, |_, durable| Ok(durable)).await? {
+        Err(store::Error::Stale) => Err(Code::Unavailable.into()),
+        Err(error) => Err(fault(&error)),
+        Ok(_) => {
+            let mut orders = lock(&vault.orders);
+            steps
+                .into_iter()
+                .zip(versions)
+                .for_each(|((step, order), version)| orders.put(step, order, version));
+            Ok(())
+        }
+    }
+}
+
+/// The account owes the report of these: what a doctor with an order sees is decided by rule 1 about pictures.
+fn owe(vault: &Vault, user: &str, numbers: &[String]) -> Outcome<()> {
+    let start = vault.clock.now();
+    vault.change_ties(user, |ties| {
+        for accession in numbers {
+            let known = |owed: &Owed| owed.study.is_none() && owed.accession == *accession;
+            if !ties.orders.iter().any(known) {
+                ties.orders.push(Owed { study: None, accession: accession.clone(), start, end: None });
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+"""Orders by API, and the modality worklist as DCMTK's `findscu -W` asks for it over TLS (PS3.4 Annex K)."""
+
+import json
+import re
+import shutil
+
+import pydicom
+
+from lib import dimse
+from lib.http import Client, signed_in
+from lib.server import Server, gauze, set_config
+from parts.p22_token import Machine
+
+ROOMS = '''
+[[device]]
+name = "room1"
+certificate = "{certificate}"
+ae = "ROOM1"
+may = ["worklist"]
+
+[[device]]
+name = "ris"
+certificate = "{certificate}"
+ae = "RIS"
+may = ["orders"]
+'''
+DICOM_JSON = "application/dicom+json"
+
+
+def run(report, place):
+    """Orders come in by a person and by a machine, and a modality finds them."""
+    home = place.fresh("worklist")
+    set_config(home, _agreed)
+    made = gauze("user", "--home", home, "add", "ris", "--role", "device", "--name", "ris", status=0)
+    secret = re.search(r"[a-zA-Z0-9]{5}(?:-[a-zA-Z0-9]{5}){3}", made.stdout).group(0)
+    with Server(home) as server:
+        technologist, ris = signed_in(server, "technologist"), Machine(server, "ris", secret)
+        placed = technologist.ask("POST", "/api/v1/orders?report_by=radiologist", body=_bytes([ORDERS[0], ORDERS[1]]), kind=DICOM_JSON)
+        report.equal("a technologist places two orders", placed.status, 204)
+        report.equal("a machine agreed for orders places one", ris.ask("POST", "/api/v1/orders", body=_bytes(ORDERS[2]), kind=DICOM_JSON).status, 204)
+        room = Room(server, place.work)
+        _found(report, room)
+        _sets(report, room)
+        _wrong(report, server, room, ris)
+        _ended(report, technologist, ris, room)
+        _ledger(report, server)
+    with Server(home) as server:
+        left = [str(found.AccessionNumber) for found in Room(server, place.work).find()[1]]
+        report.equal("what was placed is there after a restart, what ended is not", sorted(left), ["W-1", "W-3"])
+
+
+def _agreed(text):
+    certificate = re.search(r'name = "bench"\ncertificate = "([0-9a-f]{64})"', text).group(1)
+    return text + ROOMS.format(certificate=certificate)
+
+
+def _order(accession, patient, name, modality, station, date, time, **more):
+    step = {"00080060": ("CS", modality), "00400001": ("AE", station), "00400002": ("DA", date), "00400003": ("TM", time),
+            "00400007": ("LO", f"Step of {accession}"), "00400009": ("SH", f"S{accession}")}
+    top = {"00080050": ("SH", accession), "00100020": ("LO", patient), "00100030": ("DA", "19780512"), "00100040": ("CS", "F"),
+           "00321060": ("LO", "Chest, two views"), "00401001": ("SH", f"R{accession}"), **more}
+    item = {tag: {"vr": vr, "Value": [value]} for tag, (vr, value) in top.items()}
+    item["00100010"] = {"vr": "PN", "Value": [name]}
+    item["00400100"] = {"vr": "SQ", "Value": [{tag: {"vr": vr, "Value": [value]} for tag, (vr, value) in step.items()}]}
+    return item
+
+
+ORDERS = [
+    _order("W-1", "GZ-9001", {"Alphabetic": "Wang^Xiaoli", "Ideographic": "王^小丽"}, "DX", "ROOM1", "20261127", "081500"),
+    _order("W-2", "GZ-9002", {"Alphabetic": "Probe^Paul"}, "DX", "ROOM2", "20261127", "093000"),
+    _order("W-3", "GZ-9003", {"Alphabetic": "Müller^Jörg"}, "CT", "ROOM1", "20261128", "070000", **{"00321032": ("PN", {"Alphabetic": "Doctor^Demo"})}),
+]
+
+
+def _bytes(value):
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+class Room:
+    """A modality."""
+
+    def __init__(self, server, work):
+        self.server, self.work = server, work
+
+    def find(self, *keys, calling="ROOM1"):
+        """What DCMTK said, and the answers."""
+        folder = self.work / "steps"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        own = dimse.machine(self.server, "bench")
+        wanted = ["AccessionNumber", "PatientID", "StudyInstanceUID", "RequestedProcedureID", "RequestedProcedureDescription", "PatientBirthDate"]
+        wanted += ["PatientName"] if not any(k.startswith("PatientName") for k in keys) else []
+        step = "ScheduledProcedureStepSequence[0]."
+        wanted += [step + k for k in ("Modality", "ScheduledStationAETitle", "ScheduledProcedureStepStartDate",
+                                      "ScheduledProcedureStepStartTime", "ScheduledProcedureStepID", "ScheduledProcedureStepStatus")
+                   if not any(step + k in key for key in keys)]
+        named = [key.split("=")[0] for key in keys]
+        arguments = [w for key in [*(w for w in wanted if w not in named), *keys] for w in ("-k", key)]
+        _, said = dimse.run("findscu", self.server, *own, "-d", "-W", "-X", "-od", str(folder), *arguments, tls=True, calling=calling)
+        return said, [pydicom.dcmread(path, force=True) for path in sorted(folder.iterdir())]
+
+    def numbers(self, *keys, **more):
+        return sorted(str(found.AccessionNumber) for found in self.find(*keys, **more)[1])
+
+
+def _found(report, room):
+    step = "ScheduledProcedureStepSequence[0]."
+    for label, keys, expected in (
+        ("all", (), ["W-1", "W-2", "W-3"]),
+        ("a station", (step + "ScheduledStationAETitle=ROOM1",), ["W-1", "W-3"]),
+        ("a modality", (step + "Modality=CT",), ["W-3"]),
+        ("a day", (step + "ScheduledProcedureStepStartDate=20261127",), ["W-1", "W-2"]),
+        ("a range of days", (step + "ScheduledProcedureStepStartDate=20261128-20261130",), ["W-3"]),
+        ("until a time", (step + "ScheduledProcedureStepStartTime=-0815",), ["W-1", "W-3"]),
+        ("a station and a day", (step + "ScheduledStationAETitle=ROOM1", step + "ScheduledProcedureStepStartDate=20261127"), ["W-1"]),
+        ("a name's beginning", ("PatientName=PROBE*",), ["W-2"]),
+        ("a number", ("PatientID=GZ-9001",), ["W-1"]),
+        ("an accession number", ("AccessionNumber=W-3",), ["W-3"]),
+        ("nobody", ("PatientID=NOBODY",), []),
+    ):
+        report.equal(f"worklist by {label}", room.numbers(*keys), expected)
+
+
+def _sets(report, room):
+    """Return keys of type 1 (PS3.4 Table K.6-1), the shape that was asked for, and the character set."""
+    _, (one,) = room.find("AccessionNumber=W-1")
+    step = one.ScheduledProcedureStepSequence[0]
+    report.check("a Study Instance UID was made", str(one.StudyInstanceUID).startswith("2.25."))
+    report.equal("the step", (step.Modality, step.ScheduledStationAETitle, step.ScheduledProcedureStepStartDate, step.ScheduledProcedureStepID,
+                              step.ScheduledProcedureStepStatus), ("DX", "ROOM1", "20261127", "SW-1", "SCHEDULED"))
+    report.equal("a name in two scripts", str(one.PatientName), "Wang^Xiaoli=王^小丽")
+    report.equal("its character set is said", one.SpecificCharacterSet, "ISO_IR 192")
+    report.check("nothing of retrieval", "QueryRetrieveLevel" not in one and "RetrieveAETitle" not in one)
+    said, (other,) = room.find("AccessionNumber=W-3", "(0008,0005)=ISO_IR 100")
+    report.equal("in the character set that was asked for", (str(other.PatientName), other.SpecificCharacterSet), ("Müller^Jörg", "ISO_IR 100"))
+    said, _ = room.find("AccessionNumber=W-1", "ScheduledProcedureStepSequence[0].ScheduledProtocolCodeSequence")
+    report.check("a key that is not kept is said to be so (FF01)", "0xff01" in said.lower(), said[-400:])
+
+
+def _wrong(report, server, room, ris):
+    said, found = room.find(calling="BENCH")
+    report.check("a machine without the right finds nothing", not found and "0x0124" in said.lower(), said[-300:])
+    report.equal("a machine for orders reads none", ris.ask("GET", "/api/v1/orders").status, 403)
+    referrer = signed_in(server, "referrer")
+    report.equal("nor does a doctor", referrer.get("/api/v1/orders").status, 403)
+    technologist = signed_in(server, "technologist")
+    for label, body, kind, status in (
+        ("no number", {**ORDERS[0], "00080050": {"vr": "SH"}}, DICOM_JSON, 400),
+        ("an attribute of no worklist", {**ORDERS[0], "00080020": {"vr": "DA", "Value": ["20261127"]}}, DICOM_JSON, 400),
+        ("two steps in one", {**ORDERS[0], "00400100": {"vr": "SQ", "Value": ORDERS[0]["00400100"]["Value"] * 2}}, DICOM_JSON, 400),
+        ("text", "orders", DICOM_JSON, 400),
+        ("a form", ORDERS[0], "application/x-www-form-urlencoded", 415),
+        ("a hundred thousand items", [{}] * 100_000, DICOM_JSON, 413),
+    ):
+        answer = technologist.ask("POST", "/api/v1/orders", body=_bytes(body), kind=kind)
+        report.equal(f"{label}: refused", answer.status, status)
+    report.equal("an account that nobody has", technologist.ask(
+        "POST", "/api/v1/orders?report_by=nobody", body=_bytes(ORDERS[0]), kind=DICOM_JSON).status, 400)
+    report.equal("and nothing changed", room.numbers(), ["W-1", "W-2", "W-3"])
+
+
+def _ended(report, technologist, ris, room):
+    listed = technologist.get("/api/v1/orders?date=20261127")
+    report.equal("the list is DICOM JSON", (listed.media, len(listed.json())), (DICOM_JSON, 2))
+    report.equal("an order ends", ris.ask("DELETE", "/api/v1/orders/W-2").status, 204)
+    report.equal("once", ris.ask("DELETE", "/api/v1/orders/W-2").status, 404)
+    moved = json.loads(json.dumps(ORDERS[0]))
+    moved["00400100"]["Value"][0]["00400002"]["Value"] = ["20261201"]
+    before = room.find("AccessionNumber=W-1")[1][0].StudyInstanceUID
+    report.equal("an order is moved to another day", ris.ask("POST", "/api/v1/orders", body=_bytes(moved), kind=DICOM_JSON).status, 204)
+    (after,) = room.find("AccessionNumber=W-1")[1]
+    report.equal("the same study on another day", (after.StudyInstanceUID, after.ScheduledProcedureStepSequence[0].ScheduledProcedureStepStartDate),
+                 (before, "20261201"))
+    report.equal("the worklist now", room.numbers(), ["W-1", "W-3"])
+
+
+def _ledger(report, server):
+    entries = signed_in(server, "officer").get("/api/v1/accesses?kind=configured,queried,not-allowed&limit=200").json()["entries"]
+    orders = [e for e in entries if e["kind"] == "configured" and "order" in json.dumps(e["details"])]
+    report.check("each change has its entry", len(orders) >= 4, f"({len(orders)})")
+    report.check("and each question", sum(e["kind"] == "queried" for e in entries) >= 15)
+    report.check("and each refusal", sum(e["kind"] == "not-allowed" for e in entries) >= 3)
