@@ -39,6 +39,8 @@ pub struct Network {
     pub dimse: Option<SocketAddr>,
     /// DIMSE over TLS with client certificates (PS3.15 B.12); nothing: none.
     pub dimse_tls: Option<SocketAddr>,
+    /// HL7 v2 over MLLP and TLS with client certificates; nothing: none.
+    pub hl7_tls: Option<SocketAddr>,
     /// Our AE title.
     pub ae_title: String,
     /// Origins of other sites whose pages may use DICOMweb with a token of their own, exactly as browsers name them.
@@ -53,6 +55,7 @@ impl Default for Network {
             https: SocketAddr::from(([127, 0, 0, 1], 8443)),
             dimse: None,
             dimse_tls: Some(SocketAddr::from(([127, 0, 0, 1], 2762))),
+            hl7_tls: None,
             ae_title: "GAUZE".to_owned(),
             cors_origins: Vec::new(),
             storage_classes: Vec::new(),
@@ -97,7 +100,7 @@ pub struct Device {
     /// Host and port where it takes associations; empty: it is not called.
     #[serde(default)]
     pub address: String,
-    /// What it may do: `store`, `find`, `retrieve`, `move-to`, `worklist`, `orders`. Not said: store.
+    /// What it may do: `store`, `find`, `retrieve`, `move-to`, `worklist`, `orders`, `patients`. Not said: store.
     #[serde(default = "stores")]
     pub may: Vec<String>,
     /// What it sees: `deidentified`, `masked`, `clear`; not said: no picture and no name.
@@ -132,7 +135,10 @@ impl Device {
         let faults = [
             (!hex && !plain, "device.certificate: SHA-256, 64 hexadecimal digits"),
             (!title, "device.ae: at most 16 characters (PS3.5 AE)"),
-            (!self.may.iter().all(acts), "device.may: store, find, retrieve, move-to, worklist, orders"),
+            (
+                !self.may.iter().all(acts),
+                "device.may: store, find, retrieve, move-to, worklist, orders, patients",
+            ),
             (!Standing::SEES.contains(&self.sees.as_str()), "device.sees: deidentified, masked or clear"),
             (self.purpose().is_none(), "device.purpose: not a purpose"),
             (!self.address.is_empty() && !port, "device.address: host:port"),
@@ -186,6 +192,7 @@ impl Config {
         }
         network.dimse = address("GAUZE_DIMSE")?.or(network.dimse);
         network.dimse_tls = address("GAUZE_DIMSE_TLS")?.or(network.dimse_tls);
+        network.hl7_tls = address("GAUZE_HL7_TLS")?.or(network.hl7_tls);
         config.checked()
     }
 
@@ -258,7 +265,7 @@ pub fn template(devices: &[Device], plain: bool) -> String {
     text += "ae_title = \"GAUZE\"\n# Other sites whose pages may use DICOMweb with a token of their own; cookies never go there.\n# cors_origins = [\"https://viewer.example\"]\n\n[viewing]\n# Seconds that a viewing token lives; viewers renew it by themselves.\nseconds = 300\n";
     text += "\n[key]\n# passphrase_file = \"/run/secrets/gauze\"   # mode 0600\n";
     text += "\n# Machines (AEs), one [[device]] each: name (in the record), certificate (SHA-256 of it, hexadecimal), ae (its title; \
-             empty: any),\n# address (host:port, when it is called), may (store, find, retrieve, move-to, worklist, orders), sees (deidentified, \
+             empty: any),\n# address (host:port, when it is called), may (store, find, retrieve, move-to, worklist, orders, patients), sees (deidentified, \
              masked, clear;\n# nothing: no picture and no name), purpose.\n";
     for device in devices {
         text += &block(device);

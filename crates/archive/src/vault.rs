@@ -232,27 +232,6 @@ impl Vault {
         Ok(vault)
     }
 
-    fn load(&self) -> Result<()> {
-        // Before the index: it leaves out what is rejected.
-        *lock(&self.righted) = Righted::load(self.rows(Kind::Change)?, self.rows(Kind::Arrived)?);
-        self.load_index()?;
-        *lock(&self.accounts) = self
-            .rows(Kind::Account)?
-            .into_iter()
-            .map(|(r, v): (AccountRecord, _)| (r.user.clone(), (r, v)))
-            .collect();
-        *lock(&self.ties) = self.rows(Kind::Ties)?.into_iter().map(|((user, r), v)| (user, (r, v))).collect();
-        if let Some(site) = self.rows(Kind::Site)?.pop() {
-            *lock(&self.site) = site;
-        }
-        *lock(&self.orders) = Orders::of(self.rows(Kind::Order)?);
-        *lock(&self.jobs) = Jobs::of(self.rows(Kind::Job)?);
-        if let Some(log) = self.rows(Kind::Policies)?.pop() {
-            *lock(&self.policy_log) = log;
-        }
-        Ok(())
-    }
-
     /// All rows of a kind, opened. One that does not open is counted and left out: what it told of is as if absent, and
     /// denies. That none was put back, put in or taken away is known before ([`Vault::open`]).
     fn rows<T: serde::de::DeserializeOwned>(&self, kind: Kind) -> Result<Vec<(T, u64)>> {

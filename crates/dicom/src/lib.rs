@@ -18,6 +18,7 @@ mod tone;
 pub mod worklist;
 pub mod xml;
 
+pub use charset::Charsets;
 pub use dataset::{Head, PixelLength, new_head, pixel_data_header, read_head, write_head};
 pub use error::{Error, Refusal, Result};
 pub use intake::{Intake, Parsed, Progress, inflated_frame};

@@ -20,6 +20,11 @@ pub fn multipart<'a>(boundary: &str, pieces: impl Iterator<Item = &'a [u8]>) -> 
     None
 }
 
+/// Reads an HL7 message, what it asks for, and makes its acknowledgement.
+pub fn hl7(bytes: &[u8]) {
+    crate::hl7::hostile(bytes);
+}
+
 /// Decodes a query string into its pairs.
 #[must_use]
 pub fn query(text: &str) -> Option<Vec<(String, String)>> {

@@ -6,6 +6,7 @@ mod api;
 mod auth;
 mod dicomweb;
 mod dimse;
+mod hl7;
 pub mod hostile;
 mod http;
 mod routes;
@@ -33,6 +34,8 @@ pub struct Options {
     pub dimse: Option<SocketAddr>,
     /// DIMSE over TLS with client certificates.
     pub dimse_tls: Option<SocketAddr>,
+    /// HL7 v2 over MLLP and TLS with client certificates.
+    pub hl7_tls: Option<SocketAddr>,
     /// The server's certificate and those above it.
     pub certificate_pem: String,
     /// Its key.
@@ -83,6 +86,8 @@ pub struct Running {
     pub dimse: Option<SocketAddr>,
     /// Where DIMSE over TLS listens.
     pub dimse_tls: Option<SocketAddr>,
+    /// Where HL7 over TLS listens.
+    pub hl7_tls: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
 }
@@ -101,19 +106,24 @@ pub async fn start(options: Options, archive: Arc<dyn Archive>) -> Result<Runnin
         Some(address) => Some(listen(address).await?),
         None => None,
     };
-    let secure = match options.dimse_tls {
-        Some(address) => {
-            let certified = Clients::Certified(&options.client_ca_pem);
-            let config = tls::config(&options.certificate_pem, &options.key_pem, &certified)?;
-            Some((listen(address).await?, TlsAcceptor::from(config)))
-        }
-        None => None,
-    };
+    let secure = certified(&options, options.dimse_tls).await?;
+    let messages = certified(&options, options.hl7_tls).await?;
     let (stop, stopping) = watch::channel(false);
-    let mut running =
-        Running { https: address(&https)?, dimse: None, dimse_tls: None, stop, listeners: Vec::new() };
+    let mut running = Running {
+        https: address(&https)?,
+        dimse: None,
+        dimse_tls: None,
+        hl7_tls: None,
+        stop,
+        listeners: Vec::new(),
+    };
     let door = http::Door::new(Arc::clone(&archive), options.origins.clone());
     running.listeners.push(tokio::spawn(web(https, browsers.into(), door, stopping.clone())));
+    if let Some((listener, tls)) = messages {
+        running.hl7_tls = Some(address(&listener)?);
+        let archive = Arc::clone(&archive);
+        running.listeners.push(tokio::spawn(hl7::listen(listener, tls, archive, stopping.clone())));
+    }
     let peers = Arc::new(dimse::Peers::new(archive, &options, stopping.clone()));
     if plain.is_some() || secure.is_some() {
         running.listeners.push(tokio::spawn(dimse::run_jobs(Arc::clone(&peers))));
@@ -133,6 +143,17 @@ pub async fn start(options: Options, archive: Arc<dyn Archive>) -> Result<Runnin
     }
     tracing::info!(software = options.software, https = %running.https, "doors are open");
     Ok(running)
+}
+
+/// A listener for machines that show a certificate of ours.
+async fn certified(
+    options: &Options,
+    address: Option<SocketAddr>,
+) -> Result<Option<(TcpListener, TlsAcceptor)>, Error> {
+    let Some(address) = address else { return Ok(None) };
+    let clients = Clients::Certified(&options.client_ca_pem);
+    let config = tls::config(&options.certificate_pem, &options.key_pem, &clients)?;
+    Ok(Some((listen(address).await?, TlsAcceptor::from(config))))
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {

@@ -85,6 +85,8 @@ words! {
     Door, "door",
     /// DICOM message exchange.
     Dimse = "dimse",
+    /// HL7 v2 over MLLP.
+    Hl7 = "hl7",
     /// DICOMweb.
     Dicomweb = "dicomweb",
     /// `gauze import` and other local commands.

@@ -130,7 +130,7 @@ pub struct MaskFacts {
 pub struct Standing {
     /// Name of the machine in the address book.
     pub ae: String,
-    /// What it may do, in the words of `gauze.toml`: `store`, `find`, `retrieve`, `move-to`, `worklist`, `orders`.
+    /// What it may do, in the words of `gauze.toml`: `store`, `find`, `retrieve`, `move-to`, `worklist`, `orders`, `patients`.
     pub may: Vec<String>,
     /// What it sees: `clear`, `masked`, `deidentified`; nothing: no picture and no name.
     pub sees: String,
@@ -140,7 +140,8 @@ pub struct Standing {
 
 impl Standing {
     /// The words of [`Standing::may`].
-    pub const ACTS: &'static [&'static str] = &["store", "find", "retrieve", "move-to", "worklist", "orders"];
+    pub const ACTS: &'static [&'static str] =
+        &["store", "find", "retrieve", "move-to", "worklist", "orders", "patients"];
     /// The words of [`Standing::sees`].
     pub const SEES: &'static [&'static str] = &["", "deidentified", "masked", "clear"];
 }

@@ -24,6 +24,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "data-set", run: data_set, seeds: files },
     Target { name: "query", run: query, seeds: none },
     Target { name: "multipart", run: multipart, seeds: none },
+    Target { name: "hl7", run: hl7, seeds: none },
     Target { name: "native", run: frame, seeds: |_| frames(NATIVE) },
     Target { name: "rle", run: frame, seeds: |_| frames(RLE) },
     Target { name: "deflated", run: frame, seeds: |_| frames(DEFLATED) },
@@ -174,6 +175,11 @@ pub fn query(input: &[u8]) {
     for level in [Level::Study, Level::Series, Level::Instance] {
         let _ = dicom::Query::parse(level, pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     }
+}
+
+/// An HL7 message.
+pub fn hl7(input: &[u8]) {
+    gateway::hostile::hl7(input);
 }
 
 /// A multipart body with the boundary `b`, in pieces of a size that the input chooses.

@@ -176,6 +176,9 @@ pub struct Ready {
     /// DIMSE over TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dimse_tls: Option<String>,
+    /// HL7 over MLLP and TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hl7_tls: Option<String>,
     /// PEM of the certificate authority.
     pub ca: PathBuf,
     /// The home.
@@ -220,6 +223,7 @@ pub async fn start(home: &Home, config: &Config, vault: Arc<Vault>) -> Result<Ru
         https: config.network.https,
         dimse: config.network.dimse,
         dimse_tls: config.network.dimse_tls,
+        hl7_tls: config.network.hl7_tls,
         certificate_pem: tls.chain,
         key_pem: tls.key,
         client_ca_pem: tls.ca,
@@ -248,6 +252,7 @@ impl Running {
             https: self.gateway.https.to_string(),
             dimse: self.gateway.dimse.map(|a| a.to_string()),
             dimse_tls: self.gateway.dimse_tls.map(|a| a.to_string()),
+            hl7_tls: self.gateway.hl7_tls.map(|a| a.to_string()),
             ca: home.key("tls/ca.pem"),
             home: home.path().to_path_buf(),
             modality_cert: file("tls/modality.pem"),

@@ -2,7 +2,11 @@
 //! what the tables hold behind it, and a row says which policies were in force, in order.
 
 use super::{Vault, lock};
+use crate::putright::Righted;
+use crate::schedule::Orders;
 use crate::sealing::Kind;
+use crate::transfer::Jobs;
+use crate::who::accounts::AccountRecord;
 use crate::{Error, Result};
 use crypto::Ladder;
 use serde::{Deserialize, Serialize};
@@ -47,6 +51,28 @@ pub(super) fn check_tables(store: &Store, folder: &std::path::Path, size: u64) -
 }
 
 impl Vault {
+    /// All that is held in memory, from its rows.
+    pub(super) fn load(&self) -> Result<()> {
+        // Before the index: it leaves out what is rejected.
+        *lock(&self.righted) = Righted::load(self.rows(Kind::Change)?, self.rows(Kind::Arrived)?);
+        self.load_index()?;
+        *lock(&self.accounts) = self
+            .rows(Kind::Account)?
+            .into_iter()
+            .map(|(r, v): (AccountRecord, _)| (r.user.clone(), (r, v)))
+            .collect();
+        *lock(&self.ties) = self.rows(Kind::Ties)?.into_iter().map(|((user, r), v)| (user, (r, v))).collect();
+        if let Some(site) = self.rows(Kind::Site)?.pop() {
+            *lock(&self.site) = site;
+        }
+        *lock(&self.orders) = Orders::of(self.rows(Kind::Order)?);
+        *lock(&self.jobs) = Jobs::of(self.rows(Kind::Job)?);
+        if let Some(log) = self.rows(Kind::Policies)?.pop() {
+            *lock(&self.policy_log) = log;
+        }
+        Ok(())
+    }
+
     /// Policies that were in force once and were replaced do not come back unsaid.
     pub(super) fn check_policies(&self, accept: Accept) -> Result<()> {
         let now = self.policies.version().0;

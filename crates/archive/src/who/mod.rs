@@ -106,9 +106,12 @@ fn context(vault: &Vault, account: &AccountRecord, arrival: &Arrival) -> Context
     }
 }
 
-/// A machine: certificate and AE title as the operator named them; plain only from loopback and only where configured.
+/// A machine: certificate and AE title (HL7: sending application) as the operator named them; plain only from loopback and only where configured.
 fn device(vault: &Vault, arrival: &Arrival) -> Option<Context> {
-    if arrival.door != Door::Dimse {
+    // HL7 has no plain door: what comes by it has a certificate.
+    if !matches!(arrival.door, Door::Dimse | Door::Hl7)
+        || arrival.door == Door::Hl7 && arrival.certificate.is_empty()
+    {
         return None;
     }
     let own = vault.options.devices.iter().filter(|d| d.certificate == arrival.certificate);

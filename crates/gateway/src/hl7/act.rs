@@ -1,0 +1,257 @@
+//! What a message asks for: orders as IHE RAD TF-2 Appendix B maps them to a worklist (RAD-2, RAD-4, RAD-13), patients as
+//! RAD-12 corrects and merges them.
+
+use super::message::{Message, Segment};
+use model::{Attributes, Item, Plain, Tag, Vr, tags};
+use port::putright::{Act, PatientNumber};
+
+/// Orders that a message may change.
+const ORDERS: usize = 100;
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wish {
+    /// Orders to place, and accession numbers whose orders end.
+    Orders {
+        /// Worklist items.
+        place: Vec<Attributes>,
+        /// Accession numbers.
+        end: Vec<String>,
+    },
+    /// Patients.
+    PutRight(Act),
+    /// Known, and nothing here to be done.
+    Nothing,
+}
+
+/// Why not: a code of HL7 Table 0357 and words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cause(pub u16, pub &'static str);
+
+/// Reads a message's wish.
+///
+/// # Errors
+/// [`Cause`]: it is of a kind that is not taken, or lacks what it needs.
+pub fn wish(message: &Message) -> Result<Wish, Cause> {
+    match (message.header(9, 1).as_str(), message.header(9, 2).as_str()) {
+        ("ORM", "O01") | ("OMG", "O19") | ("OMI", "O23") => orders(message),
+        ("ADT", "A08" | "A31") => corrected(message),
+        ("ADT", "A40") => merged(message),
+        // Arrivals, transfers, departures: who is where is no business of the archive.
+        ("ADT", _) => Ok(Wish::Nothing),
+        ("ORM" | "OMG" | "OMI", _) => Err(Cause(201, "unsupported event code")),
+        _ => Err(Cause(200, "unsupported message type")),
+    }
+}
+
+fn number(message: &Message, segment: &Segment, field: usize) -> Result<PatientNumber, Cause> {
+    let [number, issuer] = [1, 4].map(|component| message.value(segment, field, component));
+    if number.is_empty() {
+        Err(Cause(101, "a patient without a number"))
+    } else {
+        Ok(PatientNumber { issuer, number })
+    }
+}
+
+fn patient(message: &Message) -> Result<&Segment, Cause> {
+    message.first("PID").ok_or(Cause(100, "no PID segment"))
+}
+
+fn corrected(message: &Message) -> Result<Wish, Cause> {
+    let pid = patient(message)?;
+    let mut set = Attributes::new();
+    demographics(message, pid, &mut set);
+    if set.is_empty() {
+        return Ok(Wish::Nothing);
+    }
+    Ok(Wish::PutRight(Act::CorrectPatient { patient: number(message, pid, 3)?, set }))
+}
+
+fn merged(message: &Message) -> Result<Wish, Cause> {
+    let into = number(message, patient(message)?, 3)?;
+    let mrg = message.first("MRG").ok_or(Cause(100, "no MRG segment"))?;
+    Ok(Wish::PutRight(Act::Merge { from: number(message, mrg, 1)?, into }))
+}
+
+/// Name, birth date and sex, as far as they are said.
+fn demographics(message: &Message, pid: &Segment, out: &mut Attributes) {
+    let mut put = |tag: Tag, vr: [u8; 2], text: String| {
+        if !text.is_empty() {
+            out.set(tag, vr, [text]);
+        }
+    };
+    put(tags::PATIENT_NAME, *b"PN", name(message, pid, 5, 1));
+    put(tags::PATIENT_BIRTH_DATE, *b"DA", when(&message.value(pid, 7, 1)).0);
+    // HL7 Table 0001 has more; DICOM has M, F and O.
+    let sex = match message.value(pid, 8, 1).as_str() {
+        sex @ ("M" | "F" | "O") => sex.to_owned(),
+        "A" => "O".to_owned(),
+        _ => String::new(),
+    };
+    put(tags::PATIENT_SEX, *b"CS", sex);
+}
+
+/// A name (XPN, or XCN behind its identifier: `first` is the family's component) as PN: HL7 has the suffix before the prefix.
+fn name(message: &Message, segment: &Segment, field: usize, first: usize) -> String {
+    let part = |at: usize| message.value(segment, field, first + at).replace(['^', '=', '\\'], " ");
+    let parts = [part(0), part(1), part(2), part(4), part(3)];
+    parts.join("^").trim_end_matches('^').to_owned()
+}
+
+/// A time stamp as date and time.
+fn when(text: &str) -> (String, String) {
+    let digits: String = text.chars().take_while(char::is_ascii_digit).take(14).collect();
+    match (digits.get(..8), digits.get(8..)) {
+        (Some(date), Some(time)) => {
+            (date.to_owned(), if matches!(time.len(), 4 | 6) { time.to_owned() } else { String::new() })
+        }
+        _ => (String::new(), String::new()),
+    }
+}
+
+fn orders(message: &Message) -> Result<Wish, Cause> {
+    let pid = patient(message)?;
+    let (mut place, mut end) = (Vec::new(), Vec::new());
+    let mut common: Option<&Segment> = None;
+    let segments: Vec<&Segment> = message.segments().collect();
+    for (at, segment) in segments.iter().enumerate() {
+        match segment.name() {
+            "ORC" => common = Some(segment),
+            "OBR" => {
+                let rest = segments.get(at + 1..).unwrap_or_default();
+                let own = rest.iter().take_while(|s| !matches!(s.name(), "ORC" | "OBR"));
+                let find = |name: &str| own.clone().find(|s| s.name() == name).copied();
+                let order =
+                    Order { message, pid, common, request: segment, choice: find("IPC"), study: find("ZDS") };
+                if place.len() + end.len() == ORDERS {
+                    return Err(Cause(102, "too many orders in one message"));
+                }
+                match order.ends()? {
+                    true => end.push(order.accession()?),
+                    false => place.push(order.item()?),
+                }
+            }
+            _ => {}
+        }
+    }
+    if place.is_empty() && end.is_empty() {
+        Err(Cause(100, "no OBR segment"))
+    } else {
+        Ok(Wish::Orders { place, end })
+    }
+}
+
+/// One OBR with what belongs to it.
+struct Order<'a> {
+    message: &'a Message,
+    pid: &'a Segment,
+    common: Option<&'a Segment>,
+    request: &'a Segment,
+    /// IPC of OMI.
+    choice: Option<&'a Segment>,
+    /// ZDS of IHE RAD-4.
+    study: Option<&'a Segment>,
+}
+
+impl Order<'_> {
+    fn of(&self, segment: Option<&Segment>, field: usize, component: usize) -> String {
+        segment.map(|segment| self.message.value(segment, field, component)).unwrap_or_default()
+    }
+
+    fn obr(&self, field: usize, component: usize) -> String {
+        self.message.value(self.request, field, component)
+    }
+
+    /// ORC-1 (HL7 Table 0119) and ORC-5: cancelled, discontinued or completed.
+    fn ends(&self) -> Result<bool, Cause> {
+        let control = self.of(self.common, 1, 1);
+        match control.as_str() {
+            "NW" | "XO" | "" => Ok(false),
+            "CA" | "DC" | "OC" | "OD" => Ok(true),
+            "SC" | "SN" | "RU" => Ok(matches!(self.of(self.common, 5, 1).as_str(), "CM" | "CA" | "DC")),
+            _ => Err(Cause(103, "unsupported order control code")),
+        }
+    }
+
+    fn accession(&self) -> Result<String, Cause> {
+        let all = [self.of(self.choice, 1, 1), self.obr(18, 1), self.obr(3, 1), self.of(self.common, 3, 1)];
+        let number = all.into_iter().find(|number| !number.is_empty());
+        number.ok_or(Cause(101, "no accession number (OBR-18)"))
+    }
+
+    fn item(&self) -> Result<Attributes, Cause> {
+        let (message, accession) = (self.message, self.accession()?);
+        let PatientNumber { issuer, number } = number(message, self.pid, 3)?;
+        let mut out = Attributes::new();
+        demographics(message, self.pid, &mut out);
+        let mut put = |tag: Tag, vr: &[u8; 2], texts: &[String]| {
+            if let Some(text) = texts.iter().find(|text| !text.is_empty()) {
+                out.set(tag, *vr, [text.clone()]);
+            }
+        };
+        put(tags::PATIENT_ID, b"LO", &[number]);
+        put(tags::ISSUER_OF_PATIENT_ID, b"LO", &[issuer]);
+        put(tags::ACCESSION_NUMBER, b"SH", std::slice::from_ref(&accession));
+        put(tags::REQUESTED_PROCEDURE_ID, b"SH", &[self.of(self.choice, 2, 1), self.obr(19, 1)]);
+        put(tags::STUDY_INSTANCE_UID, b"UI", &[self.of(self.choice, 3, 1), self.of(self.study, 1, 1)]);
+        put(tags::REQUESTED_PROCEDURE_DESCRIPTION, b"LO", &[self.obr(44, 2), self.obr(4, 2)]);
+        put(tags::REQUESTING_PHYSICIAN, b"PN", &[name(message, self.request, 16, 2)]);
+        let visit = message.first("PV1");
+        put(
+            tags::REFERRING_PHYSICIAN_NAME,
+            b"PN",
+            &[visit.map(|v| name(message, v, 8, 2)).unwrap_or_default()],
+        );
+        put(0x0038_0300, b"LO", &[self.of(visit, 3, 1)]);
+        put(0x0040_1002, b"LO", &[self.obr(31, 2), self.obr(31, 1)]);
+        put(0x0040_2016, b"LO", &[self.obr(2, 1), self.of(self.common, 2, 1)]);
+        put(0x0040_2017, b"LO", &[self.obr(3, 1), self.of(self.common, 3, 1)]);
+        let code = [(tags::CODE_VALUE, 1), (tags::CODE_MEANING, 2), (tags::CODING_SCHEME_DESIGNATOR, 3)];
+        let code: Item =
+            code.into_iter().filter_map(|(tag, at)| plain(tag, b"SH", self.obr(4, at))).collect();
+        if code.len() == 3 {
+            out.set_items(tags::REQUESTED_PROCEDURE_CODE_SEQUENCE, [code]);
+        }
+        out.set_items(tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE, [self.step()?]);
+        Ok(out)
+    }
+
+    fn step(&self) -> Result<Item, Cause> {
+        let quantity = self.message.first("TQ1");
+        let starts = [self.of(quantity, 7, 1), self.of(self.common, 7, 4), self.obr(27, 4), self.obr(36, 1)];
+        let (date, time) =
+            starts.iter().map(|text| when(text)).find(|(date, _)| !date.is_empty()).unwrap_or_default();
+        let modality = [self.of(self.choice, 5, 1), self.obr(24, 1)].into_iter().find(|m| !m.is_empty());
+        if date.is_empty() {
+            return Err(Cause(101, "no scheduled date (TQ1-7, ORC-7.4 or OBR-27.4)"));
+        }
+        let modality = modality.ok_or(Cause(101, "no modality (OBR-24 or IPC-5)"))?;
+        let either = |a: String, b: String| if a.is_empty() { b } else { a };
+        let description = either(self.of(self.choice, 6, 2), either(self.obr(4, 5), self.obr(4, 2)));
+        let all = [
+            plain(tags::MODALITY, b"CS", modality),
+            plain(
+                tags::SCHEDULED_STATION_AE_TITLE,
+                b"AE",
+                either(self.of(self.choice, 9, 1), self.obr(21, 1)),
+            ),
+            plain(tags::SCHEDULED_PROCEDURE_STEP_START_DATE, b"DA", date),
+            plain(tags::SCHEDULED_PROCEDURE_STEP_START_TIME, b"TM", time),
+            plain(tags::SCHEDULED_PROCEDURE_STEP_DESCRIPTION, b"LO", description),
+            plain(
+                tags::SCHEDULED_PROCEDURE_STEP_ID,
+                b"SH",
+                either(self.of(self.choice, 4, 1), self.obr(20, 1)),
+            ),
+            plain(0x0040_0010, b"SH", self.of(self.choice, 7, 1)),
+        ];
+        Ok(all.into_iter().flatten().collect())
+    }
+}
+
+fn plain(tag: Tag, vr: &[u8; 2], text: String) -> Option<(Tag, Plain)> {
+    (!text.is_empty()).then(|| (tag, Plain { vr: Vr(*vr), values: vec![text] }))
+}
+
+#[cfg(test)]
+mod tests;

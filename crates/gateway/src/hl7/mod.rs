@@ -1,0 +1,270 @@
+//! The HL7 door: messages in MLLP blocks (HL7 v2.5.1 Appendix C) over TLS with client certificates. A message is answered when
+//! what it asks for is durable, in the ledger under the machine whose certificate it came with.
+
+mod act;
+mod answer;
+mod message;
+
+use crate::http::serve::{self, Places, Stop};
+use crate::http::{limits, request_id, tls};
+use act::{Cause, Wish};
+use answer::{Verdict, acknowledged};
+use message::{Fault, MESSAGE_BYTES, Message};
+use model::{Arrival, Door};
+use port::putright::{Answer, Ask};
+use port::{Archive, Call, Code, Credential, Request, Response};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+/// Connections, and those of one address.
+const CONNECTIONS: usize = 32;
+const CONNECTIONS_OF_ONE: usize = 8;
+/// Silence between messages: senders keep their connection.
+const IDLE: Duration = Duration::from_secs(600);
+/// A message that began, and an answer on its way.
+const SEND: Duration = Duration::from_secs(30);
+/// The block characters of MLLP.
+const START: u8 = 0x0B;
+const END: &[u8] = &[0x1C, 0x0D];
+/// Answers remembered: a sender that heard none sends its message once more.
+const REMEMBERED: usize = 1024;
+
+/// Accepts senders until told to stop.
+pub async fn listen(listener: TcpListener, tls: TlsAcceptor, archive: Arc<dyn Archive>, stop: Stop) {
+    let places = Places::new(CONNECTIONS, CONNECTIONS_OF_ONE);
+    let desk = Arc::new(Desk { archive, answered: Mutex::default() });
+    let each = move |socket: TcpStream, peer, mut stop: Stop| {
+        let (desk, tls) = (Arc::clone(&desk), tls.clone());
+        async move {
+            let handshake = tokio::time::timeout(limits::HANDSHAKE, tls.accept(socket)).await;
+            let Ok(Ok(stream)) = handshake else { return };
+            let certificate = tls::digest(stream.get_ref().1);
+            tokio::select! {
+                () = desk.serve(stream, peer, &certificate) => {}
+                () = serve::stopped(&mut stop) => {}
+            }
+        }
+    };
+    serve::accept(listener, places, stop, each).await;
+}
+
+/// What all connections share.
+struct Desk {
+    archive: Arc<dyn Archive>,
+    answered: Mutex<VecDeque<Answered>>,
+}
+
+/// What was answered.
+struct Answered {
+    certificate: String,
+    message: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+impl Desk {
+    /// One sender, message by message.
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        mut socket: S,
+        peer: SocketAddr,
+        certificate: &str,
+    ) {
+        let mut held = Vec::new();
+        loop {
+            let Some(bytes) = block(&mut socket, &mut held).await else { return };
+            let known = self.known(certificate, &bytes);
+            let answer = match known {
+                Some(answer) => answer,
+                None => match self.answer(&bytes, peer, certificate).await {
+                    Some(answer) => answer,
+                    None => return,
+                },
+            };
+            let framed = [&[START][..], &answer, END].concat();
+            match tokio::time::timeout(SEND, socket.write_all(&framed)).await {
+                Ok(Ok(())) => {}
+                _ => return,
+            }
+            if tokio::time::timeout(SEND, socket.flush()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn known(&self, certificate: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |a: &&Answered| a.certificate == certificate && a.message == bytes;
+        answered.iter().find(same).map(|known| known.answer.clone())
+    }
+
+    /// The acknowledgement of a message; nothing when it has no header to answer to.
+    async fn answer(&self, bytes: &[u8], peer: SocketAddr, certificate: &str) -> Option<Vec<u8>> {
+        let message = match Message::read(bytes) {
+            Ok(message) => message,
+            Err(Fault::Header) => return None,
+            Err(Fault::Charset) => {
+                return Some(acknowledged(None, Verdict::Reject(Cause(207, "character set"))));
+            }
+            Err(Fault::TooLarge) => {
+                return Some(acknowledged(None, Verdict::Reject(Cause(207, "too large"))));
+            }
+        };
+        let verdict = match act::wish(&message) {
+            Ok(wish) => self.done(wish, &message, peer, certificate).await,
+            Err(cause @ Cause(200..=203, _)) => Verdict::Reject(cause),
+            Err(cause) => Verdict::Error(cause),
+        };
+        let answer = acknowledged(Some(&message), verdict);
+        // Only what is done is done once: what was refused may be tried again.
+        if verdict == Verdict::Accept && bytes.len() <= MESSAGE_BYTES / 16 {
+            let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+            let (certificate, message) = (certificate.to_owned(), bytes.to_vec());
+            answered.push_back(Answered { certificate, message, answer: answer.clone() });
+            if answered.len() > REMEMBERED {
+                answered.pop_front();
+            }
+        }
+        Some(answer)
+    }
+
+    async fn done(&self, wish: Wish, message: &Message, peer: SocketAddr, certificate: &str) -> Verdict {
+        let arrival = Arrival {
+            door: Door::Hl7,
+            peer: peer.to_string(),
+            certificate: certificate.to_owned(),
+            calling_ae: message.header(3, 1).chars().take(64).collect(),
+            called_ae: message.header(5, 1).chars().take(64).collect(),
+            software: String::new(),
+            request: String::new(),
+        };
+        let done = match wish {
+            // Who it is is asked all the same: an unknown sender hears nothing else.
+            Wish::Nothing => self.ask(&arrival, Request::Whoami).await.map(drop),
+            Wish::Orders { place, end } => self.orders(&arrival, place, end).await,
+            Wish::PutRight(act) => {
+                let reason = format!(
+                    "HL7 {}^{} {}",
+                    message.header(9, 1),
+                    message.header(9, 2),
+                    message.header(10, 1)
+                );
+                self.put_right(&arrival, act, reason.chars().take(200).collect()).await
+            }
+        };
+        match done {
+            Ok(()) => Verdict::Accept,
+            Err(code) => refused(code),
+        }
+    }
+
+    async fn ask(&self, arrival: &Arrival, request: Request) -> Result<Response, Code> {
+        let arrival = Arrival { request: request_id().ok_or(Code::Internal)?, ..arrival.clone() };
+        let call = Call { credential: Credential::Device, arrival, request };
+        let answer = tokio::time::timeout(limits::CALL, self.archive.call(call, port::empty())).await;
+        answer.map_err(|_| Code::Unavailable)?.map(|(response, _)| response).map_err(|fault| fault.code)
+    }
+
+    async fn orders(
+        &self,
+        arrival: &Arrival,
+        place: Vec<model::Attributes>,
+        end: Vec<String>,
+    ) -> Result<(), Code> {
+        if !place.is_empty() {
+            self.ask(arrival, Request::Schedule { orders: place, report_by: None }).await?;
+        }
+        for accession in end {
+            match self.ask(arrival, Request::EndOrder { accession }).await {
+                // Ended before, or never known here: it is as the sender wants it.
+                Ok(_) | Err(Code::NotFound) => {}
+                Err(code) => return Err(code),
+            }
+        }
+        Ok(())
+    }
+
+    /// Under the version of all changes that is in force: between the two questions another may come, so twice.
+    async fn put_right(
+        &self,
+        arrival: &Arrival,
+        act: port::putright::Act,
+        reason: String,
+    ) -> Result<(), Code> {
+        let mut tries = 3;
+        loop {
+            let looked =
+                self.ask(arrival, Request::PutRight(Ask::Changes { limit: 1, before: None })).await?;
+            let Response::PutRight(Answer::Changes { version, .. }) = looked else {
+                return Err(Code::Internal);
+            };
+            let ask = Ask::Make { act: act.clone(), reason: reason.clone(), expect_version: version };
+            tries -= 1;
+            match self.ask(arrival, Request::PutRight(ask)).await {
+                Ok(_) => return Ok(()),
+                Err(Code::VersionConflict) if tries > 0 => {}
+                Err(code) => return Err(code),
+            }
+        }
+    }
+}
+
+/// What may be tried again is rejected, what is wrong is an error (HL7 Table 0008).
+const fn refused(code: Code) -> Verdict {
+    match code {
+        Code::BadRequest | Code::BadObject | Code::Unsupported => {
+            Verdict::Error(Cause(102, "a value is not as the archive needs it"))
+        }
+        Code::NotFound => Verdict::Error(Cause(204, "unknown key identifier")),
+        Code::TooLarge => Verdict::Error(Cause(102, "above a limit")),
+        Code::VersionConflict => Verdict::Error(Cause(205, "changed meanwhile, or done already")),
+        Code::NotSignedIn | Code::NotAllowed => Verdict::Error(Cause(207, "not agreed with this sender")),
+        _ => Verdict::Reject(Cause(207, "try again later")),
+    }
+}
+
+/// The next block; nothing when the sender leaves, falls silent or breaks the framing.
+async fn block<S: AsyncRead + Unpin>(socket: &mut S, held: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let mut begun = !held.is_empty();
+    let mut looked = 0;
+    loop {
+        if let Some(first) = held.first()
+            && *first != START
+        {
+            return None;
+        }
+        // The end may lie across two reads.
+        let from = looked.max(1) - 1;
+        let end = held.get(from..).and_then(|rest| rest.windows(2).position(|pair| pair == END));
+        if let Some(end) = end.map(|end| end + from) {
+            let message = held.get(1..end).map(<[u8]>::to_vec);
+            held.drain(..(end + 2).min(held.len()));
+            return message;
+        }
+        looked = held.len();
+        if held.len() > MESSAGE_BYTES + 1 {
+            return None;
+        }
+        let mut piece = [0; 4096];
+        let patience = if begun { SEND } else { IDLE };
+        let read =
+            tokio::time::timeout(patience, socket.read(&mut piece)).await.ok()?.ok().filter(|n| *n > 0)?;
+        held.extend_from_slice(piece.get(..read)?);
+        begun = true;
+    }
+}
+
+/// A message as the fuzz target of `xtask` reads it.
+pub fn hostile(bytes: &[u8]) {
+    if let Ok(message) = Message::read(bytes) {
+        let verdict = act::wish(&message).map_or_else(Verdict::Error, |_| Verdict::Accept);
+        let _ = acknowledged(Some(&message), verdict);
+    }
+}
+
+#[cfg(test)]
+mod tests;
