@@ -35,6 +35,7 @@ fn sample(route: &Route) -> (String, Vec<(&'static str, &'static str)>, Vec<byte
             r#"{"expect_version":0,"reason":"r","act":{"merge":{"from":{"number":"1"},"into":{"number":"2"}}}}"#
         }
         ("POST", "/api/v1/look-up") => r#"{"number":"1"}"#,
+        ("POST", "/api/v1/orders") => "[]",
         ("POST", path) if path.ends_with("/undo") => r#"{"expect_version":0,"reason":"r"}"#,
         ("POST", path) if path.starts_with("/dicom-web") => "x",
         _ => "",

@@ -13,7 +13,7 @@ use crate::vault::{Vault, lock};
 use crate::who::ties::OrderRecord as Owed;
 use crate::{Error, Result as Outcome};
 use ledger::Event;
-use model::{Attributes, Item, Plain, Tag, Vr, limits, tags};
+use model::{Attribute, Attributes, Item, Plain, Tag, Vr, limits, tags};
 use policy::Right;
 use port::find::{Found, Query};
 use port::{Code, Fault, Response};
@@ -106,8 +106,12 @@ pub async fn end(vault: &Vault, context: &Context, accession: &str) -> Result<Re
 /// with an id, a modality and a date; a Study Instance UID is made where none was given.
 fn checked(vault: &Vault, mut order: Attributes) -> Result<(Step, Attributes), Fault> {
     let bad = || Fault::from(Code::BadRequest);
-    let unknown = |(tag, _): (Tag, _)| !tags::SCHEDULED.contains(&tag);
-    if order.iter().any(unknown) {
+    let plain = |(_, attribute): (Tag, &Attribute)| attribute.values.iter().all(|v| fits(attribute.vr, v));
+    let inner = |item: &Item| item.values().all(|plain| plain.values.iter().all(|v| fits(plain.vr, v)));
+    let kept = |(tag, attribute): (Tag, &Attribute)| {
+        tags::SCHEDULED.contains(&tag) && attribute.items.iter().all(inner)
+    };
+    if !order.iter().all(|one| kept(one) && plain(one)) {
         return Err(bad());
     }
     let accession = order.first(tags::ACCESSION_NUMBER).to_owned();
@@ -148,6 +152,18 @@ fn checked(vault: &Vault, mut order: Attributes) -> Result<(Step, Attributes), F
         return Err(bad());
     }
     Ok((step, order))
+}
+
+/// A value has room in its VR and is one value (PS3.5 Table 6.2-1, §6.4): a modality takes an answer or leaves it as a whole.
+fn fits(vr: Vr, value: &str) -> bool {
+    let room = match &vr.0 {
+        b"AE" | b"CS" | b"SH" | b"TM" => SHORT,
+        b"DA" => 8,
+        b"LO" | b"UI" => 64,
+        b"PN" => 3 * 64,
+        _ => limits::INDEXED_VALUE_BYTES,
+    };
+    value.chars().count() <= room && !value.contains('\\') && !value.chars().any(char::is_control)
 }
 
 /// A UID under 2.25 (PS3.5 §B.2).

@@ -117,6 +117,8 @@ async fn what_is_no_order_changes_nothing() {
         ("no modality", vec![order("A1", "20261127", "", "R")]),
         ("not of a worklist", vec![other]),
         ("no UID", vec![uid]),
+        ("a title that no machine has", vec![order("A1", "20261127", "CT", "A_TITLE_OF_17_CHR")]),
+        ("two values in one", vec![order("A1", "20261127", "CT\\\\MR", "R")]),
         ("one good, one not", vec![order("A1", "20261127", "CT", "R"), without(STEP)]),
         ("twice", vec![order("A1", "20261127", "CT", "R"), order("A1", "20261128", "CT", "R")]),
         ("none", vec![]),

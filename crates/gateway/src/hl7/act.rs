@@ -184,13 +184,15 @@ impl Order<'_> {
         let PatientNumber { issuer, number } = number(message, self.pid, 3)?;
         let mut out = Attributes::new();
         demographics(message, self.pid, &mut out);
+        out.set(tags::PATIENT_ID, *b"LO", [number]);
+        if !issuer.is_empty() {
+            out.set(tags::ISSUER_OF_PATIENT_ID, *b"LO", [issuer]);
+        }
         let mut put = |tag: Tag, vr: &[u8; 2], texts: &[String]| {
             if let Some(text) = texts.iter().find(|text| !text.is_empty()) {
-                out.set(tag, *vr, [text.clone()]);
+                out.set(tag, *vr, [fitting(vr, text)]);
             }
         };
-        put(tags::PATIENT_ID, b"LO", &[number]);
-        put(tags::ISSUER_OF_PATIENT_ID, b"LO", &[issuer]);
         put(tags::ACCESSION_NUMBER, b"SH", std::slice::from_ref(&accession));
         put(tags::REQUESTED_PROCEDURE_ID, b"SH", &[self.of(self.choice, 2, 1), self.obr(19, 1)]);
         put(tags::STUDY_INSTANCE_UID, b"UI", &[self.of(self.choice, 3, 1), self.of(self.study, 1, 1)]);
@@ -250,7 +252,14 @@ impl Order<'_> {
 }
 
 fn plain(tag: Tag, vr: &[u8; 2], text: String) -> Option<(Tag, Plain)> {
-    (!text.is_empty()).then(|| (tag, Plain { vr: Vr(*vr), values: vec![text] }))
+    (!text.is_empty()).then(|| (tag, Plain { vr: Vr(*vr), values: vec![fitting(vr, &text)] }))
+}
+
+/// Words for people are cut to what DICOM has room for (LO; PS3.5 Table 6.2-1). A number or title that is too long is left as
+/// it is, and refused where orders are checked: cut, it would be another's.
+fn fitting(vr: &[u8; 2], text: &str) -> String {
+    const ROOM: usize = 64;
+    if vr == b"LO" { text.chars().take(ROOM).collect() } else { text.to_owned() }
 }
 
 #[cfg(test)]

@@ -137,7 +137,8 @@ impl Message {
             rest = left;
         }
         out.push_str(rest);
-        out.retain(|c| !c.is_control());
+        // A backslash separates values in DICOM (PS3.5 §6.4).
+        out.retain(|c| !c.is_control() && c != '\\');
         out
     }
 }

@@ -9,6 +9,7 @@ use crate::http::serve::{self, Places, Stop};
 use crate::http::{limits, request_id, tls};
 use act::{Cause, Wish};
 use answer::{Verdict, acknowledged};
+use aws_lc_rs::digest::{Context, SHA256};
 use message::{Fault, MESSAGE_BYTES, Message};
 use model::{Arrival, Door};
 use port::putright::{Answer, Ask};
@@ -59,11 +60,20 @@ struct Desk {
     answered: Mutex<VecDeque<Answered>>,
 }
 
-/// What was answered.
+/// What was answered: to a digest of certificate and message, so that a thousand of them weigh nothing.
 struct Answered {
-    certificate: String,
-    message: Vec<u8>,
+    message: [u8; 32],
     answer: Vec<u8>,
+}
+
+fn digest(certificate: &str, message: &[u8]) -> [u8; 32] {
+    let mut hash = Context::new(&SHA256);
+    hash.update(certificate.as_bytes());
+    hash.update(&[START]);
+    hash.update(message);
+    let mut out = [0; 32];
+    out.iter_mut().zip(hash.finish().as_ref()).for_each(|(to, from)| *to = *from);
+    out
 }
 
 impl Desk {
@@ -98,7 +108,8 @@ impl Desk {
 
     fn known(&self, certificate: &str, bytes: &[u8]) -> Option<Vec<u8>> {
         let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |a: &&Answered| a.certificate == certificate && a.message == bytes;
+        let message = digest(certificate, bytes);
+        let same = |a: &&Answered| a.message == message;
         answered.iter().find(same).map(|known| known.answer.clone())
     }
 
@@ -121,10 +132,9 @@ impl Desk {
         };
         let answer = acknowledged(Some(&message), verdict);
         // Only what is done is done once: what was refused may be tried again.
-        if verdict == Verdict::Accept && bytes.len() <= MESSAGE_BYTES / 16 {
+        if verdict == Verdict::Accept {
             let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-            let (certificate, message) = (certificate.to_owned(), bytes.to_vec());
-            answered.push_back(Answered { certificate, message, answer: answer.clone() });
+            answered.push_back(Answered { message: digest(certificate, bytes), answer: answer.clone() });
             if answered.len() > REMEMBERED {
                 answered.pop_front();
             }

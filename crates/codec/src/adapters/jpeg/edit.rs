@@ -37,6 +37,7 @@ pub fn edit(
     paint: &dyn Fn(Area) -> Option<Colour>,
     deadline: &Deadline<'_>,
 ) -> Result<Vec<u8>> {
+    crate::adapters::ratio(image, encoded, super::RATIO)?;
     let header = Header::read(encoded)?;
     header.check(image)?;
     let sequential = matches!((header.process, header.precision), (BASELINE | EXTENDED, 8) | (EXTENDED, 12));
