@@ -91,10 +91,17 @@ fn checked(study: &Study, regions: Vec<DrawnRegion>, source: &str) -> Result<Vec
         #[expect(clippy::cast_precision_loss, reason = "at most 65,535, exact in f32")]
         let (columns, rows) = (image.columns as f32, image.rows as f32);
         let inside = |[x, y]: &[f32; 2]| (0.0..=columns).contains(x) && (0.0..=rows).contains(y);
+        // One that is nowhere a pixel wide or high hides nothing, and would be told as done.
+        let side = |of: fn(&[f32; 2]) -> f32| {
+            let sides = polygon.iter().map(of);
+            sides.clone().fold(f32::NEG_INFINITY, f32::max) - sides.fold(f32::INFINITY, f32::min)
+        };
         let good = DRAWABLE.contains(&kind)
             && frame.is_none_or(|f| f < image.frames)
             && (3..=limits::POLYGON_CORNERS).contains(&polygon.len())
-            && polygon.iter().all(inside);
+            && polygon.iter().all(inside)
+            && side(|[x, _]| *x) >= 1.0
+            && side(|[_, y]| *y) >= 1.0;
         if !good {
             return Err(Fault::from(Code::BadRequest));
         }

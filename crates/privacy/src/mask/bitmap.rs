@@ -1,4 +1,5 @@
-//! Regions to pixels: even-odd polygons, a pixel is inside when its centre is.
+//! Regions to pixels: a pixel is inside when its centre is. Finders' polygons are even-odd, so that an outline may have holes;
+//! what people draw is filled wherever their line goes round, so that one that crosses itself leaves nothing open.
 
 use model::{Region, RegionKind, limits};
 
@@ -91,7 +92,8 @@ impl Bitmap {
             let bounds = coarse(&edges);
             return self.scan(&bounds, |cells| cells.iter_mut().for_each(|cell| *cell = FILL));
         }
-        self.scan(&edges, |cells| cells.iter_mut().for_each(|cell| *cell = value.max(*cell)));
+        let over = |cells: &mut [u8]| cells.iter_mut().for_each(|cell| *cell = value.max(*cell));
+        if region.kind == RegionKind::Drawn { self.wind(&edges, over) } else { self.scan(&edges, over) }
     }
 
     fn free(&mut self, region: &Region) {
@@ -104,8 +106,23 @@ impl Bitmap {
         }
     }
 
-    /// Calls `paint` with each run of pixels whose centres are inside.
-    fn scan(&mut self, edges: &[Edge], mut paint: impl FnMut(&mut [u8])) {
+    /// Calls `paint` with each run of pixels whose centres are inside by the even-odd rule.
+    fn scan(&mut self, edges: &[Edge], paint: impl FnMut(&mut [u8])) {
+        self.fill(edges, |crossed, _| crossed % 2 == 1, paint);
+    }
+
+    /// The same wherever the line goes round, however often.
+    fn wind(&mut self, edges: &[Edge], paint: impl FnMut(&mut [u8])) {
+        self.fill(edges, |_, round| round != 0, paint);
+    }
+
+    /// Calls `paint` with each run that is inside by the number of sides to its left, and by how often these go round it.
+    fn fill(
+        &mut self,
+        edges: &[Edge],
+        inside: impl Fn(usize, i32) -> bool,
+        mut paint: impl FnMut(&mut [u8]),
+    ) {
         let columns = self.columns;
         if columns == 0 {
             return;
@@ -114,7 +131,7 @@ impl Bitmap {
         sorted.sort_by(|a, b| a.top.total_cmp(&b.top));
         let mut waiting = sorted.into_iter().peekable();
         let mut active: Vec<Edge> = Vec::new();
-        let mut crossings: Vec<f64> = Vec::new();
+        let mut crossings: Vec<(f64, i32)> = Vec::new();
         for (row, cells) in self.cells.chunks_exact_mut(columns).enumerate() {
             #[expect(clippy::cast_precision_loss, reason = "a row of a frame, exact in f64")]
             let y = row as f64 + 0.5;
@@ -126,10 +143,13 @@ impl Bitmap {
                 continue;
             }
             crossings.clear();
-            crossings.extend(active.iter().map(|edge| edge.x + (y - edge.top) * edge.slope));
-            crossings.sort_by(f64::total_cmp);
-            for pair in crossings.chunks_exact(2) {
-                if let [from, to] = pair
+            crossings.extend(active.iter().map(|edge| (edge.x + (y - edge.top) * edge.slope, edge.turn)));
+            crossings.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+            let mut round = 0;
+            for (at, pair) in crossings.windows(2).enumerate() {
+                let [(from, turn), (to, _)] = pair else { continue };
+                round += turn;
+                if inside(at + 1, round)
                     && let Some(run) = cells.get_mut(first(*from, columns)..first(*to, columns))
                 {
                     paint(run);
@@ -157,13 +177,15 @@ struct Edge {
     bottom: f64,
     x: f64,
     slope: f64,
+    /// Down: 1; up: -1.
+    turn: i32,
 }
 
 impl Edge {
     fn between([ax, ay]: [f64; 2], [bx, by]: [f64; 2]) -> Self {
         let ((top, x), (bottom, end)) = if ay <= by { ((ay, ax), (by, bx)) } else { ((by, bx), (ay, ax)) };
         let slope = if bottom > top { (end - x) / (bottom - top) } else { 0.0 };
-        Self { top, bottom, x, slope }
+        Self { top, bottom, x, slope, turn: if ay <= by { 1 } else { -1 } }
     }
 
     fn end(&self) -> f64 {

@@ -300,6 +300,39 @@ fn regions_of_other_frames_do_nothing() {
     assert!(here.masked());
 }
 
+/// A pentagram drawn in one line: its middle is gone round twice (even-odd would leave it open), its points once.
+#[test]
+fn a_line_that_crosses_itself_leaves_nothing_open() {
+    let (rows, columns) = (100, 100);
+    let corner = |n: u32| {
+        let angle = std::f32::consts::TAU * (2 * n) as f32 / 5.0;
+        [50.0 + 45.0 * angle.sin(), 50.0 - 45.0 * angle.cos()]
+    };
+    let star = |kind| Region {
+        kind,
+        frame: None,
+        polygon: (0..5).map(corner).collect(),
+        source: "test/1".into(),
+        confidence: 1.0,
+    };
+    let hides = |kind: RegionKind, row, column| {
+        let regions = [star(kind)];
+        redact(frame(rows, columns), &image(rows, columns), 0, Some((&regions, None))).hides(row, column)
+    };
+    for (row, column) in [(50, 50), (55, 50), (12, 50), (40, 15), (80, 28)] {
+        assert!(hides(RegionKind::Drawn, row, column), "{row}, {column}");
+    }
+    assert!(!hides(RegionKind::Drawn, 5, 5));
+    assert!(!hides(RegionKind::Breast, 50, 50), "finders' outlines have holes");
+    // Two lobes, gone round in opposite directions.
+    let eight = Region {
+        polygon: vec![[10.0, 10.0], [90.0, 90.0], [90.0, 10.0], [10.0, 90.0]],
+        ..star(RegionKind::Drawn)
+    };
+    let drawn = redact(frame(rows, columns), &image(rows, columns), 0, Some((&[eight], None)));
+    assert!(drawn.hides(50, 15) && drawn.hides(50, 85) && !drawn.hides(15, 50));
+}
+
 #[test]
 fn the_even_odd_rule_leaves_holes() {
     // A square wound twice, the inner one cuts a hole: one polygon through both.
@@ -315,6 +348,8 @@ fn the_even_odd_rule_leaves_holes() {
         [10.0, 30.0],
         [10.0, 10.0],
     ];
-    let out = redacted(&frame(40, 40), &[region(RegionKind::Drawn, ring)], None);
+    let out = redacted(&frame(40, 40), &[region(RegionKind::Breast, ring.clone())], None);
     assert!(out.hides(5, 5) && out.hides(35, 20) && !out.hides(20, 20));
+    let out = redacted(&frame(40, 40), &[region(RegionKind::Drawn, ring)], None);
+    assert!(out.hides(5, 5) && out.hides(35, 20) && out.hides(20, 20), "drawn: nothing stays open");
 }
