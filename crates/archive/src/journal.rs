@@ -11,7 +11,7 @@ use crate::{Error, Result};
 use crypto::{Key, Random, SigningKey, aead};
 use ledger::tiles::Stored;
 use ledger::{Entry, Envelope, Event, Leaf, Receipt, Tree, Value};
-use model::{Durable, Id, Time, limits};
+use model::{Durable, Id, Time, Uid, limits};
 use port::archive::Access;
 use port::{Code, Fault};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -322,4 +322,12 @@ pub fn new_id(random: &dyn Random) -> Result<Id> {
     let mut id = [0; 16];
     random.fill(&mut id)?;
     Ok(Id(id))
+}
+
+/// A UID of nobody else's.
+pub fn new_uid(random: &dyn Random) -> Result<Uid> {
+    let number = u128::from_be_bytes(new_id(random)?.0);
+    // PS3.5 B.2: a UUID of version 4 as a decimal number.
+    let number = (number & !(0xF << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62);
+    format!("2.25.{number}").parse().map_err(|_| Error::Internal("uid"))
 }

@@ -2,6 +2,7 @@
 //! element is written anew. So what was not corrected can be compared with what is stored, byte by byte.
 
 use crate::dataset::dictionary_vr;
+use crate::dataset::number;
 use crate::intake::walk::{Coding, Entry};
 use crate::intake::{inflate, read_meta, walk_whole};
 use crate::{Error, Result, read_head, write_head};
@@ -171,7 +172,6 @@ pub fn lay_over(
     set: &Attributes,
     dropped: &dyn Fn(Tag) -> bool,
 ) {
-    let number = |tag: dicom_core::Tag| u32::from(tag.group()) << 16 | u32::from(tag.element());
     let gone: Vec<_> = object
         .iter()
         .map(dicom_core::header::Header::tag)

@@ -37,6 +37,11 @@ pub(crate) fn dictionary_vr(tag: Tag) -> &'static str {
     StandardDataDictionary.by_tag(core_tag(tag)).map_or("UN", |entry| entry.vr().relaxed().to_string())
 }
 
+/// A tag of dicom-rs's as ours.
+pub(crate) fn number(tag: dicom_core::Tag) -> Tag {
+    Tag::from(tag.group()) << 16 | Tag::from(tag.element())
+}
+
 /// A tag of ours as dicom-rs's.
 pub(crate) fn core_tag(tag: Tag) -> dicom_core::Tag {
     let [a, b, c, d] = tag.to_be_bytes();

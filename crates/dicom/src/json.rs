@@ -43,7 +43,7 @@ fn object_at(object: &InMemDicomObject, place: &Place<'_>) -> Value {
         if tag.element() == 0 || place.depth > limits::SEQUENCE_DEPTH {
             continue;
         }
-        let number = u32::from(tag.group()) << 16 | u32::from(tag.element());
+        let number = crate::dataset::number(tag);
         let mut body = Map::new();
         body.insert("vr".to_owned(), json!(element.vr().to_string()));
         let value = if number == tags::SPECIFIC_CHARACTER_SET {

@@ -178,7 +178,7 @@ fn tag(word: &str) -> Result<Tag> {
     }
     let entry = StandardDataDictionary.by_name(word).ok_or(Error::Query("unknown attribute"))?;
     let tag = entry.tag();
-    Ok(u32::from(tag.group()) << 16 | u32::from(tag.element()))
+    Ok(crate::dataset::number(tag))
 }
 
 /// Characters of a value with wildcards: a component group of a name (PS3.5 §6.2).

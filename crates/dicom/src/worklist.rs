@@ -1,5 +1,6 @@
 //! Worklist items (PS3.4 Table K.6-1) out of DICOM JSON (PS3.18 Annex F): what is kept of an order, and nothing else.
 
+use crate::dataset::number;
 use crate::json::to_object;
 use crate::{Error, Result};
 use dicom_core::header::Header as _;
@@ -16,8 +17,8 @@ const OTHER: Error = Error::Malformed("worklist item: an attribute that is not k
 pub fn item(value: &Value) -> Result<Attributes> {
     let object = to_object(value, &|_| None)?;
     let mut out = Attributes::new();
-    for element in object.iter().filter(|e| number(e) != tags::SPECIFIC_CHARACTER_SET) {
-        let tag = number(element);
+    for element in object.iter().filter(|e| number(e.tag()) != tags::SPECIFIC_CHARACTER_SET) {
+        let tag = number(element.tag());
         if !tags::SCHEDULED.contains(&tag) {
             return Err(OTHER);
         }
@@ -35,7 +36,7 @@ pub fn item(value: &Value) -> Result<Attributes> {
 fn inner<'a>(sequence: Tag, elements: impl Iterator<Item = &'a InMemElement>) -> Result<Item> {
     let mut out = Item::new();
     for element in elements {
-        let tag = number(element);
+        let tag = number(element.tag());
         if !tags::of_items(sequence).contains(&tag) {
             return Err(OTHER);
         }
@@ -48,11 +49,6 @@ fn texts(element: &InMemElement) -> Result<Vec<String>> {
     let texts = element.to_multi_str().map_err(|_| OTHER)?;
     let trimmed = texts.iter().map(|text| text.trim_matches([' ', '\0']).to_owned());
     Ok(trimmed.filter(|text| !text.is_empty()).collect())
-}
-
-fn number(element: &InMemElement) -> Tag {
-    let tag = element.tag();
-    Tag::from(tag.group()) << 16 | Tag::from(tag.element())
 }
 
 #[cfg(test)]

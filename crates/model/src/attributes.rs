@@ -39,6 +39,12 @@ pub struct Attribute {
 /// from outside can nest without end.
 pub type Item = BTreeMap<Tag, Plain>;
 
+/// First value of an item's attribute, trimmed; empty text when absent.
+#[must_use]
+pub fn first_of(item: &Item, tag: Tag) -> &str {
+    item.get(&tag).and_then(|plain| plain.values.first()).map_or("", |value| value.trim())
+}
+
 /// An attribute of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plain {

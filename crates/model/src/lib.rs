@@ -15,7 +15,7 @@ pub mod tone;
 pub mod view;
 pub mod visibility;
 
-pub use attributes::{Attribute, Attributes, Item, Plain, Tag, Vr, tags};
+pub use attributes::{Attribute, Attributes, Item, Plain, Tag, Vr, first_of, tags};
 pub use caller::{Organisation, Purpose, Role, Tenant};
 pub use durable::Durable;
 pub use facts::{Arrival, Door, FrameSpan, InstanceFacts, Rejection, RejectionNote};

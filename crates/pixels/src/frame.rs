@@ -28,18 +28,20 @@ pub fn frame(
         return Err(Error::Lease("too many regions"));
     }
     let plan_digest = privacy::plan_digest(plan, lease.frame);
-    if lease.output == Output::Coded {
-        let plan = plan.ok_or(Error::Lease("nothing to be painted over"))?;
-        let cover = privacy::cover(&crate::head::decoded(image), lease.frame, plan);
-        let bytes = codec::edit_jpeg(image, encoded, &|area| cover.over(area), deadline)?;
-        let (rows, columns) = (image.rows, image.columns);
-        return Ok((Outcome::Frame { plan_digest, rows, columns, len: bytes.len() as u64 }, bytes));
-    }
-    let decoded = decoded(image, lease.frame, encoded, deadline)?;
-    let redacted = privacy::redact(decoded, image, lease.frame, plan);
+    let redacted = || -> Result<Redacted> {
+        let decoded = decoded(image, lease.frame, encoded, deadline)?;
+        Ok(privacy::redact(decoded, image, lease.frame, plan))
+    };
     let (rows, columns, bytes) = match &lease.output {
-        Output::Native | Output::Coded => (image.rows, image.columns, redacted.into_frame().to_le_bytes()),
+        Output::Native => (image.rows, image.columns, redacted()?.into_frame().to_le_bytes()),
+        Output::Coded => {
+            let plan = plan.ok_or(Error::Lease("nothing to be painted over"))?;
+            let cover = privacy::cover(&crate::head::decoded(image), lease.frame, plan);
+            let bytes = codec::edit_jpeg(image, encoded, &|area| cover.over(area), deadline)?;
+            (image.rows, image.columns, bytes)
+        }
         Output::Picture { picture, label, words, profile } => {
+            let redacted = redacted()?;
             let tone = dicom::tone(head, image, lease.frame);
             let shown = shown(&redacted, (image, &tone), picture, *label, words)?;
             let bytes = if picture.png { codec::png(&shown) } else { codec::jpeg(&shown, picture.quality) }?;

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -117,6 +118,12 @@ def copy_home(template, to):
     """A stopped home, copied."""
     shutil.copytree(template, to, symlinks=True, ignore=shutil.ignore_patterns("*.sock"))
     return Path(to)
+
+
+def with_machines(text, machines):
+    """`gauze.toml` with more machines, which show the demo's certificate of `bench` (`{certificate}` in their text)."""
+    certificate = re.search(r'name = "bench"\ncertificate = "([0-9a-f]{64})"', text).group(1)
+    return text + machines.format(certificate=certificate)
 
 
 def set_config(home, change):

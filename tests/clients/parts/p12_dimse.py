@@ -13,7 +13,7 @@ from lib import dimse
 from lib.films import HIDDEN, TELLTALES, WORDS, canary, data_of, demo_film, demo_files, names, renew, slices, to_bytes
 from lib.http import signed_in
 from lib.pictures import left_over
-from lib.server import Server, set_config
+from lib.server import Server, set_config, with_machines
 from lib.tally import Tally
 
 LEVELS = {"PATIENT": "PatientID", "STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
@@ -64,8 +64,7 @@ def run(report, place):
 def _book(text, ports):
     for address, port in ports.items():
         text = text.replace(address, f"127.0.0.1:{port}")
-    certificate = re.search(r'name = "bench"\ncertificate = "([0-9a-f]{64})"', text).group(1)
-    return text + SCREEN.format(certificate=certificate)
+    return with_machines(text, SCREEN)
 
 
 class Desk:

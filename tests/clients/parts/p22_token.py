@@ -6,7 +6,7 @@ import re
 
 from lib.films import canary, data_of, demo_film, demo_files, names, slices
 from lib.http import Client, signed_in, wado
-from lib.server import Server, gauze, set_config
+from lib.server import Server, gauze, set_config, with_machines
 
 FORM = "application/x-www-form-urlencoded"
 GRANT = b"grant_type=client_credentials"
@@ -37,7 +37,7 @@ def run(report, place):
     """Tokens, what they open, what they do not, how they end."""
     home = place.fresh("token")
     set_config(home, _agreed)
-    secrets = {name: _secret(home, name) for name in ("bench", "screen", "study", "scanner")}
+    secrets = {name: secret_of(home, name) for name in ("bench", "screen", "study", "scanner")}
     done = gauze("user", "--home", home, "add", "nobody", "--role", "device", "--name", "nobody")
     report.check("a machine that gauze.toml does not name gets no account", done.returncode == 2, done.stderr[-200:])
     with Server(home) as server:
@@ -61,11 +61,10 @@ def run(report, place):
 
 
 def _agreed(text):
-    certificate = re.search(r'name = "bench"\ncertificate = "([0-9a-f]{64})"', text).group(1)
-    return text + AGREED.format(certificate=certificate)
+    return with_machines(text, AGREED)
 
 
-def _secret(home, name):
+def secret_of(home, name):
     done = gauze("user", "--home", home, "add", name, "--role", "device", "--name", name, status=0)
     return re.search(r"[a-zA-Z0-9]{5}(?:-[a-zA-Z0-9]{5}){3}", done.stdout).group(0)
 

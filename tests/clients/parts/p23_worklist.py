@@ -1,15 +1,14 @@
 """Orders by API, and the modality worklist as DCMTK's `findscu -W` asks for it over TLS (PS3.4 Annex K)."""
 
 import json
-import re
 import shutil
 
 import pydicom
 
 from lib import dimse
 from lib.http import Client, signed_in
-from lib.server import Server, gauze, set_config
-from parts.p22_token import Machine
+from lib.server import Server, set_config, with_machines
+from parts.p22_token import Machine, secret_of
 
 ROOMS = '''
 [[device]]
@@ -31,8 +30,7 @@ def run(report, place):
     """Orders come in by a person and by a machine, and a modality finds them."""
     home = place.fresh("worklist")
     set_config(home, _agreed)
-    made = gauze("user", "--home", home, "add", "ris", "--role", "device", "--name", "ris", status=0)
-    secret = re.search(r"[a-zA-Z0-9]{5}(?:-[a-zA-Z0-9]{5}){3}", made.stdout).group(0)
+    secret = secret_of(home, "ris")
     with Server(home) as server:
         technologist, ris = signed_in(server, "technologist"), Machine(server, "ris", secret)
         placed = technologist.ask("POST", "/api/v1/orders?report_by=radiologist", body=_bytes([ORDERS[0], ORDERS[1]]), kind=DICOM_JSON)
@@ -50,8 +48,7 @@ def run(report, place):
 
 
 def _agreed(text):
-    certificate = re.search(r'name = "bench"\ncertificate = "([0-9a-f]{64})"', text).group(1)
-    return text + ROOMS.format(certificate=certificate)
+    return with_machines(text, ROOMS)
 
 
 def _order(accession, patient, name, modality, station, date, time, **more):

@@ -8,7 +8,7 @@ import ssl
 from lib import dimse
 from lib.films import demo_film
 from lib.http import signed_in
-from lib.server import Server, set_config
+from lib.server import Server, set_config, with_machines
 from parts.p23_worklist import Room
 
 BOOK = '''
@@ -51,9 +51,8 @@ def run(report, place):
 
 
 def _book(text, port):
-    certificate = re.search(r'name = "bench"\ncertificate = "([0-9a-f]{64})"', text).group(1)
     text = re.sub(r"(?m)^dimse_tls = .*$", lambda m: f'{m.group(0)}\nhl7_tls = "127.0.0.1:{port}"', text, count=1)
-    return text + BOOK.format(certificate=certificate)
+    return with_machines(text, BOOK)
 
 
 class Sender:

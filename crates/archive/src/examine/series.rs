@@ -32,19 +32,20 @@ pub fn words(seen: &Seen) -> bool {
 /// this one bears some, else this one.
 pub fn to_search(study: &Study, record: &InstanceRecord) -> Vec<Uid> {
     let Some((series, _)) = place(study, record) else { return Vec::new() };
-    let bears = |record: &InstanceRecord| record.seen.as_ref().map(words);
-    let glanced: fn(&Instance) -> bool =
-        |other| other.record.seen.as_ref().is_some_and(|seen| seen.maskable && !words(seen));
-    let uids = |all: &[Instance], only: &dyn Fn(&Instance) -> bool| {
-        all.iter().filter(|i| only(i)).map(|i| i.record.sop_uid.clone()).collect()
-    };
-    match bears(record) {
-        Some(true) => uids(&series.instances, &glanced),
-        Some(false) if series.instances.iter().any(|i| bears(&i.record) == Some(true)) => {
-            uids(&series.instances, &|i| glanced(i) && i.record.sop_uid == record.sop_uid)
-        }
-        _ => Vec::new(),
+    let worded = |record: &InstanceRecord| record.seen.as_ref().is_some_and(words);
+    if !series.instances.iter().any(|other| worded(&other.record)) {
+        return Vec::new();
     }
+    let asked = |other: &&Instance| worded(record) || other.record.sop_uid == record.sop_uid;
+    let glanced = |other: &&Instance| other.record.seen.as_ref().is_some_and(glanced_at);
+    let all = series.instances.iter().filter(asked).filter(glanced);
+    all.map(|other| other.record.sop_uid.clone()).collect()
+}
+
+/// No words were found, and perhaps none were searched for. Only slices are glanced at (`Finder::glancing`): a film was
+/// searched, and is not searched twice.
+fn glanced_at(seen: &Seen) -> bool {
+    seen.maskable && matches!(seen.class.as_str(), "ct" | "mr") && !words(seen)
 }
 
 fn place<'a>(study: &'a Study, record: &InstanceRecord) -> Option<(&'a Series, usize)> {

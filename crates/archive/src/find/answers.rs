@@ -61,7 +61,7 @@ pub fn answers(vault: &Vault, query: &Query, scope: &Scope<'_>) -> Result<Found>
         }
         Ok(true)
     })?;
-    Ok(Found { answers, more, unsupported: unsupported(query) })
+    Ok(Found { answers, more, unsupported: unsupported(query, |path| known(query.level, path)) })
 }
 
 /// Calls `each` for the studies of a cursor until it says false.
@@ -105,12 +105,12 @@ const fn depth(level: Level) -> Depth {
     }
 }
 
-/// Keys and wanted attributes that this level of the index does not keep.
-fn unsupported(query: &Query) -> Vec<Path> {
+/// Keys and wanted attributes that are not kept.
+pub fn unsupported(query: &Query, known: impl Fn(&Path) -> bool) -> Vec<Path> {
     let keys = query.keys.iter().map(|key| &key.path);
     let included = query.include.iter().flatten();
     let mut out: Vec<Path> = Vec::new();
-    for path in keys.chain(included).filter(|path| !known(query.level, path)) {
+    for path in keys.chain(included).filter(|path| !known(path)) {
         if !out.contains(path) {
             out.push(path.clone());
         }

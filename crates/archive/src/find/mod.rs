@@ -8,7 +8,7 @@ mod names;
 mod plan;
 mod points;
 
-pub use answers::{Scope, of_patient, walk};
+pub use answers::{Scope, of_patient, unsupported, walk};
 pub use clean::{Pseudonyms, clean};
 pub use matching::Conditions;
 pub use names::{name_key, name_line};

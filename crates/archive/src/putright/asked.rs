@@ -5,7 +5,7 @@ use super::record::{Deed, Target};
 use super::righted::{self, Righted};
 use crate::Result;
 use crate::catalog::{Catalog, MaskSet, PatientKey, Study, StudyRecord};
-use crate::journal::new_id;
+use crate::journal::{new_id, new_uid};
 use crate::vault::Vault;
 use model::{Attributes, Id, PatientRef, Tag, Time, Uid, limits, tags};
 use port::Code;
@@ -30,11 +30,7 @@ pub struct Drawn {
 impl Drawn {
     pub fn draw(vault: &Vault) -> Result<Self> {
         let random = &*vault.sealing.random;
-        let number = u128::from_be_bytes(new_id(random)?.0);
-        // PS3.5 B.2: a UUID of version 4 as a decimal number.
-        let number = (number & !(0xF << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62);
-        let uid = format!("2.25.{number}").parse().map_err(|_| crate::Error::Internal("uid"))?;
-        Ok(Self { patient: new_id(random)?, study: new_id(random)?, uid })
+        Ok(Self { patient: new_id(random)?, study: new_id(random)?, uid: new_uid(random)? })
     }
 }
 

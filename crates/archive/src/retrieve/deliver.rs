@@ -152,6 +152,11 @@ impl From<'_> {
         lease::frame(self.vault, self.release, self.chosen, self.object, (index, encoded), output).await
     }
 
+    /// A frame's native samples.
+    pub async fn native(&self, number: u32) -> Result<Bytes, Fault> {
+        Ok(self.redacted(number, Output::Native).await?.into_bytes())
+    }
+
     /// A frame painted over as it is coded; nothing: its stream is none that can be, and native samples are taken as well.
     pub async fn edited(&self, number: u32) -> Result<Option<Bytes>, Fault> {
         match self.redacted(number, Output::Coded).await {
@@ -217,7 +222,7 @@ async fn samples(from: &From<'_>, sink: &Outflow<'_>) -> Result<(), Fault> {
     let (head, _) = from.head(HeadForm::File).await?;
     let mut sent = 0u64;
     for number in from.frames(&[])? {
-        let bytes = from.redacted(number, Output::Native).await?.into_bytes();
+        let bytes = from.native(number).await?;
         // What cannot be decoded is known before anything is sent.
         if number == 1 {
             sink.send(Item::Part(from.part(FILE, Some(EXPLICIT_LITTLE_ENDIAN), None)?)).await?;
@@ -301,18 +306,14 @@ pub async fn frame(from: &From<'_>, number: u32, sink: &Outflow<'_>) -> Result<(
             };
             (syntax, fragments(from.object, number).await?)
         }
-        Leaves::Decoded => (EXPLICIT_LITTLE_ENDIAN, native_frame(from, number).await?),
+        Leaves::Decoded => (EXPLICIT_LITTLE_ENDIAN, from.native(number).await?),
         Leaves::Edited => match from.edited(number).await? {
             Some(bytes) => (from.chosen.instance.record.transfer_syntax.as_str(), bytes),
-            None => (EXPLICIT_LITTLE_ENDIAN, native_frame(from, number).await?),
+            None => (EXPLICIT_LITTLE_ENDIAN, from.native(number).await?),
         },
     };
     sink.send(Item::Part(from.part(OCTETS, Some(syntax), Some(number))?)).await?;
     sink.bytes(bytes).await
-}
-
-async fn native_frame(from: &From<'_>, number: u32) -> Result<Bytes, Fault> {
-    Ok(from.redacted(number, Output::Native).await?.into_bytes())
 }
 
 /// The encoded bytes of a frame, its fragments joined.

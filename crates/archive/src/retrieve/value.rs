@@ -6,7 +6,7 @@ use super::check::{EXPLICIT_LITTLE_ENDIAN, PIXEL_DATA, labelled, native};
 use super::deliver::{self, From, Outflow};
 use bytes::Bytes;
 use port::archive::ByteRange;
-use port::pixels::{HeadForm, Output};
+use port::pixels::HeadForm;
 use port::stream::Span;
 use port::{Code, Fault, Item};
 
@@ -89,5 +89,5 @@ async fn samples(from: &From<'_>, index: u64, as_stored: bool) -> Result<Bytes, 
     if as_stored {
         return deliver::fragments(from.object, number).await;
     }
-    Ok(from.redacted(number, Output::Native).await?.into_bytes())
+    from.native(number).await
 }

@@ -7,13 +7,13 @@ pub use records::Orders;
 
 use crate::context::{About, Context};
 use crate::find;
-use crate::journal::{new_id, promises};
+use crate::journal::{new_uid, promises};
 use crate::sealing::{Kind, fault};
 use crate::vault::{Vault, lock};
 use crate::who::ties::OrderRecord as Owed;
 use crate::{Error, Result as Outcome};
 use ledger::Event;
-use model::{Attribute, Attributes, Item, Plain, Tag, Vr, limits, tags};
+use model::{Attribute, Attributes, Item, Plain, Tag, Vr, first_of, limits, tags};
 use policy::Right;
 use port::find::{Found, Query};
 use port::{Code, Fault, Response};
@@ -44,9 +44,7 @@ fn matches(vault: &Vault, query: &Query) -> Found {
     let mut fitting = orders.open().filter(|order| conditions.hold(order)).skip(query.offset);
     let answers: Vec<Attributes> = fitting.by_ref().take(limit).cloned().collect();
     let more = fitting.next().is_some();
-    let mut unsupported: Vec<_> = query.keys.iter().map(|key| key.path.clone()).collect();
-    unsupported.retain(|path| !known(path));
-    Found { answers, more, unsupported }
+    Found { answers, more, unsupported: find::unsupported(query, |path| known(path)) }
 }
 
 /// An attribute that orders keep.
@@ -120,23 +118,20 @@ fn checked(vault: &Vault, mut order: Attributes) -> Result<(Step, Attributes), F
         return Err(bad());
     };
     let mut item: Item = item.clone();
-    let value = |item: &Item, tag: Tag| {
-        item.get(&tag).and_then(|p| p.values.first()).map(|v| v.trim().to_owned()).unwrap_or_default()
-    };
-    let date = value(&item, tags::SCHEDULED_PROCEDURE_STEP_START_DATE);
+    let date = first_of(&item, tags::SCHEDULED_PROCEDURE_STEP_START_DATE);
     let day = date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit());
     let short = |text: &str| (1..=SHORT).contains(&text.chars().count());
-    if !named || !short(&accession) || !day || value(&item, tags::MODALITY).is_empty() {
+    if !named || !short(&accession) || !day || first_of(&item, tags::MODALITY).is_empty() {
         return Err(bad());
     }
     let mut put = |tag: Tag, vr: [u8; 2], text: &str| {
-        if value(&item, tag).is_empty() {
+        if first_of(&item, tag).is_empty() {
             item.insert(tag, Plain { vr: Vr(vr), values: vec![text.to_owned()] });
         }
     };
     put(tags::SCHEDULED_PROCEDURE_STEP_ID, *b"SH", &accession);
     put(tags::SCHEDULED_PROCEDURE_STEP_STATUS, *b"CS", "SCHEDULED");
-    let id = value(&item, tags::SCHEDULED_PROCEDURE_STEP_ID);
+    let id = first_of(&item, tags::SCHEDULED_PROCEDURE_STEP_ID).to_owned();
     if !short(&id) {
         return Err(bad());
     }
@@ -146,7 +141,11 @@ fn checked(vault: &Vault, mut order: Attributes) -> Result<(Step, Attributes), F
     }
     let step = Step { accession, id };
     if order.first(tags::STUDY_INSTANCE_UID).is_empty() {
-        let uid = lock(&vault.orders).study_of(&step.accession).map_or_else(|| made(vault), Ok)?;
+        let known = lock(&vault.orders).study_of(&step.accession);
+        let uid = match known {
+            Some(uid) => uid,
+            None => new_uid(&*vault.sealing.random)?.as_str().to_owned(),
+        };
         order.set(tags::STUDY_INSTANCE_UID, *b"UI", [uid]);
     } else if order.first(tags::STUDY_INSTANCE_UID).parse::<model::Uid>().is_err() {
         return Err(bad());
@@ -164,12 +163,6 @@ fn fits(vr: Vr, value: &str) -> bool {
         _ => limits::INDEXED_VALUE_BYTES,
     };
     value.chars().count() <= room && !value.contains('\\') && !value.chars().any(char::is_control)
-}
-
-/// A UID under 2.25 (PS3.5 §B.2).
-fn made(vault: &Vault) -> Outcome<String> {
-    let id = new_id(&*vault.sealing.random)?;
-    Ok(format!("2.25.{}", u128::from_be_bytes(id.0)))
 }
 
 /// Rows and entry in one commit, then memory.

@@ -1,6 +1,6 @@
 //! Orders at rest and in memory: one row for each scheduled procedure step.
 
-use model::{Attributes, tags};
+use model::{Attributes, first_of, tags};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -86,10 +86,7 @@ impl Orders {
 
 fn turn_of(order: &Attributes, step: &Step) -> Turn {
     let items = order.get(tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE).map_or(&[][..], |a| &a.items);
-    let value = |tag| {
-        let plain = items.first().and_then(|item| item.get(&tag));
-        plain.and_then(|p| p.values.first()).map(|v| v.trim().to_owned()).unwrap_or_default()
-    };
+    let value = |tag| items.first().map(|item| first_of(item, tag).to_owned()).unwrap_or_default();
     let (date, time) =
         (value(tags::SCHEDULED_PROCEDURE_STEP_START_DATE), value(tags::SCHEDULED_PROCEDURE_STEP_START_TIME));
     (date, time, step.clone())

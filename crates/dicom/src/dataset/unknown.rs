@@ -8,7 +8,7 @@ use dicom_encoding::text::SpecificCharacterSet;
 use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
 use dicom_transfer_syntax_registry::entries;
-use model::{Tag, limits, tags};
+use model::{limits, tags};
 
 /// Gives known attributes their VR, nested ones too. Private ones, sequences (nobody bounded their depth) and what does not
 /// read stay UN.
@@ -38,7 +38,7 @@ fn resolve_at(object: &mut InMemDicomObject, charset: &SpecificCharacterSet, dep
 }
 
 fn again(element: &InMemElement, charset: &SpecificCharacterSet) -> Option<InMemElement> {
-    let tag = Tag::from(element.tag().group()) << 16 | Tag::from(element.tag().element());
+    let tag = super::number(element.tag());
     if element.vr() != VR::UN || matches!(dictionary_vr(tag), "UN" | "SQ") {
         return None;
     }
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn known_attributes_get_their_vr_and_others_stay() {
         let mut object = InMemDicomObject::new_empty();
-        let mut put = |tag: Tag, bytes: &[u8]| {
+        let mut put = |tag: model::Tag, bytes: &[u8]| {
             object.put(DataElement::new(core_tag(tag), VR::UN, PrimitiveValue::U8(bytes.into())));
         };
         put(0x0008_0016, b"1.2.3\0");

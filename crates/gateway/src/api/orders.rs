@@ -1,24 +1,21 @@
 //! Orders as worklist items in DICOM JSON: what is scheduled, for machines that ask by DIMSE (PS3.4 Annex K).
 
-use crate::http::query::{first, number};
+use super::studies::page;
+use crate::http::query::first;
 use crate::http::{Ask, Body, Problem, Reply, json, reply};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use model::{limits, tags};
+use model::tags;
 use port::find::{Key, Level, Matching, Query};
 use port::{Code, Request, Response};
 use serde_json::Value;
 
-/// Orders of one answer unless asked otherwise.
-const ORDERS: u64 = 100;
 const DICOM_JSON: &str = "application/dicom+json";
 
 /// `GET /api/v1/orders`: those not ended, as they will be done; by `accession`, `patient`, `date` (one, or a range).
 pub async fn orders(ask: Ask) -> Result<Reply, Problem> {
-    let size = |n: u64| usize::try_from(n).map_err(|_| Problem::bad("not a number"));
-    let mut query = Query::all(Level::Study);
-    query.limit = size(number(&ask.query, "limit", ORDERS)?.min(limits::MATCHES as u64))?;
-    query.offset = size(number(&ask.query, "offset", 0)?)?;
+    let (limit, offset) = page(&ask)?;
+    let mut query = Query { limit, offset, ..Query::all(Level::Study) };
     for (name, tag) in [("accession", tags::ACCESSION_NUMBER), ("patient", tags::PATIENT_ID)] {
         let single = |text: &str| Key::top(tag, Matching::Single(text.to_owned()));
         query.keys.extend(first(&ask.query, name).map(single));

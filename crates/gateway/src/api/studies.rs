@@ -32,7 +32,7 @@ pub async fn my_studies(ask: Ask) -> Result<Reply, Problem> {
 }
 
 /// Limit and offset; more than the bound is the bound, as in QIDO-RS.
-fn page(ask: &Ask) -> Result<(usize, usize), Problem> {
+pub fn page(ask: &Ask) -> Result<(usize, usize), Problem> {
     let limit = number(&ask.query, "limit", LINES)?.min(limits::MATCHES as u64);
     let small = |n: u64| usize::try_from(n).map_err(|_| Problem::bad("not a number"));
     Ok((small(limit)?, small(number(&ask.query, "offset", 0)?)?))

@@ -87,10 +87,11 @@ impl Desk {
         let mut held = Vec::new();
         loop {
             let Some(bytes) = block(&mut socket, &mut held).await else { return };
-            let known = self.known(certificate, &bytes);
+            let name = digest(certificate, &bytes);
+            let known = self.known(&name);
             let answer = match known {
                 Some(answer) => answer,
-                None => match self.answer(&bytes, peer, certificate).await {
+                None => match self.answer(&bytes, (peer, certificate), name).await {
                     Some(answer) => answer,
                     None => return,
                 },
@@ -106,15 +107,19 @@ impl Desk {
         }
     }
 
-    fn known(&self, certificate: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    fn known(&self, name: &[u8; 32]) -> Option<Vec<u8>> {
         let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        let message = digest(certificate, bytes);
-        let same = |a: &&Answered| a.message == message;
+        let same = |a: &&Answered| a.message == *name;
         answered.iter().find(same).map(|known| known.answer.clone())
     }
 
     /// The acknowledgement of a message; nothing when it has no header to answer to.
-    async fn answer(&self, bytes: &[u8], peer: SocketAddr, certificate: &str) -> Option<Vec<u8>> {
+    async fn answer(
+        &self,
+        bytes: &[u8],
+        (peer, certificate): (SocketAddr, &str),
+        name: [u8; 32],
+    ) -> Option<Vec<u8>> {
         let message = match Message::read(bytes) {
             Ok(message) => message,
             Err(Fault::Header) => return None,
@@ -134,7 +139,7 @@ impl Desk {
         // Only what is done is done once: what was refused may be tried again.
         if verdict == Verdict::Accept {
             let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-            answered.push_back(Answered { message: digest(certificate, bytes), answer: answer.clone() });
+            answered.push_back(Answered { message: name, answer: answer.clone() });
             if answered.len() > REMEMBERED {
                 answered.pop_front();
             }

@@ -1,35 +1,11 @@
 use super::*;
 use crate::catalog::{MaskSet, PageRecord, StudyRecord};
-use model::{Attributes, Id, Photometric, Region, Time};
+use crate::testing;
+use model::{Attributes, Id, Region, Time};
 
 fn image(rows: u32) -> ImageInfo {
-    ImageInfo {
-        transfer_syntax: "1.2.840.10008.1.2.1".parse().unwrap(),
-        sop_class: "1.2.840.10008.5.1.4.1.1.2".parse().unwrap(),
-        rows,
-        columns: 512,
-        frames: 1,
-        samples: 1,
-        photometric: Photometric::Monochrome2,
-        bits_allocated: 16,
-        bits_stored: 12,
-        high_bit: 11,
-        signed: false,
-        planar: false,
-        rescale_slope: 1.0,
-        rescale_intercept: 0.0,
-        window: None,
-        inverse: false,
-        spacing: None,
-        palette: None,
-        modality: "CT".to_owned(),
-        body_part: String::new(),
-        view_position: String::new(),
-        image_type: "ORIGINAL\\PRIMARY".to_owned(),
-        burned_in: None,
-        age_years: None,
-        sex: String::new(),
-    }
+    let image_type = "ORIGINAL\\PRIMARY".to_owned();
+    ImageInfo { rows, columns: 512, image_type, ..testing::image("CT", "1.2.840.10008.5.1.4.1.1.2") }
 }
 
 fn seen(kind: Option<RegionKind>) -> Seen {

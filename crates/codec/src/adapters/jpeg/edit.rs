@@ -227,22 +227,11 @@ impl Part<'_> {
         self.read += bits.extended(category)?;
         // What 12 bits can need, with room (F.1.1.5): hostile differences cannot add up without end.
         out.values[0] = i16::try_from(self.read).map_err(|_| CUT)?;
-        let mut k = 1;
-        while k < 64 {
-            let code = bits.code(self.ac)?;
-            let (run, category) = (usize::from(code >> 4), code & 15);
-            match (run, category) {
-                (15, 0) => k += 16,
-                (_, 0) => break,
-                _ => {
-                    k += run;
-                    let value = out.values.get_mut(k).ok_or(CUT)?;
-                    *value = i16::try_from(bits.extended(category)?).map_err(|_| CUT)?;
-                    out.others |= 1 << k;
-                    k += 1;
-                }
-            }
-        }
+        bits.others(self.ac, |k, value| {
+            out.values[k] = i16::try_from(value).map_err(|_| CUT)?;
+            out.others |= 1 << k;
+            Ok(())
+        })?;
         Ok(out)
     }
 }

@@ -114,21 +114,11 @@ impl Part<'_> {
         // Kept in what 12 bits can need (F.1.1.5): hostile differences cannot add up without end.
         self.before = (self.before + bits.extended(category)?).clamp(-0x1_0000, 0x1_0000);
         out[0] = scaled(self.before, self.quantiser[0]);
-        let mut k = 1;
-        while k < 64 {
-            let code = bits.code(self.ac)?;
-            let (run, category) = (usize::from(code >> 4), code & 15);
-            match (run, category) {
-                (15, 0) => k += 16,
-                (_, 0) => break,
-                _ => {
-                    k += run;
-                    let place = *ZIGZAG.get(k).ok_or(CUT)?;
-                    out[usize::from(place)] = scaled(bits.extended(category)?, self.quantiser[k]);
-                    k += 1;
-                }
-            }
-        }
+        bits.others(self.ac, |k, value| {
+            let place = *ZIGZAG.get(k).ok_or(CUT)?;
+            out[usize::from(place)] = scaled(value, self.quantiser[k]);
+            Ok(())
+        })?;
         Ok(out)
     }
 }

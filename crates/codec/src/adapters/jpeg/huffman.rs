@@ -114,6 +114,28 @@ impl<'a> Bits<'a> {
         Ok(if value < 1 << (n - 1) { value + 1 - (1 << n) } else { value })
     }
 
+    /// The coefficients of a block after the first, by their places in zigzag order (F.2.2.2).
+    pub fn others(&mut self, table: &Table, mut each: impl FnMut(usize, i32) -> Result<()>) -> Result<()> {
+        let mut k = 1;
+        while k < 64 {
+            let code = self.code(table)?;
+            let (run, category) = (usize::from(code >> 4), code & 15);
+            match (run, category) {
+                (15, 0) => k += 16,
+                (_, 0) => break,
+                _ => {
+                    k += run;
+                    if k >= 64 {
+                        return Err(CUT);
+                    }
+                    each(k, self.extended(category)?)?;
+                    k += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// At a restart marker with this number (F.2.2.5): what is left of the byte is padding.
     pub fn restart(&mut self, number: usize) -> Result<()> {
         self.fill();
