@@ -1,4 +1,4 @@
-//! The one table of ways in: the router and the DIMSE listeners serve what stands here and nothing else, so that a test
+//! The one table of ways in: the router, the DIMSE and HL7 listeners serve what stands here and nothing else, so that a test
 //! can list every way out of the archive.
 
 use crate::http::{Ask, Problem, Reply};
@@ -24,9 +24,9 @@ pub enum Proof {
 /// One way in.
 #[derive(Debug)]
 pub struct Route {
-    /// HTTP method, or `DIMSE`.
+    /// HTTP method, `DIMSE` or `HL7`.
     pub method: &'static str,
-    /// Path with `{names}`, or the DIMSE service.
+    /// Path with `{names}`, the DIMSE service, or message type and event; `ADT` alone: any other.
     pub path: &'static str,
     /// What it needs.
     pub proof: Proof,
@@ -45,7 +45,11 @@ const fn dimse(service: &'static str) -> Route {
     Route { method: "DIMSE", path: service, proof: Proof::Certificate, serve: None }
 }
 
-/// Every route and DIMSE service.
+const fn hl7(message: &'static str) -> Route {
+    Route { method: "HL7", path: message, proof: Proof::Certificate, serve: None }
+}
+
+/// Every route, DIMSE service and HL7 message.
 #[must_use]
 pub fn routes() -> &'static [Route] {
     ROUTES
@@ -159,6 +163,13 @@ static ROUTES: &[Route] = &[
     dimse("C-GET"),
     dimse("C-MOVE"),
     dimse("N-ACTION"),
+    hl7("ORM^O01"),
+    hl7("OMG^O19"),
+    hl7("OMI^O23"),
+    hl7("ADT^A08"),
+    hl7("ADT^A31"),
+    hl7("ADT^A40"),
+    hl7("ADT"),
 ];
 
 /// Values of a path's names.

@@ -123,3 +123,16 @@ fn what_lacks_something_is_refused() {
         assert_eq!(wished(kind, &segments).map_err(|Cause(code, _)| code), Err(code), "{kind} {segments}");
     }
 }
+
+/// The table of ways in names the messages that are taken, and none beside them is (kinds of HL7 Tables 0076 and 0003).
+#[test]
+fn the_table_of_ways_in_names_what_is_taken() {
+    let rows: Vec<&str> = crate::routes().iter().filter(|r| r.method == "HL7").map(|r| r.path).collect();
+    let kinds = ["ADT", "ORM", "OMG", "OMI", "ORU", "MDM", "SIU", "QBP", "MFN", "BAR", "ORR", "ACK"];
+    let events = ["A01", "A08", "A31", "A34", "A40", "A47", "O01", "O19", "O23", "R01", "T02", "S12", "Q22"];
+    for (kind, event) in kinds.iter().flat_map(|kind| events.map(|event| (*kind, event))) {
+        let taken = !matches!(wished(&format!("{kind}^{event}"), ""), Err(Cause(200 | 201, _)));
+        let named = rows.contains(&kind) || rows.contains(&&*format!("{kind}^{event}"));
+        assert_eq!(taken, named, "{kind}^{event}");
+    }
+}
