@@ -67,8 +67,17 @@ pub async fn place(
     if orders.is_empty() || orders.len() > TOGETHER {
         return Err(if orders.is_empty() { Code::BadRequest } else { Code::TooLarge }.into());
     }
-    let mut steps = Vec::new();
-    for order in orders {
+    let mut steps: Vec<(Step, Option<Attributes>)> = Vec::new();
+    for mut order in orders {
+        // Steps of one number are one study, also when they come together.
+        let number = order.first(tags::ACCESSION_NUMBER);
+        let earlier =
+            steps.iter().find(|(step, _)| step.accession == number).and_then(|(_, order)| order.as_ref());
+        if let Some(study) = earlier.and_then(|earlier| earlier.get(tags::STUDY_INSTANCE_UID))
+            && order.first(tags::STUDY_INSTANCE_UID).is_empty()
+        {
+            order.copy(tags::STUDY_INSTANCE_UID, study);
+        }
         let (step, order) = checked(vault, order)?;
         if steps.iter().any(|(other, _)| *other == step) {
             return Err(Code::BadRequest.into());

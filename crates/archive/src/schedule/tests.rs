@@ -94,6 +94,38 @@ async fn an_order_has_what_a_worklist_item_must_have() {
     assert_eq!(step[&tags::SCHEDULED_PROCEDURE_STEP_STATUS].values, ["SCHEDULED"]);
 }
 
+/// Two steps of one request are one study (PS3.4 Table K.6-1: the UID is the requested procedure's), whenever they come.
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_of_one_number_are_one_study() {
+    let house = House::new();
+    let context = house.context("mta", Role::Technologist, None);
+    let step = |id: &str| {
+        let mut order = order("A1", "20261127", "CT", "R");
+        let mut item = order.get(STEP).unwrap().items[0].clone();
+        item.insert(tags::SCHEDULED_PROCEDURE_STEP_ID, Plain { vr: Vr(*b"SH"), values: vec![id.to_owned()] });
+        order.set_items(STEP, [item]);
+        order
+    };
+    place(&house.vault, &context, vec![step("S1"), step("S2")], None).await.unwrap();
+    place(&house.vault, &context, vec![step("S3")], None).await.unwrap();
+    let found = scheduled(&house.vault, &context, Query::all(Level::Study)).await.unwrap();
+    let Response::Found(found) = found else { unreachable!() };
+    let studies: Vec<&str> = found.answers.iter().map(|a| a.first(tags::STUDY_INSTANCE_UID)).collect();
+    assert_eq!(studies.len(), 3);
+    assert!(studies.iter().all(|study| *study == studies[0]), "{studies:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_order_more_than_the_bound_is_refused() {
+    let house = House::new();
+    let context = house.context("mta", Role::Technologist, None);
+    let orders = |count: usize| (0..count).map(|n| order(&format!("A{n}"), "20261127", "CT", "R")).collect();
+    let refused = place(&house.vault, &context, orders(TOGETHER + 1), None).await.unwrap_err();
+    assert_eq!(refused.code, Code::TooLarge);
+    assert!(asked(&house, Role::Technologist, vec![]).await.unwrap().is_empty());
+    place(&house.vault, &context, orders(TOGETHER), None).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_order_changes_nothing() {
     let house = House::new();
