@@ -39,6 +39,10 @@ impl Vault {
             config_digest: self.options.config_digest,
             policy_version: self.policies.version().hex(),
         };
+        let by_ms = tokio::task::block_in_place(|| self.clock_went_back())?;
+        if by_ms > 0 {
+            self.record_own(Event::ClockBack { by_ms }).await?;
+        }
         self.record_own(event).await?;
         tokio::task::block_in_place(|| self.keep_policies())?;
         let rows = self.broken_rows.load(std::sync::atomic::Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! Who a call comes from, after the proof was checked; and how a no becomes a fault that is recorded.
 
+use crate::putright::Own;
 use crate::who::session::Handle;
 use model::{Arrival, Id, PatientRef, Time, Uid};
 use policy::{Caller, Standing};
@@ -19,8 +20,8 @@ pub struct Context {
     pub views: bool,
     /// What was agreed with a machine; nothing with people.
     pub standing: Standing,
-    /// Issuer and number of the patient that the account is.
-    pub patient: Option<(String, String)>,
+    /// The patient that the account is.
+    pub own: Option<Own>,
     /// From where.
     pub arrival: Arrival,
     /// When the call began.

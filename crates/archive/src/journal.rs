@@ -188,7 +188,14 @@ impl Vault {
         *self.journal.size.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn stored_entry(&self, index: u64) -> Result<Stored> {
+    /// Milliseconds by which the last entry is of a later time than now.
+    pub(crate) fn clock_went_back(&self) -> Result<u64> {
+        let Some(last) = self.ledger_size().checked_sub(1) else { return Ok(0) };
+        let time = ledger::tiles::leaf_of(&self.stored_entry(last)?).map_or(0, |leaf| leaf.time());
+        Ok(u64::try_from(time.saturating_sub(self.clock.now().0) / 1_000_000).unwrap_or(0))
+    }
+
+    pub(crate) fn stored_entry(&self, index: u64) -> Result<Stored> {
         match self.store.unmoved_leaf(index) {
             Some(stored) => Ok(stored),
             None => Ok(self.journal.reader.entry(index)?),

@@ -68,6 +68,16 @@ pub enum Error {
         /// Index of the last entry.
         entry: u64,
     },
+    /// Rows that say what was put right do not open.
+    #[error(
+        "{rows} rows of what was put right do not open: without them, films would be told by another patient's name, or shown \
+         although they were rejected. `gauze restore` brings a backup's back; `gauze check --accept tables` goes on without \
+         them and records that"
+    )]
+    PutRightLost {
+        /// How many.
+        rows: u64,
+    },
     /// The policies were replaced once.
     #[error(
         "the policies ({found}) were in force before and were replaced since: this is an older copy of them. Put the \

@@ -24,6 +24,8 @@ pub enum Kind {
     Job = 32,
     Change = 40,
     Arrived = 41,
+    /// In place of one of the two above that does not open, taken as lost by the operator.
+    Lost = 42,
     /// Which policies were in force.
     Policies = 30,
 }

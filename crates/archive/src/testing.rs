@@ -136,13 +136,14 @@ impl House {
 
     /// A caller, as if the proof had been checked.
     pub fn context(&self, user: &str, role: Role, patient: Option<&str>) -> Context {
+        let own = patient.map(|number| self.vault.own_by("", number));
         Context {
             caller: Caller {
                 user: user.to_owned(),
                 role,
                 organisation: Organisation("hospital".to_owned()),
                 tenant: self.vault.tenant.clone(),
-                own_patient: None,
+                own_patient: own.map(|own| own.patient),
             },
             name: user.to_owned(),
             session: None,
@@ -154,7 +155,7 @@ impl House {
                 sees: String::new(),
                 purpose: None,
             },
-            patient: patient.map(|number| (String::new(), number.to_owned())),
+            own,
             arrival: arrival("10.0.0.1:9"),
             now: self.clock.now(),
         }

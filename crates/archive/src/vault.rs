@@ -6,7 +6,7 @@ mod seen;
 mod tables;
 
 use crate::Result;
-use crate::catalog::{Catalog, InstanceRecord, PatientKey, Study};
+use crate::catalog::{Catalog, InstanceRecord, Study};
 use crate::context::{About, Context};
 use crate::examine::{Arrivals, Queue};
 use crate::journal::Journal;
@@ -25,7 +25,7 @@ use crate::who::turns::Turns;
 use crypto::{Key, Ladder, Random};
 pub use index::check_snapshot;
 use ledger::Event;
-use model::{Attributes, Id, PatientRef, Purpose, Tenant, Time, Uid, tags};
+use model::{Attributes, Purpose, Tenant, Time, Uid, tags};
 use policy::{Asker, GrantRecord, Permit, Policies, Relation, Right};
 use port::{Code, Fault, PixelWork};
 use seen::{check_key, check_seen, newest_seen};
@@ -136,6 +136,8 @@ pub struct Vault {
     pub(crate) ordering: tokio::sync::Mutex<()>,
     /// Argon2 takes memory: two at a time.
     pub(crate) sign_ins: tokio::sync::Semaphore,
+    /// Rows of what was put right that did not open at the start: name and version.
+    pub(crate) lost: Shared<Vec<([u8; 32], u64)>>,
     /// Rows that did not open at the start.
     pub(crate) broken_rows: std::sync::atomic::AtomicU64,
     /// Itself, for work that outlives its caller.
@@ -221,11 +223,12 @@ impl Vault {
             orders: Mutex::default(),
             ordering: tokio::sync::Mutex::default(),
             sign_ins: tokio::sync::Semaphore::new(2),
+            lost: Mutex::default(),
             broken_rows: std::sync::atomic::AtomicU64::new(0),
             own: OnceLock::new(),
             store,
         };
-        vault.load()?;
+        vault.load(accept)?;
         vault.check_policies(accept)?;
         let vault = Arc::new(vault);
         vault.own.get_or_init(|| Arc::downgrade(&vault));
@@ -246,6 +249,9 @@ impl Vault {
     fn readable<T: serde::de::DeserializeOwned>(&self, row: &store::Row) -> Option<T> {
         let opened = self.sealing.open_row(row).inspect_err(|error| {
             tracing::error!(%error, kind = row.kind, "a row does not open; see `gauze check`");
+            if row.kind == Kind::Change as u8 || row.kind == Kind::Arrived as u8 {
+                lock(&self.lost).push((row.key, row.version));
+            }
             self.broken_rows.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         });
         opened.ok()
@@ -275,7 +281,7 @@ impl Vault {
     fn asker(&self, context: &Context) -> Asker {
         Asker {
             role: context.caller.role,
-            own: context.patient.is_some(),
+            own: context.own.is_some(),
             approval: self.site().research_approval,
             standing: context.standing.clone(),
         }
@@ -319,13 +325,6 @@ impl Vault {
     ) -> std::result::Result<T, Fault> {
         self.record(context, About::nothing(), Event::NotAllowed { right: right.to_owned(), rules }).await?;
         Err(Code::NotAllowed.into())
-    }
-
-    /// The patient that the account is, as the archive knows her; nobody's films when it has none of hers.
-    pub(crate) fn own_patient(&self, context: &Context) -> std::result::Result<PatientRef, Fault> {
-        let (issuer, number) = context.patient.clone().ok_or(Code::NotAllowed)?;
-        let key = PatientKey::Numbered(issuer, number);
-        Ok(self.patient_named(&self.catalog(), &key).unwrap_or(Id([0xFF; 16])))
     }
 
     /// The study that a caller names for this purpose: by its UID, or for secondary use by its pseudonym only.

@@ -24,9 +24,14 @@ pub async fn worklist(
 ) -> std::result::Result<Response, Fault> {
     let permit = vault.may_find(context).await?;
     let (studies, total) = tokio::task::block_in_place(|| -> std::result::Result<_, Fault> {
-        let patient = if permit.own_only() { Some(vault.own_patient(context)?) } else { None };
-        let (absent, project) = (find::absent(vault, permit.words()), vault.project());
-        let scope = Scope { words: permit.words(), patient, absent: &*absent, pseudonyms: &project };
+        let own = find::own_only(vault, context, &permit)?;
+        let (absent, project) = (find::absent(vault, permit.words(), own), vault.project());
+        let scope = Scope {
+            words: permit.words(),
+            patient: own.map(|own| own.patient),
+            absent: &*absent,
+            pseudonyms: &project,
+        };
         let folded = name_key(search);
         let words = folded.split_whitespace().take(WORDS).map(str::to_owned).collect();
         let page = Page { vault, context, scope: &scope, words };

@@ -7,7 +7,7 @@ use crate::tree::Tree;
 use crate::verify::Tail;
 use crate::{Checkpoint, Error};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What is wrong with a file or an entry.
@@ -93,10 +93,9 @@ pub fn inspect(
         hashes: vec![],
         found: vec![],
     };
-    let bundles =
-        files.keys().filter(|(kind, _, _)| kind == "tile/entries").map(|(_, n, _)| n + 1).max().unwrap_or(0);
     let mut expected: Vec<&Checkpoint> = checkpoints.iter().collect();
     expected.sort_by_key(|c| c.size);
+    let (bundles, strays) = bundles(&files, expected.last().map_or(0, |c| c.size));
     for n in 0..bundles {
         look.bundle(n, &expected, each);
     }
@@ -113,10 +112,23 @@ pub fn inspect(
         look.found.push(Found { flaw: Flaw::CutOff, file: String::new(), entries: (size, known.size) });
     }
     let mut found = look.found;
-    for path in unknown(root)? {
+    for path in unknown(root)?.into_iter().chain(strays) {
         found.push(Found { flaw: Flaw::Unknown, file: path, entries: (0, 0) });
     }
     Ok(Inspection { entries: size, found })
+}
+
+/// Missing bundles that are named one by one; a file behind more of them is none of this log.
+const MISSING: u64 = 1024;
+
+/// How many bundles there are to look at, and files whose number is far above all that can be there.
+fn bundles(files: &Files, seen: u64) -> (u64, Vec<String>) {
+    let numbers: BTreeSet<u64> =
+        files.keys().filter(|(kind, ..)| kind == "tile/entries").map(|(_, n, _)| *n).collect();
+    let most = numbers.len() as u64 + seen.div_ceil(WIDTH) + MISSING;
+    let strays = files.keys().filter(|(kind, n, _)| kind == "tile/entries" && *n >= most);
+    let bundles = numbers.range(..most).next_back().map_or(0, |n| n + 1);
+    (bundles, strays.map(|(kind, n, width)| name(kind, *n, *width)).collect())
 }
 
 /// Kind, number and width of every file; its path.
@@ -280,7 +292,9 @@ fn files(root: &Path) -> Result<Files, Error> {
 fn unknown(root: &Path) -> Result<Vec<String>, Error> {
     let mut out = Vec::new();
     walk(root, "", &mut |relative, _| {
-        if parse(relative).is_none() {
+        // What a write was interrupted at lies beside its name and is read by nobody.
+        let whole = relative.strip_suffix(".tmp").unwrap_or(relative);
+        if parse(whole).is_none() {
             out.push(relative.to_owned());
         }
     })?;
@@ -322,18 +336,24 @@ fn parse(relative: &str) -> Option<(String, u64, u64)> {
         let stem = stem.to_owned();
         let mut n = 0;
         for part in parts.get(..parts.len() - 2)? {
-            n = n * 1000 + part.strip_prefix('x')?.parse::<u64>().ok()?;
+            n = below(n, part.strip_prefix('x')?)?;
         }
-        n = n * 1000 + stem.parse::<u64>().ok()?;
+        n = below(n, &stem)?;
         return (name(&kind, n, width) == relative).then_some((kind, n, width));
     }
     let (last, above) = parts.split_last()?;
     let mut n = 0;
     for part in above {
-        n = n * 1000 + part.strip_prefix('x')?.parse::<u64>().ok()?;
+        n = below(n, part.strip_prefix('x')?)?;
     }
-    n = n * 1000 + last.parse::<u64>().ok()?;
+    n = below(n, last)?;
     (name(&kind, n, width) == relative).then_some((kind, n, width))
+}
+
+/// Three more digits, as far as entries can be counted.
+fn below(n: u64, digits: &str) -> Option<u64> {
+    let n = n.checked_mul(1000)?.checked_add(digits.parse().ok()?)?;
+    n.checked_mul(WIDTH).map(|_| n)
 }
 
 #[cfg(test)]

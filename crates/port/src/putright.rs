@@ -65,6 +65,11 @@ pub enum Act {
         /// Why.
         code: Rejection,
     },
+    /// Somebody else's merge or move is right: the patient sees as her own what it made hers.
+    Confirm {
+        /// Number of the change.
+        change: u64,
+    },
 }
 
 impl Act {
@@ -78,6 +83,7 @@ impl Act {
             Self::CorrectPatient { .. } => "correct-patient",
             Self::CorrectStudy { .. } => "correct-study",
             Self::Reject { .. } => "reject",
+            Self::Confirm { .. } => "confirm",
         }
     }
 }
@@ -123,6 +129,10 @@ pub struct ChangeLine {
     pub patients: Vec<PatientNumber>,
     /// It was taken back: when, by whom, why.
     pub undone: Option<(Time, String, String)>,
+    /// Somebody else said yes to it: when, who.
+    pub confirmed: Option<(Time, String)>,
+    /// It made films somebody's own and nobody else has said yes to it: she does not see them as her own yet.
+    pub waits: bool,
 }
 
 /// What is asked.

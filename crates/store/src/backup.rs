@@ -134,7 +134,7 @@ impl Packs {
         if *sidecar {
             let bytes = match store.sidecar(tenant, *id) {
                 Err(Error::Missing) => return Ok(false),
-                other => other?,
+                other => other.map_err(unreadable)?,
             };
             self.begin(name, bytes.len() as u64)?;
             self.write(&bytes)?;
@@ -142,7 +142,7 @@ impl Packs {
         }
         let reader = match store.object(tenant, *id) {
             Err(Error::Missing) => return Ok(false),
-            other => other?,
+            other => other.map_err(unreadable)?,
         };
         self.begin(name, reader.len())?;
         let mut buffer = vec![0; STEP];
@@ -150,7 +150,10 @@ impl Packs {
         while at < reader.len() {
             let some = usize::try_from((reader.len() - at).min(STEP as u64)).unwrap_or(STEP);
             let part = buffer.get_mut(..some).ok_or(Error::Missing)?;
-            reader.read(at, part)?;
+            if let Err(error) = reader.read(at, part) {
+                self.give_up(name)?;
+                return Err(unreadable(error));
+            }
             self.write(part)?;
             at += some as u64;
         }
@@ -179,6 +182,18 @@ impl Packs {
         if let Some((_, path, at)) = &self.open {
             self.known.insert(name.clone(), Kept { pack: path.clone(), at: *at, len });
         }
+        Ok(())
+    }
+
+    /// The pack ends where this file's record began.
+    fn give_up(&mut self, name: &Name) -> Result<()> {
+        let Some(kept) = self.known.remove(name) else { return Ok(()) };
+        let (file, _, at) = self.open.as_mut().ok_or(Error::Stopped)?;
+        let start = kept.at - (HEAD + name.0.as_str().len()) as u64;
+        file.flush().map_err(full)?;
+        file.get_ref().set_len(start)?;
+        file.seek(SeekFrom::Start(start))?;
+        *at = start;
         Ok(())
     }
 
@@ -240,6 +255,13 @@ impl Packs {
     }
 }
 
+fn unreadable(error: Error) -> Error {
+    match error {
+        Error::Io(error) => Error::Unreadable(error.kind()),
+        other => other,
+    }
+}
+
 fn head(reader: &mut BufReader<File>, at: u64) -> Result<Option<(Name, u64, u64)>> {
     let mut front = [0; HEAD];
     match reader.read_exact(&mut front) {
@@ -266,16 +288,16 @@ fn finish(path: &Path) -> Result<()> {
     disk::sync_folder(path.parent().ok_or(Error::Missing)?)
 }
 
-/// Writes entries as one file, durably; nothing when it is there.
+/// Writes entries as one file, durably; nothing when they are there. What an interruption or a failing disk left is written anew.
 ///
 /// # Errors
 /// The system's.
 pub fn write_bundle(path: &Path, entries: &[Leaf]) -> Result<()> {
-    if path.is_file() {
+    let bytes = postcard::to_stdvec(entries).map_err(|_| Error::Damaged("bundle"))?;
+    if std::fs::read(path).is_ok_and(|there| there == bytes) {
         return Ok(());
     }
     disk::make_folder(path.parent().ok_or(Error::Missing)?)?;
-    let bytes = postcard::to_stdvec(entries).map_err(|_| Error::Damaged("bundle"))?;
     disk::write_file(path, &bytes)
 }
 

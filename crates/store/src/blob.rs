@@ -123,6 +123,17 @@ impl BlobReader {
         Ok(Self { file: Arc::new(file), at, len })
     }
 
+    /// Of bytes that lie in memory, not yet anywhere else.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn of_bytes(bytes: &[u8]) -> std::io::Result<Self> {
+        let held = rustix::fs::memfd_create("gauze-spare", rustix::fs::MemfdFlags::CLOEXEC)?;
+        let mut file = File::from(held);
+        file.write_all(bytes)?;
+        Ok(Self { file: Arc::new(file), at: 0, len: bytes.len() as u64 })
+    }
+
     /// Sealed bytes.
     #[must_use]
     pub const fn len(&self) -> u64 {

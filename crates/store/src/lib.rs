@@ -93,6 +93,9 @@ pub enum Error {
     /// The disk or the system refused.
     #[error("disk: {0}")]
     Io(#[from] std::io::Error),
+    /// An object whose bytes the system cannot read.
+    #[error("an object cannot be read: {0}")]
+    Unreadable(std::io::ErrorKind),
     /// The row database refused.
     #[error("row database: {0}")]
     Rows(#[from] rusqlite::Error),

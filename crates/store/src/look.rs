@@ -118,6 +118,16 @@ impl Store {
         Ok(Counted { print: self.shared.options.fingerprint.clone(), seq, tally: tables.tally(false)? })
     }
 
+    /// The first entry whose commit is in the log and not in the tables yet.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn first_unmoved(&self) -> Result<Option<u64>> {
+        let next = self.shared.tables().next_seq()?;
+        let overlay = self.shared.overlay();
+        Ok(overlay.leaves.iter().find(|(_, (seq, _))| *seq >= next).map(|(index, _)| *index))
+    }
+
     /// All rows, those in the log included.
     ///
     /// # Errors

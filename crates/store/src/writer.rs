@@ -91,6 +91,10 @@ impl Writer {
                     if self.shared.hurry.swap(false, Ordering::SeqCst) {
                         self.ask(false);
                     }
+                    // Also without a pause: what the reserve gave is owed as soon as there is room again.
+                    if self.shared.owed() > 0 {
+                        self.shared.refill();
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     if self.shared.unmoved.load(Ordering::SeqCst) < UNMOVED {

@@ -40,22 +40,22 @@ class Office:
         """The version that the next change must name."""
         return self.of["officer"].get("/api/v1/changes").json()["version"]
 
-    def change(self, sentence, act, *, status=200, role="officer", version=None, reason=WHY):
+    def change(self, sentence, act, *, status=200, role="officer", version=None, reason=WHY, refused=None):
         """One change; its number."""
         body = {"expect_version": self.version() if version is None else version, "reason": reason, "act": act}
-        return self._done(sentence, self.of[role].ask("POST", "/api/v1/changes", body=body), status)
+        return self._done(sentence, self.of[role].ask("POST", "/api/v1/changes", body=body), status, refused)
 
     def undo(self, sentence, change, *, status=200, role="officer"):
         """Takes it back."""
         body = {"expect_version": self.version(), "reason": "it was a mistake"}
         return self._done(sentence, self.of[role].ask("POST", f"/api/v1/changes/{change}/undo", body=body), status)
 
-    def _done(self, sentence, answer, status):
+    def _done(self, sentence, answer, status, refused=None):
         self.report.equal(sentence, (answer.status, answer.code), (status, answer.code))
         if answer.status == 200:
             self.tally.expect("put-right", max(1, answer.json()["studies"]))
             return answer.json()["change"]
-        self.tally.expect("not-allowed" if answer.code == "not-allowed" else "put-right-refused")
+        self.tally.expect(refused or ("not-allowed" if answer.code == "not-allowed" else "put-right-refused"))
         return None
 
     def open(self, role, study, purpose, status=200, reason=None):
@@ -129,6 +129,12 @@ def _merge(office):
     change = office.change("Max is merged into Anna, by the administrator", {"merge": {"from": number(MAX), "into": number(ANNA)}}, role="admin")
     status, _ = office.file("radiologist", name)
     report.equal("what was opened before ends", status, 403)
+    report.equal("one person's word puts nothing before a patient's eyes", mine(), before)
+    office.open("patient", name[0], "own", status=404)
+    agree = {"confirm": {"change": change}}
+    office.change("nor does the same person's second word", agree, role="admin", status=403, refused="put-right-refused")
+    office.change("another person's does", agree)
+    office.change("once", agree, status=400)
     after = mine()
     report.check("both patients' films under one", before < after and name[0] in after, f"({len(before)} → {len(after)})")
     for role in ("radiologist", "referrer"):

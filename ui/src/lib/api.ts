@@ -56,7 +56,8 @@ export type Act =
   | { "move-series": { study: string; series: string[]; to_study?: string; to_patient?: PatientNumber } }
   | { "correct-patient": { patient: PatientNumber; set: Record<string, string> } }
   | { "correct-study": { study: string; set: Record<string, string> } }
-  | { reject: { study: string; series?: string; code: string } };
+  | { reject: { study: string; series?: string; code: string } }
+  | { confirm: { change: number } };
 
 export interface Change {
   number: number;
@@ -67,6 +68,8 @@ export interface Change {
   studies: string[];
   patients: PatientNumber[];
   undone: { at: string; by: string; reason: string } | null;
+  confirmed: { at: string; by: string } | null;
+  waits: boolean;
 }
 
 export interface Righted { change: number; version: number; studies: number; objects: number }

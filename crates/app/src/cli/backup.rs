@@ -122,8 +122,11 @@ pub fn arrival(request: &str) -> Arrival {
 fn tell(command: &Backup, made: &Manifest) {
     if command.json {
         let object = serde_json::json!({ "time": time(made.time), "entries": made.entries,
-            "last_entry": time(made.last_entry), "files": made.files, "added": made.added });
+            "last_entry": time(made.last_entry), "files": made.files, "added": made.added, "unreadable": made.unreadable });
         return say::line(&object.to_string());
+    }
+    if made.unreadable > 0 {
+        say::note("backup-unreadable", &[&made.unreadable]);
     }
     say::line(&say::text("backup-done", &[&made.added, &made.files, &made.entries, &time(made.last_entry)]));
 }

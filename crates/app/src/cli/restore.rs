@@ -8,7 +8,7 @@ use crate::home::{Home, make_private_folder, read_text, remove, write_private, w
 use crate::say;
 use crate::wiring::{self, Error, RESTORING, io};
 use archive::backup::{Source, State, restore};
-use archive::check::{self, Ask, Report, Watch};
+use archive::check::{self, Ask, Report, Watch, What};
 use clap::Args;
 use model::Id;
 use std::collections::HashSet;
@@ -36,6 +36,9 @@ pub struct Restore {
     /// What checkpoints know beyond the backup is lost; the ledger will say so.
     #[arg(long)]
     accept_loss: bool,
+    /// Objects that the backup itself has damaged stay so: all others are there, and the report names these.
+    #[arg(long)]
+    accept_damage: bool,
     /// One JSON object.
     #[arg(long)]
     json: bool,
@@ -67,8 +70,10 @@ pub fn run(command: &Restore) -> Done {
     done.map_err(Error::from)?;
     let report = compare(&home, crypto::Key::from_bytes(*root.dangerous_expose()))?;
     super::check::tell(command.json, &report);
-    if !report.good() {
-        return Err(Failure::Text(say::text("restore-damaged", &[])));
+    match report.good() {
+        false if !only_objects(&report) => return Err(Failure::Text(say::text("restore-damaged", &[]))),
+        false if !command.accept_damage => return Err(Failure::Text(say::text("restore-objects", &[]))),
+        _ => {}
     }
     finish(&home, (&config, root), &state, (known, report.objects))?;
     let manifest = &state.manifest;
@@ -77,6 +82,12 @@ pub fn run(command: &Restore) -> Done {
         &[&report.objects, &manifest.entries, &time(manifest.time), &time(manifest.last_entry)],
     );
     Ok(())
+}
+
+/// Nothing is wrong but single films: rows, keys and the ledger are whole.
+fn only_objects(report: &Report) -> bool {
+    let film = |what| matches!(what, What::Object | What::ObjectMissing | What::Sidecar);
+    report.findings.iter().all(|f| f.mended || f.what.is_notice() || film(f.what))
 }
 
 /// An empty folder, or one that an interrupted run has begun.

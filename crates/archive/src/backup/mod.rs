@@ -53,6 +53,9 @@ pub struct Manifest {
     pub files: u64,
     /// Of these, new in this run.
     pub added: u64,
+    /// That could not be read and are missing.
+    #[serde(default)]
+    pub unreadable: u64,
     /// A signed checkpoint of exactly these entries.
     pub checkpoint: String,
 }
@@ -80,14 +83,21 @@ impl Vault {
         self.mark_target(&target.data)?;
         self.mark_target(&target.wraps)?;
         let _only = lock(&target.data)?;
-        let number = next_number(&target.data.join("states"))?;
+        let number = next_number(target)?;
         let (state, wraps) = (part(&target.data.join("states"), number)?, part(&target.wraps, number)?);
         let copied = self.store.copy_tables(&state.join(ROWS_FILE), &wraps.join(WRAPS_FILE))?;
-        let (files, added) = self.copy_objects(&target.data.join("objects"), &mut told)?;
+        let (files, added, unreadable) = self.copy_objects(&target.data.join("objects"), &mut told)?;
         let (checkpoint, last_entry) =
             self.copy_entries(&target.data.join("ledger"), &state, copied.entries)?;
-        let manifest =
-            Manifest { time: now.0, entries: copied.entries, last_entry, files, added, checkpoint };
+        let manifest = Manifest {
+            time: now.0,
+            entries: copied.entries,
+            last_entry,
+            files,
+            added,
+            unreadable,
+            checkpoint,
+        };
         let text = serde_json::to_vec_pretty(&manifest).map_err(|_| Error::Internal("manifest"))?;
         write(&state.join("backup.json"), &text)?;
         write(&wraps.join("backup.json"), &text)?;
@@ -115,20 +125,28 @@ impl Vault {
         }
     }
 
-    fn copy_objects(&self, folder: &Path, told: &mut dyn FnMut(u64, u64)) -> Result<(u64, u64)> {
+    fn copy_objects(&self, folder: &Path, told: &mut dyn FnMut(u64, u64)) -> Result<(u64, u64, u64)> {
         let mut packs = Packs::open(folder, true)?;
         let mut names = Vec::new();
         for sidecar in [false, true] {
             self.store.list_objects(sidecar, &mut |tenant, id| names.push((tenant, id, sidecar)))?;
         }
         names.retain(|name| !packs.has(name));
-        let (total, mut added) = (names.len() as u64, 0);
+        let (total, mut added, mut unreadable) = (names.len() as u64, 0, 0);
         for (done, name) in (1..).zip(&names) {
-            added += u64::from(packs.take(&self.store, name)?);
+            match packs.take(&self.store, name) {
+                Ok(taken) => added += u64::from(taken),
+                // One film that cannot be read must not keep all others out of every backup; `gauze check` names it.
+                Err(store::Error::Unreadable(kind)) => {
+                    tracing::error!(object = %name.1, ?kind, "an object cannot be read; the backup goes on without it");
+                    unreadable += 1;
+                }
+                Err(error) => return Err(error.into()),
+            }
             told(done, total);
         }
         packs.close()?;
-        Ok((packs.len() as u64, added))
+        Ok((packs.len() as u64, added, unreadable))
     }
 
     /// Entries before `size`: full bundles once, the rest with the state. Answers a checkpoint of them.
@@ -146,8 +164,19 @@ impl Vault {
         if tree.size() != size {
             return Err(Error::Internal("entries are missing"));
         }
+        self.is_prefix(tree.clone())?;
         let checkpoint = Checkpoint { origin: self.journal.origin.clone(), size, root: tree.root() };
         Ok((crate::vault::note(&checkpoint, &self.journal.signing), last))
+    }
+
+    /// Entries as they lie there are what this archive has signed until now: a checkpoint of others would be a second history.
+    fn is_prefix(&self, mut tree: Tree) -> Result<()> {
+        let now = self.checkpoint()?;
+        for index in tree.size()..now.size {
+            tree.push(ledger::leaf::hash(&self.stored_entry(index)?.0));
+        }
+        let same = tree.root() == now.root;
+        if same { Ok(()) } else { Err(Error::Internal("entries are not those that were signed")) }
     }
 }
 
@@ -166,8 +195,10 @@ fn numbers(folder: &Path) -> Result<Vec<u64>> {
     Ok(out)
 }
 
-fn next_number(folder: &Path) -> Result<u64> {
-    Ok(numbers(folder)?.last().map_or(1, |last| last + 1))
+/// Above all that is finished in either folder: a run may have ended between the two.
+fn next_number(target: &Target) -> Result<u64> {
+    let (states, wraps) = (numbers(&target.data.join("states"))?, numbers(&target.wraps)?);
+    Ok(states.iter().chain(&wraps).max().map_or(1, |last| last + 1))
 }
 
 /// A folder that is being filled; what an interrupted run left of it goes.
@@ -212,6 +243,7 @@ pub fn copy_settings(home: &Path, target: &Target) -> Result<()> {
     let to = target.data.join("settings");
     make_folder(&to.join("policies"))?;
     copy(&home.join("gauze.toml"), &to.join("gauze.toml"))?;
+    copy(&home.join("keys/ledger.vkey"), &to.join("ledger.vkey"))?;
     for entry in std::fs::read_dir(home.join("policies"))? {
         let entry = entry?;
         copy(&entry.path(), &to.join("policies").join(entry.file_name()))?;

@@ -125,3 +125,34 @@ async fn foreign_folders_and_keys_are_refused() {
     forged.manifest.checkpoint = forged.manifest.checkpoint.replacen("gauze/", "gauze/x", 1);
     assert!(restore((&source, &forged), &target.wraps, (&data, &root()), &mut |_, _| {}).is_err());
 }
+
+fn rot(path: &Path, bytes: &[u8]) {
+    std::io::Write::write_all(&mut std::fs::File::create(path).unwrap(), bytes).unwrap();
+}
+
+/// Ended between its two last names: the next one has another number. A bundle that rotted in the backup is written anew; one
+/// that rotted in the archive makes no backup.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_one_is_followed_by_a_whole_one() {
+    let (house, place) = (House::new(), tempfile::tempdir().unwrap());
+    let target = target(place.path());
+    fill(&house, 1..80).await;
+    house.vault.backup(target.clone(), |_, _| {}).await.unwrap();
+    let states = target.data.join("states");
+    std::fs::rename(states.join("00000001"), states.join("00000001.part")).unwrap();
+    let bundle = target.data.join("ledger/00000000");
+    rot(&bundle, b"half");
+    let made = house.vault.backup(target.clone(), |_, _| {}).await.unwrap();
+    assert_eq!(Source::open(&target.data).unwrap().newest().unwrap().number, 2);
+    let source = Source::open(&target.data).unwrap();
+    let state = source.newest().unwrap();
+    let data = place.path().join("home/data");
+    restore((&source, &state), &target.wraps, (&data, &root()), &mut |_, _| {}).unwrap();
+    assert_eq!((compared(data).findings, made.unreadable), (vec![], 0));
+    let entries = house.data().join("ledger/tile/entries/000");
+    let mut bytes = std::fs::read(&entries).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    rot(&entries, &bytes);
+    assert!(house.vault.backup(target, |_, _| {}).await.is_err(), "a second history");
+}

@@ -60,6 +60,8 @@ impl Lines {
 
     fn compact(&mut self) {
         let old = std::mem::take(self);
+        // A line that had no room then is not in `old`: it stays missing.
+        self.full = old.full;
         for (_, slot) in &old.starts {
             let line = old.line(*slot);
             if !line.is_empty() {

@@ -106,6 +106,16 @@ pub enum PatientKey {
 }
 
 impl PatientKey {
+    /// Within one study: who says no issuer means the same as who does.
+    pub fn fits(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Numbered(issuer, number), Self::Numbered(other, same)) => {
+                number == same && (issuer == other || issuer.is_empty() || other.is_empty())
+            }
+            _ => self == other,
+        }
+    }
+
     /// Of an arriving instance.
     pub fn of(patient: &Attributes, study: &Uid) -> Self {
         match patient.first(tags::PATIENT_ID) {

@@ -25,6 +25,8 @@ pub struct Snapshot {
     slots: Vec<(Arc<[u8]>, u64, String)>,
     prints: Prints,
     words: Arc<RwLock<Words>>,
+    /// Of these so many: more come while it is written, which is twice.
+    word_count: usize,
     /// Studies under way: what of them is durable, their rows say.
     pub under_way: Vec<(model::Uid, Vec<model::Uid>)>,
     /// Changes that were in it.
@@ -38,6 +40,7 @@ impl Catalog {
             slots: Vec::with_capacity(self.slots.len()),
             prints: Prints::new(self.prints.key()),
             words: self.words(),
+            word_count: 0,
             under_way: self.dirty(),
             changes: self.changes,
         };
@@ -56,6 +59,7 @@ impl Catalog {
             out.slots.push((bytes, day, self.lines.line(slot).to_owned()));
         }
         out.prints = self.prints.clone();
+        out.word_count = super::words_of(&out.words).all().len();
         out
     }
 }
@@ -67,6 +71,7 @@ impl Snapshot {
         let card = Card::of(study, Depth::Instance);
         let mut words = self.words.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let bytes = pack::pack(&card, &mut words).into();
+        self.word_count = words.all().len();
         self.slots.push((bytes, card.day(), card.line()));
         super::load::prints_of(study, |of, bytes| self.prints.add(of, bytes, slot));
     }
@@ -78,7 +83,7 @@ impl Snapshot {
     pub fn write(&self, put: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let (a, b) = self.prints.key();
         put(&[&[FORMAT][..], &a.to_le_bytes(), &b.to_le_bytes()].concat())?;
-        for word in super::words_of(&self.words).all() {
+        for word in super::words_of(&self.words).all().iter().take(self.word_count) {
             put(&piece(WORD, &[word.as_bytes()])?)?;
         }
         for (bytes, day, line) in &self.slots {

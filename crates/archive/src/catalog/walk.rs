@@ -51,7 +51,7 @@ impl Catalog {
     pub const fn days(from: u64, to: u64) -> Cursor {
         Cursor::Days {
             after: None,
-            from: from * 1_000_000,
+            from: from.saturating_mul(1_000_000),
             to: to.saturating_mul(1_000_000).saturating_add(999_999),
         }
     }
@@ -107,7 +107,9 @@ impl Catalog {
             Cursor::Days { after, from, to } => {
                 let start = after.map_or(Bound::Included((Reverse(*to), 0)), Bound::Excluded);
                 let end = Bound::Included((Reverse(*from), u32::MAX));
-                let next: Vec<_> = self.days.range((start, end)).take(many).copied().collect();
+                // A range that ends before it begins has nothing in it; the set's own would panic.
+                let days = (from <= to).then(|| self.days.range((start, end)));
+                let next: Vec<_> = days.into_iter().flatten().take(many).copied().collect();
                 *after = next.last().copied().or(*after);
                 next.into_iter().map(|(_, slot)| slot).collect()
             }
@@ -134,6 +136,19 @@ impl Catalog {
             }
             Slot::Whole(study, _) => study.visible().then(|| Found::Whole(Arc::clone(study))),
             Slot::Gone => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_that_end_before_they_begin_are_none() {
+        let catalog = Catalog::default();
+        for (from, to) in [(2, 1), (u64::MAX, 0), (0, u64::MAX)] {
+            assert!(catalog.next(&mut Catalog::days(from, to), 9).is_none());
         }
     }
 }

@@ -7,10 +7,11 @@ use crate::{Error, Result};
 use crypto::{Digest, Key, PatientKey, row, seal};
 use model::limits::CHUNK_BYTES;
 use model::{Id, Mosaic, PatientRef};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use store::BlobReader;
 
 /// One object to open.
-struct Due {
+pub(super) struct Due {
     object: Id,
     patient: PatientRef,
     digest: [u8; 32],
@@ -21,7 +22,7 @@ struct Due {
 
 impl Check {
     pub(super) fn objects(&mut self, watch: &mut dyn Watch) -> Result<()> {
-        let due: Vec<Due> = self.instances().flat_map(|(study, i)| due(&study.record, &i.record)).collect();
+        let due: Vec<Due> = self.all_due().into_values().collect();
         watch.objects(due.len() as u64);
         for one in due {
             let known = self.ask.opened.contains(&one.object);
@@ -65,10 +66,15 @@ impl Check {
     /// The object's bytes are those that were stored.
     fn bytes(&self, key: &Key, due: &Due) -> std::result::Result<(), Bad> {
         let at = |what: &str| Bad::At(what.to_owned());
-        let blob = match self.store.object(&self.tenant, due.object) {
-            Err(store::Error::Missing) => return Err(Bad::Missing),
-            other => other.map_err(|e| at(&e.to_string()))?,
-        };
+        match self.store.object(&self.tenant, due.object) {
+            Err(store::Error::Missing) => Err(Bad::Missing),
+            other => self.opens(other.map_err(|e| at(&e.to_string()))?, key, due),
+        }
+    }
+
+    /// These sealed bytes are what was stored.
+    fn opens(&self, blob: BlobReader, key: &Key, due: &Due) -> std::result::Result<(), Bad> {
+        let at = |what: &str| Bad::At(what.to_owned());
         let inner = object::open(blob, key, (self.tenant.as_str(), due.object))
             .map_err(|_| at("its head or its end"))?;
         let len = inner.len();
@@ -88,10 +94,22 @@ impl Check {
     }
 
     fn sidecar(&self, key: &Key, object: Id) -> Result<()> {
-        let key = seal::sidecar_key(key, object)?;
-        let sealed = self.store.sidecar(&self.tenant, object)?;
-        let plain = row::open(&key, &[b"mosaic", &object.0], &sealed)?;
-        postcard::from_bytes::<Vec<Mosaic>>(&plain).map(drop).map_err(|_| Error::Record)
+        sidecar_opens(&self.store.sidecar(&self.tenant, object)?, key, object)
+    }
+
+    /// Instances' objects by reference.
+    pub(super) fn all_due(&self) -> HashMap<Id, Due> {
+        let all = self.instances().flat_map(|(study, i)| due(&study.record, &i.record));
+        all.map(|due| (due.object, due)).collect()
+    }
+
+    /// Sealed bytes from elsewhere are this object's, or its sidecar's.
+    pub(super) fn fits(&self, due: &Due, sidecar: bool, sealed: &[u8]) -> Result<bool> {
+        let Ok(key) = self.object_key(due.patient, due.object) else { return Ok(false) };
+        if sidecar {
+            return Ok(sidecar_opens(sealed, &key, due.object).is_ok());
+        }
+        Ok(self.opens(BlobReader::of_bytes(sealed)?, &key, due).is_ok())
     }
 
     fn object_key(&self, patient: PatientRef, object: Id) -> Result<Key> {
@@ -122,6 +140,11 @@ impl Check {
         }
         Ok(())
     }
+}
+
+fn sidecar_opens(sealed: &[u8], key: &Key, object: Id) -> Result<()> {
+    let plain = row::open(&seal::sidecar_key(key, object)?, &[b"mosaic", &object.0], sealed)?;
+    postcard::from_bytes::<Vec<Mosaic>>(&plain).map(drop).map_err(|_| Error::Record)
 }
 
 /// What is wrong with an object.

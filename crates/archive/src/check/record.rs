@@ -19,7 +19,8 @@ impl Vault {
                     "policies" => self.policies.version().hex(),
                     _ => self.ledger_size().to_string(),
                 };
-                self.record_own(Event::Accepted { what: what.to_owned(), found }).await?;
+                let event = Event::Accepted { what: what.to_owned(), found };
+                tokio::task::block_in_place(|| self.let_go(event))?;
             }
         }
         if accept.policies {

@@ -1,9 +1,11 @@
 //! Puts right what can be put right without guessing: marks from the key, the ledger from itself, objects from a spare copy
 //! whose bytes open to the recorded digest; what nobody names goes into quarantine. Everything else is left as it is and said.
 
+use super::objects::Due;
 use super::{Ask, Check, Finding, Report, What};
 use crate::{Error, Result};
 use model::{Id, Uid};
+use std::collections::HashMap;
 
 /// A copy of sealed files elsewhere: a backup.
 pub trait Spare {
@@ -23,7 +25,11 @@ pub struct Mended {
 /// # Errors
 /// As [`super::check`].
 pub fn repair(ask: Ask, report: &mut Report, spare: Option<&dyn Spare>) -> Result<Mended> {
-    let check = Check::open(ask)?;
+    let mut check = Check::open(ask)?;
+    // What it finds was found before; here it tells whose each object is.
+    check.tables()?;
+    let due = check.all_due();
+    let put = |object, sidecar| check.put_spare((&due, object), sidecar, spare);
     let mut done = Mended::default();
     check.ledger_from_itself(report)?;
     let genuine = report.genuine > 0;
@@ -36,9 +42,9 @@ pub fn repair(ask: Ask, report: &mut Report, spare: Option<&dyn Spare>) -> Resul
             (What::KeyMark, _) if genuine => {
                 check.mark("key-mark", &crate::vault::key_mark(&check.ladder))?
             }
-            (What::Object | What::ObjectMissing, Some(object)) => check.put_spare(object, false, spare)?,
+            (What::Object | What::ObjectMissing, Some(object)) => put(object, false)?,
             (What::Sidecar, Some(object)) => {
-                if !check.put_spare(object, true, spare)? {
+                if !put(object, true)? {
                     done.examine.extend(instance(&finding.affects));
                 }
                 true
@@ -82,10 +88,18 @@ impl Check {
         Ok(())
     }
 
-    /// Puts a spare copy into place. It is opened like any object when it is read: a wrong one is refused then, and was
-    /// compared before by [`super::check`] of the backup.
-    fn put_spare(&self, object: Id, sidecar: bool, spare: Option<&dyn Spare>) -> Result<bool> {
+    /// Puts a spare copy into place, once it was opened and is what was stored: a damaged one would take the place of what
+    /// may still be read in part.
+    fn put_spare(
+        &self,
+        (due, object): (&HashMap<Id, Due>, Id),
+        sidecar: bool,
+        spare: Option<&dyn Spare>,
+    ) -> Result<bool> {
         let Some(bytes) = spare.and_then(|spare| spare.bytes(object, sidecar)) else { return Ok(false) };
+        if !due.get(&object).map_or(Ok(false), |due| self.fits(due, sidecar, &bytes))? {
+            return Ok(false);
+        }
         self.store.put_back(&self.tenant, object, sidecar, &bytes).map_err(Error::Store)?;
         Ok(true)
     }

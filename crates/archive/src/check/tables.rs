@@ -67,10 +67,12 @@ impl Check {
         Ok(row::open(&key, &[&[row.kind], &row.key, &row.version.to_be_bytes()], &row.sealed)?)
     }
 
-    /// What the last entry says that the tables hold. With entries in the log that are not moved yet, the tables are behind.
+    /// What the last entry says that the tables hold. With entries in the log that are not moved yet, the tables are behind;
+    /// after a kill in the middle of a move, also behind the ledger's files, by what the log still has.
     fn state(&mut self) {
         let moved = self.reader.size().unwrap_or(0);
-        let Some(index) = moved.checked_sub(1) else { return };
+        let unmoved = self.store.first_unmoved().ok().flatten().unwrap_or(u64::MAX);
+        let Some(index) = moved.min(unmoved).checked_sub(1) else { return };
         let leaf = self.reader.entry(index).ok().and_then(|stored| ledger::tiles::leaf_of(&stored));
         let Some(state) = leaf.and_then(|leaf| leaf.state()) else { return };
         let counted = match self.store.count() {

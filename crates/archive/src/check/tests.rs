@@ -1,4 +1,5 @@
 use super::*;
+use crate::sealing::Kind;
 use crate::testing::{House, facts, root};
 use std::path::Path;
 
@@ -224,4 +225,125 @@ async fn older_tables_do_not_start() {
     vault.record_check(&Report::default(), accept).await.unwrap();
     drop(vault);
     assert!(House::open(folder).is_ok(), "the last entry names them now");
+}
+
+/// The sealed bytes of a row of this kind, in the file itself, with one bit flipped.
+fn rot(folder: &Path, kind: Kind) {
+    let check = Check::open(ask(folder)).unwrap();
+    let mut sealed = Vec::new();
+    check
+        .store
+        .all_rows(&mut |row| {
+            if row.kind == kind as u8 {
+                sealed = row.sealed;
+            }
+        })
+        .unwrap();
+    drop(check);
+    let path = folder.join("data").join(store::ROWS_FILE);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let needle = &sealed[sealed.len() - 24..];
+    let at = bytes.windows(24).position(|window| window == needle).unwrap();
+    bytes[at + 20] ^= 1;
+    put(&path, &bytes);
+}
+
+/// A rejection whose row rotted must not come undone unsaid.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_put_right_is_not_lost_unsaid() {
+    let house = House::open(stopped().await).unwrap();
+    let officer = house.context("officer", model::Role::Officer, None);
+    let reject = |study: &str, version| port::putright::Ask::Make {
+        act: port::putright::Act::Reject {
+            study: crate::testing::uid(study),
+            series: None,
+            instances: Vec::new(),
+            code: model::Rejection::Quality,
+        },
+        reason: "blurred".to_owned(),
+        expect_version: version,
+    };
+    crate::putright::answer(&house.vault, &officer, reject("1.1", 0)).await.unwrap();
+    let folder = house.stop().await;
+    rot(folder.path(), Kind::Change);
+    let refused = crate::Vault::open(House::parts(folder.path()));
+    assert!(matches!(refused, Err(Error::PutRightLost { rows: 1 })), "{:?}", refused.err());
+    let accept = Accept { tables: true, policies: false };
+    let vault = crate::Vault::open_accepting(House::parts(folder.path()), accept).unwrap();
+    vault.record_check(&Report::default(), accept).await.unwrap();
+    while std::sync::Arc::strong_count(&vault) > 1 {
+        tokio::task::yield_now().await;
+    }
+    drop(vault);
+    // From then on it starts, and the next change does not take the lost one's number.
+    let house = House::open(folder).unwrap();
+    let officer = house.context("officer", model::Role::Officer, None);
+    crate::putright::answer(&house.vault, &officer, reject("1.2", 0)).await.unwrap();
+    let changes = crate::vault::lock(&house.vault.righted).changes.clone();
+    assert_eq!(changes.keys().copied().collect::<Vec<_>>(), [2]);
+    let folder = house.stop().await;
+    assert!(House::open(folder).is_ok());
+}
+
+struct Spares(Vec<u8>);
+
+impl Spare for Spares {
+    fn bytes(&self, _: Id, _: bool) -> Option<Vec<u8>> {
+        Some(self.0.clone())
+    }
+}
+
+/// A copy that is damaged, or another object's, does not take the place of anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_very_object_is_put_back() {
+    let folder = stopped().await;
+    let (object, whole) = {
+        let check = Check::open(ask(folder.path())).unwrap();
+        let mut ids = Vec::new();
+        check.store.list_objects(false, &mut |_, id| ids.push(id)).unwrap();
+        let blob = check.store.object(&check.tenant, ids[0]).unwrap();
+        let mut bytes = vec![0; usize::try_from(blob.len()).unwrap()];
+        blob.read(0, &mut bytes).unwrap();
+        (ids[0], bytes)
+    };
+    let named = Finding::new(What::Object, format!("object {object}, its digest"));
+    let asked = |bytes: Vec<u8>| {
+        let mut report = Report { findings: vec![named.clone()], ..Report::default() };
+        repair(ask(folder.path()), &mut report, Some(&Spares(bytes))).unwrap();
+        report.findings[0].mended
+    };
+    let mut rotten = whole.clone();
+    rotten[100] ^= 1;
+    assert!(!asked(rotten), "damaged");
+    assert!(!asked(Vec::new()), "nothing");
+    assert!(asked(whole), "the very bytes");
+    assert_eq!(look(folder.path()).findings, []);
+}
+
+/// Killed while a segment is moved: the ledger's files are ahead of the tables, and the log has the rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_in_a_move_is_no_roll_back() {
+    let house = House::open(stopped().await).unwrap();
+    house.store(facts("1.9", "1.9.1.1", "B"), b"late").await.unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    for empty in ["blobs", "packs", "spool"] {
+        std::fs::create_dir_all(copy.path().join("data").join(empty)).unwrap();
+    }
+    let all = |from: &Path, part: &str| {
+        for path in files(&from.join(part)) {
+            let to = copy.path().join(path.strip_prefix(from).unwrap());
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::copy(&path, &to).unwrap();
+        }
+    };
+    all(house.data().parent().unwrap(), "data");
+    let folder = house.stop().await;
+    all(folder.path(), "data/ledger");
+    std::fs::copy(folder.path().join("seen"), copy.path().join("seen")).unwrap();
+    let entries = |folder: &Path| Reader::new(&folder.join("data/ledger")).size().unwrap();
+    assert_eq!(entries(copy.path()), entries(folder.path()));
+    let report = look(copy.path());
+    assert_eq!(report.findings, [], "{:?}", words(&report));
+    let house = House::open(copy).unwrap();
+    assert!(house.vault.instance(&crate::testing::uid("1.9.1.1")).unwrap().is_some());
 }

@@ -59,8 +59,8 @@ async fn read(vault: &Vault, context: &Context, study: Option<&Uid>) -> Result<(
 /// The caller's own study; for her, no other one exists.
 fn own_study(vault: &Vault, context: &Context, study: Option<&Uid>) -> Result<Uid, Fault> {
     let study = study.ok_or(Code::NotAllowed)?;
-    let own = vault.own_patient(context)?;
-    let found = vault.study(study)?.filter(|s| s.patient() == own);
+    let own = vault.own(context)?;
+    let found = vault.study(study)?.filter(|s| vault.is_own(own, (study, s.patient())));
     found.map(|s| s.record.uid.clone()).ok_or_else(|| Code::NotFound.into())
 }
 
@@ -123,7 +123,7 @@ fn by_function(access: Access) -> Access {
 pub async fn my_studies(vault: &Vault, context: &Context) -> Result<Response, Fault> {
     vault.may(context, Right::FindOwn).await?;
     let studies: Vec<StudyLine> = {
-        let own = vault.own_patient(context)?;
+        let own = vault.own(context)?;
         let line = |card: crate::catalog::Card| StudyLine {
             attributes: card.answer(),
             order: false,
@@ -131,7 +131,8 @@ pub async fn my_studies(vault: &Vault, context: &Context) -> Result<Response, Fa
             looked: 0,
             mask_version: card.masks,
         };
-        find::of_patient(vault, &own, crate::catalog::Depth::Study)?.into_iter().map(line).collect()
+        let all = find::of_patient(vault, &own.patient, crate::catalog::Depth::Study)?.into_iter();
+        all.filter(|card| vault.is_own(own, (&card.uid, card.patient))).map(line).collect()
     };
     let event =
         Event::Queried { keys_hash: vault.sealing.text_hash("query", "own"), hits: studies.len() as u64 };

@@ -1,7 +1,7 @@
 //! What waits to be examined. Rebuilt from the index at start, so it needs no place on the disk.
 
 use model::Uid;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::{Notify, futures::Notified};
@@ -10,8 +10,10 @@ use tokio::sync::{Notify, futures::Notified};
 struct Waiting {
     /// Somebody wants to see these.
     awaited: VecDeque<Uid>,
+    /// Those that are awaited by now are passed over when their turn comes: nothing is searched for.
     order: VecDeque<Uid>,
-    known: HashSet<Uid>,
+    /// Whether it is awaited.
+    known: HashMap<Uid, bool>,
     /// Taken and not done.
     in_work: HashSet<Uid>,
     /// To be searched although they were seen.
@@ -67,16 +69,16 @@ impl Queue {
             if waiting.in_work.contains(&uid) {
                 return;
             }
-            let known = !waiting.known.insert(uid.clone());
-            match (known, front) {
-                (true, false) => return,
-                (true, true) => {
-                    waiting.order.retain(|other| *other != uid);
-                    waiting.awaited.retain(|other| *other != uid);
+            match (waiting.known.get(&uid), front) {
+                (Some(true), _) | (Some(false), false) => return,
+                (None, false) => {
+                    waiting.known.insert(uid.clone(), false);
+                    waiting.order.push_back(uid);
+                }
+                (_, true) => {
+                    waiting.known.insert(uid.clone(), true);
                     waiting.awaited.push_front(uid);
                 }
-                (false, true) => waiting.awaited.push_front(uid),
-                (false, false) => waiting.order.push_back(uid),
             }
         }
         self.more.notify_waiters();
@@ -111,8 +113,12 @@ impl Queue {
 
     fn take(&self, awaited_only: bool) -> Option<Uid> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = waiting.awaited.pop_front();
-        let uid = if awaited_only { next } else { next.or_else(|| waiting.order.pop_front()) }?;
+        let mut next = waiting.awaited.pop_front();
+        while next.is_none() && !awaited_only {
+            let uid = waiting.order.pop_front()?;
+            next = (waiting.known.get(&uid) == Some(&false)).then_some(uid);
+        }
+        let uid = next?;
         waiting.known.remove(&uid);
         waiting.in_work.insert(uid.clone());
         Some(uid)

@@ -15,9 +15,11 @@ pub use names::{name_key, name_line};
 
 use crate::catalog::{Card, Study};
 use crate::context::{About, Context};
+use crate::putright::Own;
 use crate::vault::Vault;
 use ledger::Event;
 use model::{Words, tags};
+use policy::Permit;
 use port::find::{Found, Query};
 use port::{Fault, Response};
 
@@ -25,9 +27,14 @@ use port::{Fault, Response};
 pub async fn find(vault: &Vault, context: &Context, query: Query) -> Result<Response, Fault> {
     let permit = vault.may_find(context).await?;
     let found = tokio::task::block_in_place(|| -> Result<_, Fault> {
-        let patient = if permit.own_only() { Some(vault.own_patient(context)?) } else { None };
-        let (absent, project) = (absent(vault, permit.words()), vault.project());
-        let scope = Scope { words: permit.words(), patient, absent: &*absent, pseudonyms: &project };
+        let own = own_only(vault, context, &permit)?;
+        let (absent, project) = (absent(vault, permit.words(), own), vault.project());
+        let scope = Scope {
+            words: permit.words(),
+            patient: own.map(|own| own.patient),
+            absent: &*absent,
+            pseudonyms: &project,
+        };
         Ok(answers::answers(vault, &query, &scope)?)
     })?;
     vault.record(context, About::nothing(), asked(vault, &query, &found)).await?;
@@ -41,8 +48,17 @@ pub fn unseen(vault: &Vault, query: &Query) -> Result<Found, Fault> {
     Ok(tokio::task::block_in_place(|| answers::answers(vault, query, &scope))?)
 }
 
-/// What secondary use does not find: it could not open it either (rights and policies 7 and 8).
-pub fn absent(vault: &Vault, words: Words) -> Box<dyn Fn(&Card) -> bool> {
+/// The patient to whose own films the caller is kept, if the permit says so.
+pub fn own_only(vault: &Vault, context: &Context, permit: &Permit) -> Result<Option<Own>, Fault> {
+    if permit.own_only() { vault.own(context).map(Some) } else { Ok(None) }
+}
+
+/// What secondary use does not find: it could not open it either (rights and policies 7 and 8); and for a patient what is not
+/// her own.
+pub fn absent(vault: &Vault, words: Words, own: Option<Own>) -> Box<dyn Fn(&Card) -> bool + '_> {
+    if let Some(own) = own {
+        return Box::new(move |card| !vault.is_own(own, (&card.uid, card.patient)));
+    }
     if words != Words::Pseudonymous {
         return Box::new(|_| false);
     }

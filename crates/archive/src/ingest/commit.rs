@@ -27,6 +27,8 @@ enum Attempt {
     Duplicate(Stored),
     /// Another arrival of the same UID is under way.
     Wait(Received),
+    /// It names another patient than its study has: that is to be noted first.
+    Contradicts(Received),
 }
 
 /// A commit under way.
@@ -52,6 +54,10 @@ pub async fn commit(
             Attempt::Wait(back) => {
                 received = back;
                 tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Attempt::Contradicts(back) => {
+                crate::putright::contradicted(vault, context, &back.facts).await?;
+                received = back;
             }
             Attempt::Duplicate(stored) => {
                 let about = About::nothing();
@@ -115,7 +121,13 @@ fn attempt(vault: &Vault, context: &Context, received: Received) -> std::result:
         }
         stored.version = u32::try_from(others.len()).unwrap_or(u32::MAX).saturating_add(2);
     }
-    Ok(submit(vault, context, &mut catalog, (received, home), stored)?)
+    match submit(vault, context, &mut catalog, (received, home), stored) {
+        Ok(attempt) => Ok(attempt),
+        Err(error) => {
+            vault.take_back(&mut catalog)?;
+            Err(error.into())
+        }
+    }
 }
 
 fn submit(
@@ -127,6 +139,9 @@ fn submit(
 ) -> Result<Attempt> {
     let mut commit = Commit::new(catalog.epoch);
     let (mut patient, contradicts) = patient(vault, catalog, &received, &home)?;
+    if !contradicts.is_empty() && !vault.knows_contradiction(&received.facts) {
+        return Ok(Attempt::Contradicts(received));
+    }
     let Received { object, key, facts, trailer, bytes } = received;
     let event = event(context, &stored, (trailer.len, trailer.digest), contradicts);
     let (uid, touched): (Uid, Touched) = if stored.version > 1 {

@@ -27,7 +27,7 @@ async fn another_patient_in_a_known_study_is_readable_and_nobody_elses() {
     house.store(facts("1.2", "1.2.1.1", "A"), b"one ").await.unwrap();
     house.store(facts("1.2", "1.2.1.2", "B"), b"two ").await.unwrap();
     assert_eq!(bytes_of(&house, "1.2.1.2").await, b"two ");
-    assert_eq!(own_studies(&house, "A").await, ["1.2"]);
+    assert_eq!(own_studies(&house, "A").await, [""; 0], "another patient's film among hers");
     assert_eq!(own_studies(&house, "B").await, [""; 0], "a foreign study among her films");
     let said: Vec<_> = house
         .entries("stored")
@@ -42,6 +42,19 @@ async fn another_patient_in_a_known_study_is_readable_and_nobody_elses() {
     let other = crate::catalog::InstanceRecord { object, digest, ..(*record).clone() };
     let opened = house.vault.open_object(study.patient(), &other).await.unwrap();
     assert_eq!(opened.read(0..4).await.unwrap(), b"ONE ".as_slice());
+    // One change waits for somebody to look; it says yes, and she has her study again.
+    let waits = house.entries("put-right");
+    assert_eq!(waits.len(), 1, "once for the series");
+    let officer = house.context("officer", Role::Officer, None);
+    let confirm = port::putright::Ask::Make {
+        act: port::putright::Act::Confirm { change: 1 },
+        reason: "one person, a typing error".to_owned(),
+        expect_version: 1,
+    };
+    crate::putright::answer(&house.vault, &officer, confirm).await.unwrap();
+    assert_eq!(own_studies(&house, "A").await, ["1.2"]);
+    house.store(facts("1.2", "1.2.1.3", "B"), b"3rd ").await.unwrap();
+    assert_eq!(own_studies(&house, "A").await, ["1.2"], "that is known of this series");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,13 +36,10 @@ pub async fn draw(
     let version = expect_version + 1;
     let event = Event::MaskChanged { version, regions: drawn.len() as u64 };
     let author = context.caller.user.clone();
-    let changed = vault.change_study(context, &study.record.uid, event, move |record| {
-        if record.masks.version != expect_version {
-            return false; // somebody drew between our look and the lock
-        }
-        record.masks.regions.retain(|(_, _, by)| *by != author);
-        record.masks.regions.extend(drawn.into_iter().map(|(uid, region)| (uid, region, author.clone())));
-        record.masks.version = version;
+    let changed = vault.change_masks(context, &study, event, move |masks| {
+        masks.regions.retain(|(_, _, by)| *by != author);
+        masks.regions.extend(drawn.into_iter().map(|(uid, region)| (uid, region, author.clone())));
+        masks.version = version;
         true
     });
     if !changed.await? {
@@ -65,8 +62,8 @@ fn answer(study: &Study) -> Response {
 async fn own_study(vault: &Vault, context: &Context, study: &Uid) -> Result<Arc<Study>, Fault> {
     let permit = vault.may(context, Right::ChangeMasks).await?;
     let found = {
-        let own = vault.own_patient(context)?;
-        vault.study(study)?.filter(|s| !permit.own_only() || s.patient() == own)
+        let own = vault.own(context)?;
+        vault.study(study)?.filter(|s| !permit.own_only() || vault.is_own(own, (study, s.patient())))
     };
     match found {
         Some(study) => Ok(study),

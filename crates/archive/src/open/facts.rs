@@ -5,7 +5,7 @@ use crate::catalog::Study;
 use crate::context::Context;
 use crate::vault::Vault;
 use model::tags;
-use policy::{Facts, HoldsFor, MaskFacts, StudyFacts};
+use policy::{Caller, Facts, HoldsFor, MaskFacts, StudyFacts};
 use std::collections::BTreeSet;
 
 /// Facts for one decision about one study.
@@ -14,8 +14,9 @@ pub fn gather(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Fac
     let attributes = (&record.patient_attributes, &record.attributes);
     let (relations, order) = vault.ties_of(&context.caller.user, &record.uid, attributes, context.now);
     let site = vault.site();
+    let own = context.own.filter(|own| vault.is_own(*own, (&record.uid, study.patient())));
     Facts {
-        caller: context.caller.clone(),
+        caller: Caller { own_patient: own.map(|own| own.patient), ..context.caller.clone() },
         purpose: Some(ask.purpose),
         relations,
         order_for_report: order,

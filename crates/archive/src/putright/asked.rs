@@ -52,7 +52,7 @@ pub fn reason(reason: &str) -> Asked<()> {
 /// Studies that an act names.
 pub fn needs(act: &Act) -> Vec<Uid> {
     match act {
-        Act::Merge { .. } | Act::CorrectPatient { .. } => Vec::new(),
+        Act::Merge { .. } | Act::CorrectPatient { .. } | Act::Confirm { .. } => Vec::new(),
         Act::MoveStudies { studies, .. } => studies.iter().take(limits::RIGHTED_STUDIES).cloned().collect(),
         Act::MoveSeries { study, to: Destination::Study(to), .. } => vec![study.clone(), to.clone()],
         Act::MoveSeries { study, .. } | Act::CorrectStudy { study, .. } | Act::Reject { study, .. } => {
@@ -66,10 +66,11 @@ pub fn deed(
     act: &Act,
     (catalog, now): (&Catalog, &Righted),
     drawn: &Drawn,
-    at: Time,
+    (at, by): (Time, &str),
 ) -> Asked<(Deed, Option<StudyRecord>)> {
     let house = House { catalog, now, drawn };
     match act {
+        Act::Confirm { change } => Ok((confirm(now, *change, by)?, None)),
         Act::Merge { from, into } => Ok((house.merge(from, into)?, None)),
         Act::MoveStudies { studies, to, demographics } => {
             Ok((house.move_studies(studies, to, demographics)?, None))
@@ -101,6 +102,14 @@ pub fn deed(
             ))
         }
     }
+}
+
+fn confirm(now: &Righted, number: u64, by: &str) -> Asked<Deed> {
+    let change = now.changes.get(&number).ok_or(("no-such-change", Code::NotFound))?;
+    if !now.waits(change) {
+        return Err(("waits-for-nobody", Code::BadRequest));
+    }
+    if change.by == by { Err(("own-change", Code::NotAllowed)) } else { Ok(Deed::Confirm { change: number }) }
 }
 
 const UNKNOWN_PATIENT: Refusal = ("unknown-patient", Code::NotFound);

@@ -6,14 +6,19 @@ use crate::catalog::{Catalog, PatientKey, Study, StudyRecord};
 use crate::vault::{Vault, lock};
 use model::{PatientRef, Uid};
 use port::pixels::Corrections;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 impl Righted {
     /// From the rows.
-    pub fn load(changes: Vec<(Change, u64)>, arrived: Vec<(Arrived, u64)>) -> Self {
+    pub fn load(
+        changes: Vec<(Change, u64)>,
+        arrived: Vec<(Arrived, u64)>,
+        machines: HashSet<String>,
+    ) -> Self {
         let changes = changes.into_iter().map(|(change, _)| (change.number, Arc::new(change))).collect();
         let arrived = arrived.into_iter().map(|(a, _)| (a.uid.clone(), Arc::new(a))).collect();
-        let mut out = Self { changes, arrived, ..Self::default() };
+        let mut out = Self { changes, arrived, machines: Arc::new(machines), ..Self::default() };
         out.settle();
         out
     }
@@ -87,7 +92,8 @@ impl Vault {
         let righted = lock(&self.righted);
         let arrived = righted.arrived.get(&known.uid);
         let then = arrived.map(|arrived| PatientKey::of(&arrived.patient_attributes, &known.uid));
-        PatientKey::of(&known.patient_attributes, &known.uid) == *key || then.as_ref() == Some(key)
+        let now = PatientKey::of(&known.patient_attributes, &known.uid);
+        now.fits(key) || then.is_some_and(|then| then.fits(key))
     }
 
     /// What is laid over the headers of a series on the way out.

@@ -139,7 +139,7 @@ fn attempt(
         }
         Err(error) => {
             // Memory is ahead of what is durable: it is read anew before anybody sees it.
-            vault.reread(&mut catalog)?;
+            vault.take_back(&mut catalog)?;
             match error {
                 Error::Store(store::Error::Stale) if before != catalog.epoch => Ok(Attempt::Again),
                 Error::Store(error) => Err(fault(&error)),
@@ -348,7 +348,7 @@ pub fn taken_back(change: &Change, context: &Context, reason: &str) -> Change {
 /// A new change.
 pub fn made(now: &Righted, context: &Context, deed: Deed, reason: &str) -> Change {
     Change {
-        number: now.changes.last_key_value().map_or(1, |(number, _)| number + 1),
+        number: now.taken.max(now.changes.last_key_value().map_or(0, |(number, _)| *number)) + 1,
         deed,
         at: context.now,
         by: context.caller.user.clone(),

@@ -1,6 +1,8 @@
 //! What an officer reads before and after: a patient's studies, and the changes.
 
+use super::own;
 use super::record::{Change, Deed, Target};
+use super::righted::Righted;
 use crate::catalog::{Card, Depth, PatientKey};
 use crate::context::{About, Context};
 use crate::find::{clean, of_patient};
@@ -26,7 +28,7 @@ pub async fn changes(
         let limit = limit.clamp(1, limits::MATCHES);
         let mut older = righted.changes.range(..before.unwrap_or(u64::MAX)).rev();
         let page: Vec<ChangeLine> =
-            older.by_ref().take(limit).map(|(_, change)| line(change, named)).collect();
+            older.by_ref().take(limit).map(|(_, change)| line(&righted, change, named)).collect();
         (righted.version(), page, older.next().is_some())
     };
     let event =
@@ -67,7 +69,8 @@ fn looked_up(card: &Card, words: &dyn Fn(&Attributes) -> Attributes) -> LookedUp
     LookedUp { series: series.collect(), study: words(&card.answer()) }
 }
 
-fn line(change: &Change, named: bool) -> ChangeLine {
+fn line(righted: &Righted, change: &Change, named: bool) -> ChangeLine {
+    let confirmed = own::confirmed(&righted.changes).get(&change.number).map(|yes| (yes.at, yes.by.clone()));
     ChangeLine {
         number: change.number,
         act: change.deed.as_str().to_owned(),
@@ -77,18 +80,22 @@ fn line(change: &Change, named: bool) -> ChangeLine {
         studies: studies(&change.deed),
         patients: if named { patients(&change.deed) } else { Vec::new() },
         undone: change.undone.clone(),
+        confirmed,
+        waits: righted.waits(change),
     }
 }
 
 fn studies(deed: &Deed) -> Vec<Uid> {
     match deed {
-        Deed::Merge { .. } | Deed::CorrectPatient { .. } => Vec::new(),
+        Deed::Merge { .. } | Deed::CorrectPatient { .. } | Deed::Confirm { .. } => Vec::new(),
         Deed::MoveStudies { studies, .. } => studies.clone(),
         Deed::MoveSeries { series, to } => {
             let from: BTreeSet<&Uid> = series.iter().map(|(study, _)| study).collect();
             from.into_iter().chain(std::iter::once(to)).cloned().collect()
         }
-        Deed::CorrectStudy { study, .. } | Deed::Reject { study, .. } => vec![study.clone()],
+        Deed::CorrectStudy { study, .. } | Deed::Reject { study, .. } | Deed::Contradiction { study, .. } => {
+            vec![study.clone()]
+        }
     }
 }
 
@@ -100,7 +107,7 @@ fn patients(deed: &Deed) -> Vec<PatientNumber> {
     match deed {
         Deed::Merge { name, into, .. } => vec![name.clone(), of(into)],
         Deed::MoveStudies { to, .. } => vec![of(to)],
-        Deed::CorrectPatient { name, .. } => vec![name.clone()],
+        Deed::CorrectPatient { name, .. } | Deed::Contradiction { name, .. } => vec![name.clone()],
         _ => Vec::new(),
     }
 }

@@ -4,19 +4,23 @@
 //! that, read through all changes in order that were not taken back.
 
 mod asked;
+mod contradiction;
 mod follow;
 mod keep;
 mod listed;
 mod looked;
 mod note;
+mod own;
 mod plan;
 mod record;
 mod righted;
 #[cfg(test)]
 mod tests;
 
+pub use contradiction::contradicted;
 pub use looked::told;
 pub use note::noted;
+pub use own::Own;
 pub use righted::Righted;
 
 use crate::context::{About, Context};
@@ -62,7 +66,7 @@ async fn put_right(
         |_| asked::needs(&act),
         |catalog, now| {
             asked::expected(now, expect_version)?;
-            let (deed, new) = asked::deed(&act, (catalog, now), &drawn, context.now)?;
+            let (deed, new) = asked::deed(&act, (catalog, now), &drawn, (context.now, &context.caller.user))?;
             Ok(Wanted { change: keep::made(now, context, deed, reason), new, ignored: 0 })
         },
     );

@@ -5,9 +5,10 @@ use super::keep::{self, Wanted};
 use super::record::Deed;
 use super::righted::{self, Righted};
 use crate::catalog::{Catalog, PatientKey};
-use crate::context::Context;
+use crate::context::{About, Context};
 use crate::vault::{Vault, lock};
-use model::{InstanceFacts, RejectionNote, Uid, limits};
+use ledger::Event;
+use model::{Door, InstanceFacts, RejectionNote, Uid, limits};
 use policy::Right;
 use port::{Code, Fault};
 
@@ -18,6 +19,13 @@ pub async fn noted(vault: &Vault, context: &Context, facts: &InstanceFacts) -> R
         return Err(Code::TooLarge.into());
     }
     if known(vault, &facts.sop_uid) || vault.may(context, Right::Reject).await.is_err() {
+        return Ok(());
+    }
+    // A plain association proves nobody: it may bring films, and hides none.
+    if context.arrival.door == Door::Dimse && context.arrival.certificate.is_empty() {
+        let right = Right::Reject.as_str().to_owned();
+        let event = Event::NotAllowed { right, rules: vec!["not-proven".to_owned()] };
+        vault.record(context, About::nothing(), event).await?;
         return Ok(());
     }
     let reason = format!("note {}", facts.sop_uid.as_str());

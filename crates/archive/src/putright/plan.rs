@@ -48,7 +48,8 @@ pub fn affected(
             out.insert(to.clone());
         }
         Deed::CorrectStudy { study, .. } => out.extend([study.clone()]),
-        Deed::Reject { .. } => {}
+        Deed::Contradiction { study, .. } => out.extend([study.clone()]),
+        Deed::Reject { .. } | Deed::Confirm { .. } => {}
     }
     for uid in rejected_by(deed) {
         out.extend(catalog.packed_with(uid));
@@ -98,10 +99,11 @@ fn rejected_by(deed: &Deed) -> impl Iterator<Item = &Uid> {
     lists.into_iter().flatten()
 }
 
-/// Studies of a move of series are kept as they arrived, also when they themselves change nothing.
+/// Studies of a move of series, and of a contradiction, are kept as they arrived, also when they themselves change nothing.
 fn names(deed: &Deed, uid: &Uid) -> bool {
     match deed {
         Deed::MoveSeries { series, to } => to == uid || series.iter().any(|(study, _)| study == uid),
+        Deed::Contradiction { study, .. } => study == uid,
         _ => false,
     }
 }

@@ -76,6 +76,21 @@ pub enum Deed {
         /// The note that said so; it is not to be seen either, in this study.
         note: Option<Uid>,
     },
+    /// Somebody else says yes to a change: from then on the patient sees as her own what it made hers.
+    Confirm {
+        /// Its number.
+        change: u64,
+    },
+    /// A film of another patient came into this study. Until somebody says that they are one person, moves it or takes this
+    /// back, the study is nobody's own.
+    Contradiction {
+        /// The study of arrival.
+        study: Uid,
+        /// The series in it.
+        series: Uid,
+        /// Whose the film says it is.
+        name: PatientNumber,
+    },
 }
 
 /// A patient with the words that her films leave with.
@@ -110,6 +125,8 @@ impl Deed {
             Self::CorrectPatient { .. } => "correct-patient",
             Self::CorrectStudy { .. } => "correct-study",
             Self::Reject { .. } => "reject",
+            Self::Confirm { .. } => "confirm",
+            Self::Contradiction { .. } => "contradiction",
         }
     }
 }

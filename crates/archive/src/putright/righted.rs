@@ -26,6 +26,10 @@ pub struct Righted {
     pub keys: HashMap<PatientKey, PatientRef>,
     /// When (in versions) each study was last touched.
     pub touched: HashMap<Uid, u64>,
+    /// Numbers up to this one are taken, also those of changes that were lost.
+    pub taken: u64,
+    /// Names of the machines in the address book: what one of them changes, the house's index of patients says.
+    pub machines: Arc<HashSet<String>>,
 }
 
 /// Whose a study is and what it says.

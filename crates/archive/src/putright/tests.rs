@@ -2,7 +2,6 @@ mod model;
 mod random;
 
 use super::{put_right, undo};
-use crate::catalog::PatientKey;
 use crate::context::Context;
 use crate::open::{Ask, open};
 use crate::retrieve::retrieve;
@@ -45,6 +44,13 @@ async fn right(house: &House, act: Act) -> Result<u64, Code> {
     }
 }
 
+/// Another person says yes.
+async fn agree(house: &House, change: u64, user: &str) -> Result<(), Code> {
+    let second = house.context(user, Role::Admin, None);
+    let act = Act::Confirm { change };
+    put_right(&house.vault, &second, act, REASON, version(house)).await.map(drop).map_err(|fault| fault.code)
+}
+
 async fn back(house: &House, change: u64) -> Result<(), Code> {
     let officer = house.context("officer", Role::Officer, None);
     undo(&house.vault, &officer, change, REASON, version(house)).await.map(drop).map_err(|fault| fault.code)
@@ -55,6 +61,18 @@ fn whose(house: &House, study: &str) -> (String, String) {
     let study = house.vault.study(&uid(study)).unwrap().unwrap();
     let attributes = &study.record.patient_attributes;
     (attributes.first(tags::PATIENT_ID).to_owned(), attributes.first(tags::PATIENT_NAME).to_owned())
+}
+
+/// What a patient's own page lists.
+async fn own_films(house: &House, number: &str) -> Vec<String> {
+    let own = house.context("patient", Role::Patient, Some(number));
+    let Ok(Response::Studies { studies, .. }) = crate::evidence::my_studies(&house.vault, &own).await else {
+        panic!("no list");
+    };
+    let uid = |line: &port::archive::StudyLine| line.attributes.first(tags::STUDY_INSTANCE_UID).to_owned();
+    let mut uids: Vec<String> = studies.iter().map(uid).collect();
+    uids.sort();
+    uids
 }
 
 fn seen(house: &House, sop: &str) -> bool {
@@ -79,9 +97,10 @@ async fn a_merge_brings_all_and_what_comes_later_and_goes_back() {
     let stored = house.entries("stored");
     let said = &stored.last().unwrap().details;
     assert!(said.contains(&("contradicts".to_owned(), String::new())), "{said:?}");
-    let own = house.context("old card", Role::Patient, Some("B"));
-    let films = crate::evidence::my_studies(&house.vault, &own).await.unwrap();
-    assert!(matches!(films, Response::Studies { total: 3, .. }));
+    assert_eq!(own_films(&house, "B").await, ["1.2", "1.3"], "one person's word adds none");
+    assert_eq!(own_films(&house, "A").await, ["1.1"]);
+    agree(&house, change, "second").await.unwrap();
+    assert_eq!(own_films(&house, "B").await.len(), 3);
     let house = house.again(|_| ());
     assert_eq!((whose(&house, "1.2").0.as_str(), whose(&house, "1.3").0.as_str()), ("A", "A"));
     assert!(!corrected(&house, "1.1", "1.1.1"), "every byte leaves as it came");
@@ -92,7 +111,7 @@ async fn a_merge_brings_all_and_what_comes_later_and_goes_back() {
     }
     assert_eq!(back(&house, change).await, Err(Code::VersionConflict), "once");
     let entries = house.entries("put-right");
-    assert_eq!(entries.len(), 1 + 2, "one for each study, each time");
+    assert_eq!(entries.len(), 1 + 1 + 2, "one for each study, each time; one of the second person");
     assert!(entries.iter().all(|e| e.details.contains(&("reason".to_owned(), REASON.to_owned()))));
 }
 
@@ -129,6 +148,66 @@ async fn only_some_may_and_refusals_are_recorded() {
     assert_eq!(house.entries("put-right-refused").len(), 4);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_alone_makes_a_strangers_film_his_own() {
+    let house = House::new();
+    house.store(facts("1.1", "1.1.9", "mine"), b"a..1").await.unwrap();
+    house.store(facts("1.2", "1.2.9", "hers"), b"b..1").await.unwrap();
+    house.store(facts("1.3", "1.3.9", "hers"), b"b..2").await.unwrap();
+    let to = |studies: &[&str]| Act::MoveStudies {
+        studies: studies.iter().map(|text| uid(text)).collect(),
+        to: number("mine"),
+        demographics: Attributes::new(),
+    };
+    let series = |to| Act::MoveSeries { study: uid("1.2"), series: vec![uid("1.2.1")], to };
+    let ways = [
+        merge("hers", "mine"),
+        merge("mine", "hers"),
+        to(&["1.2"]),
+        series(Destination::Study(uid("1.1"))),
+        series(Destination::NewStudy(Some(number("mine")))),
+    ];
+    for act in ways {
+        let change = right(&house, act.clone()).await.unwrap();
+        let seen = own_films(&house, "mine").await;
+        assert!(seen.is_empty() || seen == ["1.1"], "{act:?}: {seen:?}");
+        let hers = own_films(&house, "hers").await;
+        assert!(hers.iter().all(|study| ["1.2", "1.3"].contains(&study.as_str())), "{act:?}: {hers:?}");
+        assert_eq!(agree(&house, change, "officer").await, Err(Code::NotAllowed), "his own second word");
+        // Again after a restart; and a yes that is taken back holds no more.
+        agree(&house, change, "second").await.unwrap();
+        assert_eq!(agree(&house, change, "third").await, Err(Code::BadRequest), "nothing waits");
+        assert_ne!(own_films(&house, "mine").await, seen, "{act:?}");
+        let yes = *crate::vault::lock(&house.vault.righted).changes.last_key_value().unwrap().0;
+        back(&house, yes).await.unwrap();
+        assert_eq!(own_films(&house, "mine").await, seen);
+        back(&house, change).await.unwrap();
+        assert_eq!(own_films(&house, "mine").await, ["1.1"]);
+        assert_eq!(own_films(&house, "hers").await, ["1.2", "1.3"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mask_drawn_while_the_study_is_put_right_takes_nothing_back() {
+    let house = House::new();
+    house.store(facts("1.1", "1.1.9", "A"), b"a..1").await.unwrap();
+    house.store(facts("1.2", "1.2.9", "B"), b"b..1").await.unwrap();
+    let anna = house.context("anna", Role::Patient, Some("A"));
+    let seen = house.vault.study(&uid("1.1")).unwrap().unwrap();
+    let to = Act::MoveStudies { studies: vec![uid("1.1")], to: number("B"), demographics: Attributes::new() };
+    right(&house, to).await.unwrap();
+    let event = ledger::Event::MaskChanged { version: 1, regions: 0 };
+    let drawn = house.vault.change_masks(&anna, &seen, event, |masks| {
+        masks.version = 1;
+        true
+    });
+    assert!(!drawn.await.unwrap(), "decided on what is no more");
+    assert_eq!(whose(&house, "1.1").0, "B");
+    let study = house.vault.study(&uid("1.1")).unwrap().unwrap();
+    let object = study.instances().next().unwrap().1.record.object;
+    house.vault.object_key(study.patient(), object).unwrap();
+}
+
 fn number_of(text: &str) -> PatientNumber {
     number(text)
 }
@@ -144,12 +223,6 @@ async fn what_was_opened_ends_and_follows_the_patient() {
     let anna = || Context {
         session: Some((cookie, Id([1; 16]))),
         views: true,
-        caller: policy::Caller {
-            own_patient: house
-                .vault
-                .patient_named(&house.vault.catalog(), &PatientKey::Numbered(String::new(), "A".to_owned())),
-            ..house.context("anna", Role::Patient, Some("A")).caller
-        },
         ..house.context("anna", Role::Patient, Some("A"))
     };
     let opens = async |study: &str| {
@@ -236,9 +309,10 @@ async fn a_series_takes_its_masks_along() {
     let anna = house.context("anna", Role::Patient, Some("A"));
     let event = ledger::Event::MaskChanged { version: 1, regions: 1 };
     let study = uid("1.1");
-    let drawn = house.vault.change_study(&anna, &study, event, |record| {
-        record.masks.regions.push((uid("1.1.9"), region, "anna".to_owned()));
-        record.masks.version = 1;
+    let study = house.vault.study(&study).unwrap().unwrap();
+    let drawn = house.vault.change_masks(&anna, &study, event, |masks| {
+        masks.regions.push((uid("1.1.9"), region, "anna".to_owned()));
+        masks.version = 1;
         true
     });
     assert!(drawn.await.unwrap());

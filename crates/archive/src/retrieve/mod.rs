@@ -17,7 +17,7 @@ mod value;
 
 pub use deliver::fragments;
 pub use plan::Plan;
-pub use standing::{Named, lines, once, transfer};
+pub use standing::{Named, lines, once, transfer, unknown};
 
 use crate::catalog::{Instance, Study};
 use crate::context::{About, Context};

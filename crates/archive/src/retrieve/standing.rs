@@ -35,7 +35,10 @@ pub async fn lines(
     (reason, listed): (&str, bool),
 ) -> Result<Vec<Line>, Fault> {
     let ask = ask(context, &named.study, reason);
-    let Some(study) = vault.study(&named.study)? else { return Ok(Vec::new()) };
+    let Some(study) = vault.study(&named.study)? else {
+        unknown(vault, context).await?;
+        return Ok(Vec::new());
+    };
     let wants = |series: &Uid, instance: &Uid| {
         let among = |list: &[Uid], uid: &Uid| list.is_empty() || list.contains(uid);
         among(named.series, series) && among(named.instances, instance)
@@ -65,6 +68,13 @@ pub async fn lines(
         syntaxes: Vec::new(),
     };
     Ok(told(vault, &release, listed, &wants))
+}
+
+/// Who asks for what is not there is worth knowing, too.
+pub async fn unknown(vault: &Vault, context: &Context) -> Result<(), Fault> {
+    let purpose = context.standing.purpose.unwrap_or(Purpose::Maintenance).to_string();
+    let event = Event::OpenRefused { purpose, rules: vec!["not-found".to_owned()] };
+    vault.record(context, About::nothing(), event).await.map(drop)
 }
 
 /// Lines in the order of the study; what is not among the chosen does not leave.

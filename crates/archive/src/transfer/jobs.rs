@@ -16,6 +16,8 @@ use store::Commit;
 
 /// Jobs at the same time.
 const JOBS: u32 = 1024;
+/// Of these, one machine's: another one's requests must not wait for a day behind reports that nobody takes.
+const JOBS_OF_ONE: usize = 64;
 /// A lease lasts this long after the last sign of life.
 const LEASE_S: i64 = 90;
 /// Between attempts, times the number of attempts.
@@ -47,8 +49,13 @@ impl Jobs {
         Self { slots: rows.into_iter().map(slot).collect() }
     }
 
-    fn reserve(&mut self, until: Time) -> Option<(u32, u64)> {
-        let free = |slot: &Slot| slot.job.is_none() && slot.leased.is_none();
+    fn reserve(&mut self, now: Time, until: Time, task: &TaskRecord) -> Option<(u32, u64)> {
+        let whose =
+            |slot: &&Slot| slot.job.as_ref().is_some_and(|job| job.task.asked_by() == task.asked_by());
+        if self.slots.values().filter(whose).count() >= JOBS_OF_ONE {
+            return None;
+        }
+        let free = |slot: &Slot| slot.job.is_none() && slot.leased.is_none_or(|until| until < now);
         let number = (0..JOBS).find(|n| self.slots.get(n).is_none_or(free))?;
         let slot = self.slots.entry(number).or_insert(Slot { job: None, version: 0, leased: None });
         slot.leased = Some(until);
@@ -94,7 +101,8 @@ pub async fn make(
     let id = new_id(&*vault.sealing.random)?;
     let (made, until) = (vault.clock.now(), vault.clock.monotonic().plus_seconds(LEASE_S));
     let kept = Kept { id, made, attempts: 0, due: made, task };
-    let (slot, version) = lock(&vault.jobs).reserve(until).ok_or(Code::Unavailable)?;
+    let now = vault.clock.monotonic();
+    let (slot, version) = lock(&vault.jobs).reserve(now, until, &kept.task).ok_or(Code::Unavailable)?;
     let envelope = vault.envelope(context, &About::nothing());
     match keep(vault, (slot, version), Some(kept.clone()), (envelope, event(id))).await {
         Ok(()) => lock(&vault.jobs).put(slot, Some(kept.clone()), Some(until)),
@@ -147,7 +155,8 @@ async fn lease(vault: &Vault) -> Result<Option<Job>, Fault> {
     for _ in 0..JOBS {
         let now = vault.clock.now();
         let Some(kept) = lock(&vault.jobs).next(now, vault.clock.monotonic()) else { return Ok(None) };
-        let over = kept.attempts >= ATTEMPTS || kept.made.plus_seconds(LIFE_S) < now;
+        let over =
+            kept.attempts >= ATTEMPTS || kept.made.plus_seconds(LIFE_S) < now || unreachable(vault, &kept);
         let job = if over { None } else { performed(vault, &kept).await? };
         match job {
             Some(job) => return Ok(Some(job)),
@@ -169,8 +178,7 @@ async fn lease(vault: &Vault) -> Result<Option<Job>, Fault> {
 async fn performed(vault: &Vault, kept: &Kept) -> Result<Option<Job>, Fault> {
     match &kept.task {
         TaskRecord::Report { to, .. } => {
-            let known = device(vault, to).filter(|d| !d.address.is_empty());
-            Ok(known.map(|device| kept.leased(Some(peer(&device)), Vec::new())))
+            Ok(device(vault, to).map(|device| kept.leased(Some(peer(&device)), Vec::new())))
         }
         TaskRecord::Move { wanted, done, .. } => {
             let Ok((device, context)) = receiver(vault, kept.id, &by_itself()) else { return Ok(None) };
@@ -178,6 +186,14 @@ async fn performed(vault: &Vault, kept: &Kept) -> Result<Option<Job>, Fault> {
             lines.retain(|line| !done.contains(&line.study));
             Ok(Some(kept.leased(Some(peer(&device)), lines)))
         }
+    }
+}
+
+/// A report for a machine without an address goes out on the association that asked, or never.
+fn unreachable(vault: &Vault, kept: &Kept) -> bool {
+    match &kept.task {
+        TaskRecord::Report { to, .. } => device(vault, to).is_none_or(|device| device.address.is_empty()),
+        TaskRecord::Move { .. } => false,
     }
 }
 

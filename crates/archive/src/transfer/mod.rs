@@ -79,7 +79,11 @@ async fn destination(
 async fn lines(vault: &Vault, receiver: &Context, wanted: &Wanted, reason: &str) -> Result<Vec<Line>, Fault> {
     let listed = vault.right(receiver, Right::FindFull).is_ok();
     let mut out = Vec::new();
-    for study in named::studies(vault, receiver, wanted)? {
+    let named = named::studies(vault, receiver, wanted)?;
+    if named.is_empty() {
+        retrieve::unknown(vault, receiver).await?;
+    }
+    for study in named {
         let named = Named { study, series: &wanted.series, instances: &wanted.instances };
         out.extend(retrieve::lines(vault, receiver, &named, (reason, listed)).await?);
         if out.len() > LINES {

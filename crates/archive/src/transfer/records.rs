@@ -53,6 +53,16 @@ pub enum TaskRecord {
     },
 }
 
+impl TaskRecord {
+    /// The machine that asked: its name, or its AE title.
+    pub fn asked_by(&self) -> &str {
+        match self {
+            Self::Move { originator, .. } => originator,
+            Self::Report { to, .. } => to,
+        }
+    }
+}
+
 impl Kept {
     /// As a gateway leases it.
     pub fn leased(&self, peer: Option<Peer>, lines: Vec<Line>) -> Job {

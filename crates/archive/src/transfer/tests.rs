@@ -245,9 +245,10 @@ async fn what_is_durable_is_committed() {
     assert_eq!((report.transaction.as_str(), made.peer.clone()), ("1.77", None));
     assert_eq!(report.committed, [(ct.clone(), uid("1.2.1.1"))]);
     assert_eq!(report.failed, [((mr, uid("1.2.1.2")), 0x0119), ((ct.clone(), uid("1.9.9")), 0x0112)]);
-    // It has no address, so it waits for its peer; one that has is called.
+    // It has no address, so nobody can be called once its association is gone; one that has is called.
     house.pass(91);
     assert_eq!(lease(&house).await, None);
+    assert_eq!(house.entries("commitment-reported").len(), 1, "given up at once");
     let reader = as_machine(&house, "bb", "READER").unwrap();
     commit(&house.vault, &reader, uid("1.78"), vec![(ct, uid("1.2.1.1"))]).await.unwrap();
     let house = house.again(|_| ());
@@ -255,7 +256,16 @@ async fn what_is_durable_is_committed() {
     assert_eq!(leased.peer.map(|p| p.address).as_deref(), Some("reader:104"));
     let done = Progress::Done { completed: 1, failed: 0 };
     job(&house.vault, Request::JobProgress { job: leased.id, progress: done }).await.unwrap();
-    assert_eq!((house.entries("commitment-asked").len(), house.entries("commitment-reported").len()), (2, 1));
+    assert_eq!((house.entries("commitment-asked").len(), house.entries("commitment-reported").len()), (2, 2));
+    // One machine's requests do not take everybody's places.
+    let modality = as_machine(&house, "aa", "MODALITY").unwrap();
+    for n in 0..64 {
+        commit(&house.vault, &modality, uid(&format!("1.80.{n}")), vec![]).await.unwrap();
+    }
+    let more = commit(&house.vault, &modality, uid("1.81"), vec![]).await;
+    assert_eq!(more.unwrap_err().code, Code::Unavailable);
+    let reader = as_machine(&house, "bb", "READER").unwrap();
+    commit(&house.vault, &reader, uid("1.82"), vec![]).await.unwrap();
     let blind = as_machine(&house, "dd", "BLIND").unwrap();
     assert_eq!(commit(&house.vault, &blind, uid("1.79"), vec![]).await.unwrap_err().code, Code::NotAllowed);
 }

@@ -1,7 +1,7 @@
 //! Changes of the index: memory and sealed rows move together, each with its entry in one commit.
 
 use super::Vault;
-use crate::catalog::{Catalog, InstanceRecord, PageRecord, Seen, Study, StudyRecord};
+use crate::catalog::{Catalog, InstanceRecord, MaskSet, PageRecord, Seen, Study, StudyRecord};
 use crate::context::{About, Context};
 use crate::journal::{Promises, promises};
 use crate::sealing::{Kind, fault};
@@ -26,24 +26,27 @@ struct Submitted {
 }
 
 impl Vault {
-    /// Changes a study's record with an entry in one commit. False: `change` did not want to.
-    pub(crate) async fn change_study(
+    /// Changes the mask set of a study that the caller was found to have a right to, with an entry in one commit. False:
+    /// `change` did not want to, or the study is another one by now: somebody drew, or it was put right.
+    pub(crate) async fn change_masks(
         &self,
         context: &Context,
-        uid: &Uid,
+        study: &Study,
         event: Event,
-        change: impl FnOnce(&mut StudyRecord) -> bool,
+        change: impl FnOnce(&mut MaskSet) -> bool,
     ) -> std::result::Result<bool, Fault> {
-        let study = self.study(uid)?.ok_or(Code::NotFound)?;
-        let mut record = study.record.clone();
-        if !change(&mut record) {
+        let (uid, old, righted) = (&study.record.uid, study.record.masks.version, study.righted);
+        let mut masks = study.record.masks.clone();
+        if !change(&mut masks) {
             return Ok(false);
         }
-        let envelope = self.envelope(context, &About::study(&study));
-        let old = study.record.masks.version;
+        let envelope = self.envelope(context, &About::study(study));
         let change = move |catalog: &mut Catalog| {
-            let now = catalog.study(uid).is_some_and(|s| s.record.masks.version == old);
-            now.then(|| catalog.change_study(uid, |r| *r = record)).flatten()
+            let now = catalog.study(uid)?;
+            if (now.record.masks.version, now.righted) != (old, righted) {
+                return None;
+            }
+            catalog.change_study(uid, |record| record.masks = masks)
         };
         self.change(uid, envelope, event, Vec::new(), change).await.map(|done| done.is_some())
     }
@@ -135,10 +138,20 @@ impl Vault {
             let mut commit = Commit::new(catalog.epoch);
             (commit.sidecars, commit.lazy) = (sidecars, lazy);
             let Some((study, touched)) = change(&mut catalog) else { return Ok(None) };
-            self.rows_into(&mut commit, &mut catalog, &study, &touched)?;
-            self.entry_into(&mut commit, envelope, event)?;
-            let promises = promises(&commit);
-            Ok(Some(Submitted { epoch: catalog.epoch, study, promises, pending: self.store.submit(commit)? }))
+            let submit = |catalog: &mut Catalog| {
+                self.rows_into(&mut commit, catalog, &study, &touched)?;
+                self.entry_into(&mut commit, envelope, event)?;
+                let promises = promises(&commit);
+                let pending = self.store.submit(commit)?;
+                Ok(Submitted { epoch: catalog.epoch, study, promises, pending })
+            };
+            match submit(&mut catalog) {
+                Ok(submitted) => Ok(Some(submitted)),
+                Err(error) => {
+                    self.take_back(&mut catalog)?;
+                    Err(error)
+                }
+            }
         })
     }
 
@@ -193,13 +206,33 @@ impl Vault {
         if catalog.epoch == self.store.epoch() { Ok(()) } else { self.reread(&mut catalog) }
     }
 
+    /// What was changed in memory and never handed in is taken back. Others' commits may be under way, so the epoch is ended
+    /// first, by a commit that cannot be kept: all that is then read is durable, and nothing comes behind it.
+    pub(crate) fn take_back(&self, catalog: &mut Catalog) -> Result<()> {
+        if catalog.epoch == self.store.epoch() {
+            let mut refused = Commit::new(catalog.epoch);
+            let mut key = [0; 32];
+            self.sealing.random.fill(&mut key)?;
+            refused.rows.push(store::RowWrite { key, kind: 0, expect: u64::MAX, sealed: Vec::new() });
+            let _ = self.store.submit(refused)?.wait();
+        }
+        self.reread(catalog)
+    }
+
     /// The same for who holds the index already.
     pub(crate) fn reread(&self, catalog: &mut Catalog) -> Result<()> {
         let epoch = self.store.epoch();
         // All is read before anything is forgotten: when reading fails, the epoch stays behind and the next one tries again.
         let mut durable = Vec::new();
         for (uid, series) in catalog.dirty() {
-            durable.extend(self.durable_study(&uid, &series)?);
+            match self.durable_study(&uid, &series) {
+                // Damage of one study, as at a start: it is left out, and all others go on.
+                Err(error @ (Error::Crypto(_) | Error::Record)) => {
+                    tracing::error!(%error, "a study's rows do not open; see `gauze check`");
+                    self.broken_rows.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                }
+                study => durable.extend(study?),
+            }
         }
         catalog.forget_dirty();
         for study in durable {

@@ -2,6 +2,7 @@
 //! what the tables hold behind it, and a row says which policies were in force, in order.
 
 use super::{Vault, lock};
+use crate::journal::promises;
 use crate::putright::Righted;
 use crate::schedule::Orders;
 use crate::sealing::Kind;
@@ -9,8 +10,9 @@ use crate::transfer::Jobs;
 use crate::who::accounts::AccountRecord;
 use crate::{Error, Result};
 use crypto::Ladder;
+use ledger::{Envelope, Event};
 use serde::{Deserialize, Serialize};
-use store::{Fingerprint, Store};
+use store::{Commit, Fingerprint, Store};
 
 /// What the operator takes as it is, although the ledger knows newer. Each is an entry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,9 +54,24 @@ pub(super) fn check_tables(store: &Store, folder: &std::path::Path, size: u64) -
 
 impl Vault {
     /// All that is held in memory, from its rows.
-    pub(super) fn load(&self) -> Result<()> {
+    pub(super) fn load(&self, accept: Accept) -> Result<()> {
         // Before the index: it leaves out what is rejected.
-        *lock(&self.righted) = Righted::load(self.rows(Kind::Change)?, self.rows(Kind::Arrived)?);
+        let machines = self.options.devices.iter().map(|device| device.name.clone()).collect();
+        let mut righted = Righted::load(self.rows(Kind::Change)?, self.rows(Kind::Arrived)?, machines);
+        righted.taken = righted.changes.last_key_value().map_or(0, |(number, _)| *number);
+        while self
+            .store
+            .row(&self.sealing.name(Kind::Change, &[&(righted.taken + 1).to_be_bytes()]))?
+            .is_some()
+        {
+            righted.taken += 1;
+        }
+        *lock(&self.righted) = righted;
+        let rows = lock(&self.lost).len() as u64;
+        // Any other row that is missing denies; these would show what was hidden, or name whom it does not show.
+        if rows > 0 && !accept.tables {
+            return Err(Error::PutRightLost { rows });
+        }
         self.load_index()?;
         *lock(&self.accounts) = self
             .rows(Kind::Account)?
@@ -70,6 +87,24 @@ impl Vault {
         if let Some(log) = self.rows(Kind::Policies)?.pop() {
             *lock(&self.policy_log) = log;
         }
+        Ok(())
+    }
+
+    /// Rows of what was put right that do not open are lost from now on, with this entry: the next start goes without them.
+    pub(crate) fn let_go(&self, accepted: Event) -> Result<()> {
+        let mut commit = Commit::new(self.store.epoch());
+        for (name, version) in std::mem::take(&mut *lock(&self.lost)) {
+            commit.rows.push(self.sealing.row(Kind::Lost, name, version + 1, &())?);
+        }
+        let envelope = Envelope {
+            time: self.clock.now().0,
+            tenant: self.tenant.as_str().to_owned(),
+            ..Envelope::default()
+        };
+        self.entry_into(&mut commit, envelope, accepted)?;
+        let (names, leaves) = promises(&commit);
+        let durable = self.store.submit(commit)?.wait()?;
+        self.kept(&names, durable.leaf() + leaves);
         Ok(())
     }
 

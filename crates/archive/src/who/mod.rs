@@ -83,24 +83,21 @@ fn person(vault: &Vault, user: &str, arrival: &Arrival) -> Option<Context> {
 }
 
 fn context(vault: &Vault, account: &AccountRecord, arrival: &Arrival) -> Context {
-    let own_patient = account.patient.as_ref().and_then(|(issuer, number)| {
-        let key = crate::catalog::PatientKey::Numbered(issuer.clone(), number.clone());
-        vault.patient_named(&vault.catalog(), &key)
-    });
+    let own = account.patient.as_ref().map(|(issuer, number)| vault.own_by(issuer, number));
     Context {
         caller: Caller {
             user: account.user.clone(),
             role: account.role,
             organisation: Organisation(account.organisation.clone()),
             tenant: vault.tenant.clone(),
-            own_patient,
+            own_patient: own.map(|own| own.patient),
         },
         name: account.name.clone(),
         session: None,
         bearer: None,
         views: false,
         standing: Standing::default(),
-        patient: account.patient.clone(),
+        own,
         arrival: arrival.clone(),
         now: vault.clock.now(),
     }
@@ -158,7 +155,7 @@ fn machine(vault: &Vault, role: Role, name: &str, arrival: &Arrival) -> Context 
         bearer: None,
         views: false,
         standing: Standing::default(),
-        patient: None,
+        own: None,
         arrival: arrival.clone(),
         now: vault.clock.now(),
     }

@@ -4,7 +4,7 @@ use model::Time;
 use std::collections::{HashMap, HashSet};
 
 /// Sources counted apart; the rest share one entry.
-const SOURCES: usize = 1000;
+const SOURCES: usize = 100;
 const OTHERS: &str = "others";
 
 /// Counts of the running minute.
@@ -19,10 +19,10 @@ pub struct Refusals {
 impl Refusals {
     /// One more from this peer (`address:port`).
     pub fn note(&mut self, peer: &str, now: Time) {
-        let source = peer.rsplit_once(':').map_or(peer, |(host, _)| host);
+        let source = &source(peer);
         let minute = minute(now);
         let known = self.counts.contains_key(&(source.to_owned(), minute));
-        let source = if known || self.counts.len() < SOURCES { source } else { OTHERS };
+        let source = if known || self.counts.len() < SOURCES { source.as_str() } else { OTHERS };
         *self.counts.entry((source.to_owned(), minute)).or_default() += 1;
     }
 
@@ -44,6 +44,18 @@ impl Refusals {
     }
 }
 
+/// The address; of IPv6 the 64 bits that one subscriber has, else each call would come from somewhere else.
+fn source(peer: &str) -> String {
+    let host = peer.rsplit_once(':').map_or(peer, |(host, _)| host);
+    match host.trim_matches(['[', ']']).parse() {
+        Ok(std::net::IpAddr::V6(address)) if address.to_ipv4_mapped().is_none() => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("[{}]/64", std::net::Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        _ => host.to_owned(),
+    }
+}
+
 fn minute(now: Time) -> u64 {
     u64::try_from(now.seconds().div_euclid(60)).unwrap_or(0)
 }
@@ -60,6 +72,10 @@ mod tests {
         }
         refusals.note("10.0.0.1:9", Time(0).plus_seconds(60));
         assert_eq!(refusals.take(), [("10.0.0.1".into(), 0, 500), ("10.0.0.1".into(), 1, 1)]);
+        for i in 0..500 {
+            refusals.note(&format!("[2001:db8::{i:x}]:443"), Time(0));
+        }
+        assert_eq!(refusals.take(), [("[2001:db8::]/64".into(), 0, 500)]);
         for i in 0..SOURCES + 5 {
             refusals.note(&format!("10.{}.{}.1:1", i / 250, i % 250), Time(0));
         }

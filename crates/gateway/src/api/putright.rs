@@ -31,6 +31,7 @@ fn line(change: &ChangeLine) -> Value {
         .undone
         .as_ref()
         .map(|(at, by, reason)| value!({ "at": at.rfc3339(), "by": by, "reason": reason }));
+    let confirmed = change.confirmed.as_ref().map(|(at, by)| value!({ "at": at.rfc3339(), "by": by }));
     let patients: Vec<Value> =
         change.patients.iter().map(|p| value!({ "issuer": p.issuer, "number": p.number })).collect();
     value!({
@@ -42,6 +43,8 @@ fn line(change: &ChangeLine) -> Value {
         "studies": change.studies.iter().map(Uid::as_str).collect::<Vec<_>>(),
         "patients": patients,
         "undone": undone,
+        "confirmed": confirmed,
+        "waits": change.waits,
     })
 }
 
@@ -111,6 +114,8 @@ enum Wanted {
         instances: Vec<Uid>,
         code: String,
     },
+    #[serde(rename_all = "snake_case")]
+    Confirm { change: u64 },
 }
 
 /// `POST /api/v1/changes`.
@@ -172,6 +177,7 @@ fn checked(act: Wanted) -> Result<Act, Problem> {
             };
             Act::MoveSeries { study, series, to }
         }
+        Wanted::Confirm { change } => Act::Confirm { change },
         Wanted::CorrectPatient { patient, set } => {
             Act::CorrectPatient { patient: patient.into(), set: words(set)? }
         }

@@ -111,3 +111,21 @@ fn what_is_missing_or_strange_is_named() {
     assert!(got.found.iter().any(|f| f.flaw == Flaw::Bundle && f.entries.0 == 256), "{:?}", got.found);
     assert_eq!((got.entries, whole), (600, 344), "its hashes keep the tree whole");
 }
+
+/// What an interrupted write left is no damage; names that no log can have end neither the look nor the start.
+#[test]
+fn strays_are_told_and_leftovers_are_not() {
+    let folder = log(300);
+    std::fs::File::create(folder.path().join("tile/entries/000.tmp")).unwrap();
+    assert_eq!(look(folder.path(), &[]).0.found, []);
+    let mut deep = folder.path().join("tile/entries");
+    for _ in 0..9 {
+        deep = deep.join("x999");
+        std::fs::create_dir(&deep).unwrap();
+    }
+    std::fs::File::create(deep.join("999")).unwrap();
+    std::fs::File::create(folder.path().join("tile/entries/x999/999")).unwrap();
+    let flaws: Vec<Flaw> = look(folder.path(), &[]).0.found.iter().map(|found| found.flaw).collect();
+    assert_eq!(flaws, [Flaw::Unknown, Flaw::Unknown]);
+    assert!(Reader::new(folder.path()).size().is_err(), "something lies behind a hole");
+}

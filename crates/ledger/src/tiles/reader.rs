@@ -150,14 +150,20 @@ fn last(folder: &Path, base: u64) -> Result<Option<u64>, Error> {
         let Some(name) = name.to_str() else { continue };
         let digits = |text: &str| text.parse::<u64>().ok().filter(|n| *n < 1000);
         let found = match name.strip_prefix('x') {
-            Some(name) => {
-                digits(name).map_or(Ok(None), |n| last(&folder.join(format!("x{n:03}")), base * 1000 + n))?
-            }
-            None => digits(name.strip_suffix(".p").unwrap_or(name)).map(|n| base * 1000 + n),
+            // Deeper than numbers go is none of ours.
+            Some(name) => match digits(name).and_then(|n| below(base, n)) {
+                Some(number) if name.len() == 3 => last(&folder.join(format!("x{name}")), number)?,
+                _ => None,
+            },
+            None => digits(name.strip_suffix(".p").unwrap_or(name)).and_then(|n| below(base, n)),
         };
         highest = highest.max(found);
     }
     Ok(highest)
+}
+
+fn below(base: u64, n: u64) -> Option<u64> {
+    base.checked_mul(1000)?.checked_add(n).filter(|n| n.checked_mul(WIDTH).is_some())
 }
 
 fn entries(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
