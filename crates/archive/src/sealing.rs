@@ -26,6 +26,8 @@ pub enum Kind {
     Arrived = 41,
     /// In place of one of the two above that does not open, taken as lost by the operator.
     Lost = 42,
+    /// A version of a study's mask set.
+    Drawn = 43,
     /// Which policies were in force.
     Policies = 30,
 }

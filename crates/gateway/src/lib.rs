@@ -12,6 +12,7 @@ mod http;
 mod routes;
 mod ui;
 
+pub use dimse::{Brought, Partner, Refused};
 pub use routes::{Proof, Route, routes};
 
 use http::serve::{self, Places, Stop};

@@ -108,6 +108,8 @@ events! {
     61 "accesses-read" AccessesRead { of_study: bool }
     /// A checkpoint was handed out.
     62 "checkpoint-made" CheckpointMade { size: u64 }
+    /// A mask set was not changed: what was drawn makes no sense, or somebody else drew first.
+    63 "mask-refused" MaskRefused { cause: String }
     /// The index was put right, or a change was taken back: one entry for each study that it touched. `corrections` is a
     /// keyed hash of what is laid over headers from now on.
     70 "put-right" PutRight {

@@ -185,6 +185,7 @@ def _draws(cast, study, instance):
     report.check("it has a new version and says for whom it holds",
                  answer.status == 200 and answer.json()["version"] > masks["version"] and answer.json()["holds_for"])
     again = patient.ask("PUT", f"/api/v1/studies/{study}/masks", body=body)
+    cast.tally.expect("mask-refused")
     report.equal("the old version is a conflict", (again.status, again.code), (409, "version-conflict"))
     cast.pixels("referrer", cast.anna, token=before["token"], status=403)
     cast.pixels("referrer", cast.anna, status=403)
@@ -196,6 +197,7 @@ def _draws(cast, study, instance):
     cast.clear("radiologist", cast.anna)
     for kind, corner in (("breast", 10), ("drawn", 99999)):
         bad = {"expect_version": answer.json()["version"], "regions": [{**drawn, "kind": kind, "polygon": [[corner, 1], [2, 3], [4, 5]]}]}
+        cast.tally.expect("mask-refused")
         report.equal("a region that makes no sense is refused", patient.ask("PUT", f"/api/v1/studies/{study}/masks", body=bad).status, 400)
     other = names(cast.max)[0]
     report.equal("on another's film she draws nothing", patient.ask("PUT", f"/api/v1/studies/{other}/masks", body=body).status, 404)

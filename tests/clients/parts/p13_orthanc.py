@@ -10,9 +10,9 @@ import urllib.request
 import pydicom
 
 from lib import dimse
-from lib.films import demo_film, demo_files, names, renew, to_bytes
-from lib.http import signed_in
-from lib.server import Server, set_config
+from lib.films import demo_film, demo_files, names, renew, slices, to_bytes
+from lib.http import signed_in, wado
+from lib.server import Server, gauze, set_config
 
 
 def run(report, place):
@@ -27,6 +27,9 @@ def run(report, place):
         _asks(report, orthanc)
         _is_sent_to(report, orthanc)
         _stores(report, server, orthanc)
+        _moves_in(report, home, server, orthanc)
+    refused = gauze("import", "--from", "reader", "--home", home)
+    report.check("a stopped archive says that nothing could come in", refused.returncode == 1 and "gauze serve" in refused.stderr, refused.stderr[-200:])
 
 
 class Orthanc:
@@ -148,3 +151,30 @@ def _stores(report, server, orthanc):
         report.equal(f"Orthanc asks to commit {label}", told["Status"], status)
         failed = [one["SOPInstanceUID"] for one in told.get("Failures", [])]
         report.equal(f"and is told which failed ({label})", failed, [uid for uid in uids if uid == lost])
+
+
+def _moves_in(report, home, server, orthanc):
+    """All that the older archive has comes over by C-MOVE, counted; again, nothing is asked for twice."""
+    made = [slices(4, patient=f"OLD-{n}") for n in range(6)]
+    for study in made:
+        for _, raw in study:
+            orthanc.raw("/instances", raw)
+    there = orthanc.get("/studies")
+    unknown = gauze("import", "--from", "nobody", "--home", home)
+    report.check("a name that is not in the book is refused", unknown.returncode == 2 and "nobody" in unknown.stderr, unknown.stderr[-200:])
+    done = gauze("import", "--from", "reader", "--home", home, "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    report.equal("every study there came whole", (done.returncode, len(lines), {line["result"] for line in lines}), (0, len(there), {"stored"}))
+    client, wrong = signed_in(server, "radiologist"), []
+    for study in made:
+        client.open(study[0][0][0], "report")
+        client.lift(study[0][0][0], "comparison with the last film")
+        for name, raw in study:
+            answer = client.get(wado(name), accept='multipart/related; type="application/dicom"')
+            same = answer.status == 200 and pydicom.dcmread(io.BytesIO(answer.parts()[0][1])).PixelData == pydicom.dcmread(io.BytesIO(raw)).PixelData
+            wrong += [] if same else [name[2]]
+    report.equal("all of their instances are here", wrong, [])
+    again = gauze("import", "--from", "READER", "--home", home, "--json")
+    report.check("again, by its title: all came before", again.returncode == 0 and again.stdout == "" and f"{len(there)} came in an earlier run" in again.stderr, again.stderr[-200:])
+    none = gauze("import", "--from", "reader", "--home", home, "--days", "19700101-19700102")
+    report.check("of days on which nothing was made, nothing", none.returncode == 0 and none.stderr.startswith("0 studies"), none.stderr[-200:])

@@ -3,6 +3,7 @@
 //! goes on where it was; no name is kept.
 
 mod errors;
+mod from;
 mod items;
 mod remember;
 mod source;
@@ -29,12 +30,20 @@ use tokio::task::JoinSet;
 #[command(
     after_help = "Example: gauze import /media/cd/DICOMDIR old-films.zip --home /srv/gauze --errors refused.csv\n\
 Reads folders, files, ZIP files, the files that a DICOMDIR names, and with - a ZIP, tar or single object from standard input.\n\
-Works with a running archive as well as with a stopped one. Files that are not DICOM are counted and left."
+Works with a running archive as well as with a stopped one. Files that are not DICOM are counted and left.\n\n\
+Moving in: gauze import --from OLD-PACS asks an archive of the address book for all of its studies, one after the other, by\n\
+C-MOVE to this archive, which must be running. Interrupted, it goes on with the studies that were not whole."
 )]
 pub struct Import {
     /// Folders, DICOM or ZIP files, DICOMDIRs, or - for standard input.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "from")]
     sources: Vec<PathBuf>,
+    /// Name of an archive in the address book whose studies are to move here; it must know this one as a destination.
+    #[arg(long, conflicts_with = "sources")]
+    from: Option<String>,
+    /// With --from: only studies of these days, YYYYMMDD-YYYYMMDD; either end may be left out.
+    #[arg(long, requires = "from")]
+    days: Option<String>,
     /// The home.
     #[arg(long)]
     home: Option<PathBuf>,
@@ -66,6 +75,9 @@ pub fn run(command: &Import) -> Done {
     }
     wiring::harden();
     let errors = command.errors.as_deref().map(Errors::create).transpose()?;
+    if let Some(name) = &command.from {
+        return runtime()?.block_on(from::run(&home, command, name, errors));
+    }
     runtime()?.block_on(async {
         let (archive, own) = archive(&home).await?;
         let counts = import(&home, command, archive, errors).await;

@@ -218,8 +218,18 @@ pub fn pixel_workers() -> Arc<dyn PixelWork> {
 /// As [`Error`].
 pub async fn start(home: &Home, config: &Config, vault: Arc<Vault>) -> Result<Running, Error> {
     let archive: Arc<dyn Archive> = Arc::new(vault.start().await?);
+    let gateway = gateway::start(doors(home, config)?, Arc::clone(&archive)).await?;
+    let operator = operator::listen(home, Arc::clone(&archive));
+    Ok(Running { vault, gateway, _operator: operator, archive })
+}
+
+/// What the gateway is told of itself.
+///
+/// # Errors
+/// Certificate and key.
+pub fn doors(home: &Home, config: &Config) -> Result<gateway::Options, Error> {
     let tls = certificates::read(home)?;
-    let options = gateway::Options {
+    Ok(gateway::Options {
         https: config.network.https,
         dimse: config.network.dimse,
         dimse_tls: config.network.dimse_tls,
@@ -231,10 +241,7 @@ pub async fn start(home: &Home, config: &Config, vault: Arc<Vault>) -> Result<Ru
         storage_classes: config.network.storage_classes.iter().map(ToString::to_string).collect(),
         software: SOFTWARE.to_owned(),
         origins: config.network.cors_origins.clone(),
-    };
-    let gateway = gateway::start(options, Arc::clone(&archive)).await?;
-    let operator = operator::listen(home, Arc::clone(&archive));
-    Ok(Running { vault, gateway, _operator: operator, archive })
+    })
 }
 
 impl Running {

@@ -16,7 +16,7 @@ mod write;
 
 pub use card::{Card, CardSeries, Depth, line};
 pub use prints::Of;
-pub use records::{InstanceRecord, MaskSet, PageRecord, Seen, StudyRecord, decode, encode};
+pub use records::{DrawnRecord, InstanceRecord, MaskSet, PageRecord, Seen, StudyRecord, decode, encode};
 pub use snapshot::{FORMAT as SNAPSHOT_FORMAT, Reader as SnapshotReader};
 pub use walk::Cursor;
 pub use words::Words;

@@ -36,6 +36,21 @@ pub struct MaskSet {
     pub regions: Vec<(Uid, Region, String)>,
 }
 
+/// A version of a study's mask set, as it was drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DrawnRecord {
+    /// Study.
+    pub study: Uid,
+    /// Account.
+    pub by: String,
+    /// Its role then.
+    pub role: String,
+    /// When.
+    pub at: Time,
+    /// All regions of this version.
+    pub masks: MaskSet,
+}
+
 /// A page of a series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PageRecord {

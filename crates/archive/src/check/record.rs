@@ -66,7 +66,7 @@ impl Vault {
                 ..Envelope::default()
             };
             let change = move |catalog: &mut Catalog| catalog.change(&sop, |record| record.seen = None);
-            self.change(&uid, envelope, Event::ExamineAnew {}, vec![], change).await?;
+            self.change(&uid, envelope, Event::ExamineAnew {}, store::Commit::new(0), change).await?;
         }
         Ok(())
     }

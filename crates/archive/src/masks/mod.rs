@@ -29,24 +29,39 @@ pub async fn draw(
     expect_version: u64,
 ) -> Result<Response, Fault> {
     let study = own_study(vault, context, study).await?;
-    let drawn = checked(&study, regions, context.caller.role.as_str())?;
+    match replaced(vault, context, &study, regions, expect_version).await {
+        Ok(()) => {}
+        Err(fault) => {
+            let event = Event::MaskRefused { cause: fault.code.as_str().to_owned() };
+            vault.record(context, About::study(&study), event).await?;
+            return Err(fault);
+        }
+    }
+    let study = vault.study(&study.record.uid)?.ok_or(Code::NotFound)?;
+    Ok(answer(&study))
+}
+
+async fn replaced(
+    vault: &Vault,
+    context: &Context,
+    study: &Study,
+    regions: Vec<DrawnRegion>,
+    expect_version: u64,
+) -> Result<(), Fault> {
+    let drawn = checked(study, regions, context.caller.role.as_str())?;
     if study.record.masks.version != expect_version {
         return Err(Code::VersionConflict.into());
     }
     let version = expect_version + 1;
     let event = Event::MaskChanged { version, regions: drawn.len() as u64 };
     let author = context.caller.user.clone();
-    let changed = vault.change_masks(context, &study, event, move |masks| {
+    let changed = vault.change_masks(context, study, event, move |masks| {
         masks.regions.retain(|(_, _, by)| *by != author);
         masks.regions.extend(drawn.into_iter().map(|(uid, region)| (uid, region, author.clone())));
         masks.version = version;
         true
     });
-    if !changed.await? {
-        return Err(Code::VersionConflict.into());
-    }
-    let study = vault.study(&study.record.uid)?.ok_or(Code::NotFound)?;
-    Ok(answer(&study))
+    if changed.await? { Ok(()) } else { Err(Code::VersionConflict.into()) }
 }
 
 fn answer(study: &Study) -> Response {
@@ -108,3 +123,6 @@ fn checked(study: &Study, regions: Vec<DrawnRegion>, source: &str) -> Result<Vec
     };
     regions.into_iter().map(check).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,14 @@
 //! Changes of the index: memory and sealed rows move together, each with its entry in one commit.
 
 use super::Vault;
-use crate::catalog::{Catalog, InstanceRecord, MaskSet, PageRecord, Seen, Study, StudyRecord};
+use crate::catalog::{Catalog, DrawnRecord, InstanceRecord, MaskSet, PageRecord, Seen, Study, StudyRecord};
 use crate::context::{About, Context};
 use crate::journal::{Promises, promises};
 use crate::sealing::{Kind, fault};
 use crate::{Error, Result};
 use crypto::row;
 use ledger::Event;
-use model::{Id, Mosaic, Tenant, Uid};
+use model::{Mosaic, Uid};
 use port::{Code, Fault};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +40,8 @@ impl Vault {
         if !change(&mut masks) {
             return Ok(false);
         }
+        let mut commit = Commit::new(0);
+        commit.rows.push(self.drawn_row(context, uid, &masks)?);
         let envelope = self.envelope(context, &About::study(study));
         let change = move |catalog: &mut Catalog| {
             let now = catalog.study(uid)?;
@@ -48,7 +50,20 @@ impl Vault {
             }
             catalog.change_study(uid, |record| record.masks = masks)
         };
-        self.change(uid, envelope, event, Vec::new(), change).await.map(|done| done.is_some())
+        self.change(uid, envelope, event, commit, change).await.map(|done| done.is_some())
+    }
+
+    /// A mask set as it is from now on, kept for ever: what was hidden from whom, and when, must be told later.
+    fn drawn_row(&self, context: &Context, study: &Uid, masks: &MaskSet) -> Result<store::RowWrite> {
+        let name = self.sealing.name(Kind::Drawn, &[study.as_str().as_bytes(), &masks.version.to_be_bytes()]);
+        let record = DrawnRecord {
+            study: study.clone(),
+            by: context.caller.user.clone(),
+            role: context.caller.role.to_string(),
+            at: context.now,
+            masks: masks.clone(),
+        };
+        self.sealing.row(Kind::Drawn, name, 1, &record)
     }
 
     /// Keeps what examining found: index and sidecar with the entry in one commit. Nobody waits for it: it costs no sync of
@@ -61,7 +76,8 @@ impl Vault {
         mosaics: &[Mosaic],
         event: Event,
     ) -> std::result::Result<(), Fault> {
-        let mut sidecars = Vec::new();
+        let mut commit = Commit::new(0);
+        commit.lazy = true;
         // Whose and where it is now: it may have been moved while it was looked at.
         let now = self.instance(&record.sop_uid)?.map(|(study, _)| study);
         let study = now.unwrap_or(study);
@@ -69,7 +85,7 @@ impl Vault {
             let key = self.sidecar_key(study.patient(), record.object)?;
             let plain = postcard::to_stdvec(mosaics).map_err(|_| Code::Internal)?;
             let sealed = row::seal(&key, &*self.sealing.random, &[b"mosaic", &record.object.0], &plain);
-            sidecars.push((self.tenant.clone(), record.object, sealed.map_err(Error::from)?));
+            commit.sidecars.push((self.tenant.clone(), record.object, sealed.map_err(Error::from)?));
         }
         let about = About { object: Some(record.object), ..About::study(&study) };
         let study_uid = study.record.uid.clone();
@@ -85,8 +101,7 @@ impl Vault {
         };
         let uid = record.sop_uid.clone();
         let change = move |catalog: &mut Catalog| catalog.change(&uid, |r| r.seen = Some(seen));
-        let Some(submitted) = self.submit_change(&study_uid, envelope, event, (sidecars, true), change)?
-        else {
+        let Some(submitted) = self.submit_change(&study_uid, envelope, event, commit, change)? else {
             return Ok(());
         };
         let (vault, uid) = (self.shared()?, record.sop_uid.clone());
@@ -116,10 +131,10 @@ impl Vault {
         study: &Uid,
         envelope: ledger::Envelope,
         event: Event,
-        sidecars: Vec<(Tenant, Id, Vec<u8>)>,
+        commit: Commit,
         change: impl FnOnce(&mut Catalog) -> Option<(Uid, crate::catalog::Touched)>,
     ) -> std::result::Result<Option<()>, Fault> {
-        match self.submit_change(study, envelope, event, (sidecars, false), change)? {
+        match self.submit_change(study, envelope, event, commit, change)? {
             Some(submitted) => self.settled_change(submitted).await.map(Some),
             None => Ok(None),
         }
@@ -130,13 +145,12 @@ impl Vault {
         study: &Uid,
         envelope: ledger::Envelope,
         event: Event,
-        (sidecars, lazy): (Vec<(Tenant, Id, Vec<u8>)>, bool),
+        mut commit: Commit,
         change: impl FnOnce(&mut Catalog) -> Option<(Uid, crate::catalog::Touched)>,
     ) -> Result<Option<Submitted>> {
         tokio::task::block_in_place(|| {
             let mut catalog = self.catalog_with(study)?;
-            let mut commit = Commit::new(catalog.epoch);
-            (commit.sidecars, commit.lazy) = (sidecars, lazy);
+            commit.epoch = catalog.epoch;
             let Some((study, touched)) = change(&mut catalog) else { return Ok(None) };
             let submit = |catalog: &mut Catalog| {
                 self.rows_into(&mut commit, catalog, &study, &touched)?;

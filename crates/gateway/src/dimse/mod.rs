@@ -3,6 +3,7 @@
 mod association;
 mod call;
 mod commit;
+mod fetch;
 mod find;
 mod get;
 mod jobs;
@@ -12,6 +13,7 @@ mod send;
 mod store;
 pub mod wire;
 
+pub use fetch::{Brought, Partner, Refused};
 pub use jobs::run as run_jobs;
 
 use crate::Options;

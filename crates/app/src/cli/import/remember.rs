@@ -58,6 +58,11 @@ impl Remembered {
         mark.first_chunk().copied()
     }
 
+    /// The mark of a study of another archive.
+    pub fn study(&self, from: &str, study: &str) -> Option<Mark> {
+        self.key.mac("gauze/import/study", &[from.as_bytes(), study.as_bytes()]).first_chunk().copied()
+    }
+
     /// It was stored before.
     pub fn knows(&self, mark: &Mark) -> bool {
         self.marks.contains(mark)

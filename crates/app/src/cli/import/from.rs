@@ -1,0 +1,283 @@
+//! Moving in: the studies of an older archive of the address book, one C-MOVE each, to our own door. A study of which all came
+//! is remembered, so that an interrupted move goes on with the rest; one of which something failed is tried again next time.
+
+use super::errors::Errors;
+use super::remember::Remembered;
+use super::{Import, report};
+use crate::cli::progress::Progress;
+use crate::cli::{Done, Failure};
+use crate::config::{Config, Device};
+use crate::home::Home;
+use crate::say;
+use crate::wiring::{self, Error, operator};
+use gateway::{Brought, Partner, Refused};
+use model::Uid;
+use port::transfer::Peer;
+use std::collections::BTreeSet;
+
+/// An answer of so many studies may be cut: it is asked for again in smaller pieces. Archives cut at 500, 1,000 or more.
+const MAYBE_CUT: usize = 400;
+/// The first year that is asked for by itself.
+const FIRST_YEAR: i64 = 1970;
+/// After so many studies in a row without an answer, nobody is there.
+const SILENT: u32 = 3;
+
+/// What became of the studies, and of their instances.
+#[derive(Debug, Default)]
+struct Counts {
+    moved: u64,
+    earlier: u64,
+    failed: u64,
+    instances: u64,
+}
+
+pub async fn run(home: &Home, command: &Import, name: &str, errors: Option<Errors>) -> Done {
+    let config = Config::read(home).map_err(Error::from)?;
+    let device = partner(&config, name)?;
+    let archive = operator::connect(home).await;
+    let archive = archive.ok_or_else(|| Failure::Text(say::text("import-from-stopped", &[])))?;
+    let peer = Peer {
+        name: device.name.clone(),
+        ae: device.ae.clone(),
+        address: device.address.clone(),
+        certificate: device.certificate.clone(),
+    };
+    let mut partner = Partner::new(archive, &wiring::doors(home, &config)?, peer);
+    let days = command.days.as_deref().unwrap_or_default();
+    let studies = all(days, async |days: &str| partner.studies(days).await).await;
+    let studies = studies.map_err(|refused| told(&refused, &device.name, partner.title()))?;
+    let mut moving =
+        Moving { command, remembered: Remembered::open(home)?, errors, counts: Counts::default() };
+    let progress = Progress::new("import", studies.len() as u64);
+    let moved = moving.all(&mut partner, &device.name, &studies, &progress).await;
+    progress.done();
+    partner.release().await;
+    let Counts { moved: done, earlier, failed, instances } = &moving.counts;
+    say::note("import-from-done", &[&studies.len(), done, instances, earlier, failed]);
+    moved?;
+    if *failed > 0 { Err(Failure::Reported) } else { Ok(()) }
+}
+
+/// The archive in the address book: it can be called, and may store.
+fn partner<'a>(config: &'a Config, name: &str) -> Result<&'a Device, Failure> {
+    let found =
+        config.device.iter().find(|d| d.name == name).or_else(|| config.device.iter().find(|d| d.ae == name));
+    let device = found.ok_or_else(|| Failure::Usage(say::text("import-from-unknown", &[&name])))?;
+    let fits =
+        !device.address.is_empty() && !device.ae.is_empty() && device.may.iter().any(|may| may == "store");
+    if fits { Ok(device) } else { Err(Failure::Usage(say::text("import-from-device", &[&name]))) }
+}
+
+fn told(refused: &Refused, name: &str, title: &str) -> Failure {
+    Failure::Text(match refused {
+        Refused::Gone => say::text("import-from-gone", &[&name, &title]),
+        Refused::Status(status, comment) => {
+            say::text("import-from-status", &[&name, &format!("{status:04X}H"), comment])
+        }
+    })
+}
+
+struct Moving<'a> {
+    command: &'a Import,
+    remembered: Remembered,
+    errors: Option<Errors>,
+    counts: Counts,
+}
+
+impl Moving<'_> {
+    async fn all(
+        &mut self,
+        partner: &mut Partner,
+        name: &str,
+        studies: &BTreeSet<Uid>,
+        progress: &Progress,
+    ) -> Result<(), Failure> {
+        let mut silent = 0;
+        for study in studies {
+            let mark = self.remembered.study(name, study.as_str());
+            if mark.is_some_and(|mark| self.remembered.knows(&mark)) {
+                self.counts.earlier += 1;
+                progress.step();
+                continue;
+            }
+            let mut brought = partner.bring(study).await;
+            if brought == Err(Refused::Gone) {
+                brought = partner.bring(study).await; // on an association of its own
+            }
+            silent = if brought == Err(Refused::Gone) { silent + 1 } else { 0 };
+            if silent >= SILENT {
+                return Err(told(&Refused::Gone, name, partner.title()));
+            }
+            if self.outcome(study, &brought)?
+                && let Some(mark) = mark
+            {
+                self.remembered.add(mark)?;
+            }
+            progress.step();
+        }
+        Ok(())
+    }
+
+    /// Counts and tells; whether all of the study is here.
+    fn outcome(&mut self, study: &Uid, brought: &Result<Brought, Refused>) -> Result<bool, Failure> {
+        let (word, completed, words) = match brought {
+            Ok(Brought { completed, failed: 0 }) => ("stored", *completed, String::new()),
+            Ok(Brought { completed, failed }) => {
+                ("failed", *completed, say::text("import-from-part", &[failed, completed]))
+            }
+            Err(Refused::Gone) => ("gone", 0, say::text("cut", &[])),
+            Err(Refused::Status(status, comment)) => ("failed", 0, format!("{status:04X}H {comment}")),
+        };
+        self.counts.instances += u64::from(completed);
+        let whole = word == "stored";
+        if whole {
+            self.counts.moved += 1;
+        } else {
+            self.counts.failed += 1;
+            if let Some(errors) = &mut self.errors {
+                errors.add(study.as_str(), word, &words)?;
+            }
+        }
+        report(self.command, study.as_str(), word, !whole);
+        Ok(whole)
+    }
+}
+
+/// All studies of some days: at once, and where the answer may be cut, year by year, month by month, day by day.
+async fn all(
+    days: &str,
+    mut ask: impl AsyncFnMut(&str) -> Result<Vec<Uid>, Refused>,
+) -> Result<BTreeSet<Uid>, Refused> {
+    let mut found = BTreeSet::new();
+    // What is left to ask for, widest first; an archive that cannot answer widely is asked narrowly.
+    let mut open = vec![Span::whole(days)];
+    while let Some(span) = open.pop() {
+        let narrower = span.parts();
+        match ask(&span.text()).await {
+            Ok(some) => {
+                let cut = some.len() >= MAYBE_CUT;
+                found.extend(some);
+                if cut {
+                    open.extend(narrower);
+                }
+            }
+            Err(Refused::Status(..)) if !narrower.is_empty() => open.extend(narrower),
+            Err(refused) => return Err(refused),
+        }
+    }
+    Ok(found)
+}
+
+/// Days from and to, as numbers `YYYYMMDD`, within the bounds that were asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Span {
+    /// As it was asked for; with the bounds in which years are counted.
+    Whole(Option<(i64, i64)>),
+    Between(i64, i64),
+}
+
+impl Span {
+    fn whole(days: &str) -> Self {
+        let (from, to) = days.split_once('-').unwrap_or((days, days));
+        let day = |text: &str, missing: i64| text.trim().parse().unwrap_or(missing);
+        if days.trim_matches(['-', ' ']).is_empty() {
+            return Self::Whole(None);
+        }
+        Self::Whole(Some((day(from, FIRST_YEAR * 10_000 + 101), day(to, today()))))
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Whole(None) => String::new(),
+            Self::Whole(Some((from, to))) | Self::Between(from, to) => format!("{from:08}-{to:08}"),
+        }
+    }
+
+    /// Years of all, months of a year, days of a month; none of a day.
+    fn parts(self) -> Vec<Self> {
+        let (from, to) = match self {
+            Self::Whole(bounds) => bounds.unwrap_or((FIRST_YEAR * 10_000 + 101, today())),
+            Self::Between(from, to) => (from, to),
+        };
+        let within = |first: i64, last: i64| Self::Between(first.max(from), last.min(to));
+        let (year, month) = (from / 10_000, from / 100);
+        if matches!(self, Self::Whole(_)) && year != to / 10_000 {
+            return (year..=to / 10_000).map(|y| within(y * 10_000 + 101, y * 10_000 + 1231)).collect();
+        }
+        if month != to / 100 {
+            let months = (1..=12).map(|m| year * 100 + m).filter(|m| (month..=to / 100).contains(m));
+            return months.map(|m| within(m * 100 + 1, m * 100 + last_day(m))).collect();
+        }
+        if from != to { (from..=to).map(|day| Self::Between(day, day)).collect() } else { Vec::new() }
+    }
+}
+
+fn last_day(month: i64) -> i64 {
+    let (year, month) = (month / 100, month % 100);
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Tomorrow's clock of a scanner is no reason to leave a film behind: the end of this year.
+fn today() -> i64 {
+    let (year, _, _) = ::archive::Clock::now(&crate::clock::SystemClock).date();
+    year * 10_000 + 1231
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An archive with three studies a day in 2024 and one without a date, which gives at most 500 at once.
+    fn answer(days: &str) -> Result<Vec<Uid>, Refused> {
+        let (from, to) =
+            days.split_once('-').map_or((0, 99_999_999), |(a, b)| (a.parse().unwrap(), b.parse().unwrap()));
+        let mut out: Vec<Uid> = Vec::new();
+        if days.is_empty() {
+            out.push("1.9".parse().unwrap());
+        }
+        for month in 1..=12 {
+            for day in 1..=last_day(202_400 + month) {
+                let date = 20_240_000 + month * 100 + day;
+                if (from..=to).contains(&date) {
+                    out.extend((1..=3).map(|n| format!("1.{date}.{n}").parse::<Uid>().unwrap()));
+                }
+            }
+        }
+        out.truncate(500);
+        Ok(out)
+    }
+
+    #[tokio::test]
+    async fn an_archive_that_cuts_its_answers_is_asked_in_pieces() {
+        let mut asked = 0;
+        let found = all("", async |days: &str| {
+            asked += 1;
+            answer(days)
+        });
+        assert_eq!(found.await.unwrap().len(), 366 * 3 + 1);
+        assert!(asked < 120, "{asked}");
+        // One that refuses wide questions is asked narrowly, too; one that refuses even a day is not moved from.
+        let narrow = all("20240101-20241231", async |days: &str| match answer(days)?.len() {
+            300.. => Err(Refused::Status(0xA700, String::new())),
+            _ => answer(days),
+        });
+        assert_eq!(narrow.await.unwrap().len(), 366 * 3);
+        let never = all("20240101-20240101", async |_: &str| Err(Refused::Status(0xA700, String::new())));
+        assert!(never.await.is_err());
+    }
+
+    #[test]
+    fn spans_are_cut_within_their_bounds() {
+        let parts = |days: &str| Span::whole(days).parts().iter().map(|s| s.text()).collect::<Vec<_>>();
+        assert_eq!(parts("20231230-20240102"), ["20231230-20231231", "20240101-20240102"]);
+        assert_eq!(parts("20240228-20240301"), ["20240228-20240229", "20240301-20240301"]);
+        assert_eq!(parts("20240228-20240229"), ["20240228-20240228", "20240229-20240229"]);
+        assert!(parts("20240228").is_empty());
+    }
+}
