@@ -11,6 +11,7 @@ need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
 need cc gcc
 need git git
 need dcmsend dcmtk
+need dciodvfy dicom3tools
 need chromium chromium
 need Orthanc orthanc
 need openssl openssl
