@@ -122,10 +122,11 @@ impl Pseudonyms for Project {
     }
 
     fn patient(&self, attributes: &Attributes) -> String {
-        let name = format!(
-            "{}\\{}",
-            attributes.first(tags::ISSUER_OF_PATIENT_ID),
-            attributes.first(tags::PATIENT_ID)
+        let first = |tag| attributes.first(tag);
+        let name = privacy::patient_name(
+            first(tags::ISSUER_OF_PATIENT_ID),
+            first(tags::PATIENT_ID),
+            first(tags::STUDY_INSTANCE_UID),
         );
         privacy::pseudonymous_patient(&self.key, &name)
     }

@@ -169,6 +169,9 @@ pub enum Outcome {
     },
 }
 
+/// Class of what could not be looked at, or of which nobody knows what it is.
+pub const UNKNOWN: &str = "unknown";
+
 /// What examining found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Examined {

@@ -180,6 +180,8 @@ const BY_PART: &[(&str, Part)] = &[
     ("TMJ", Part::Head),
     ("NECK", Part::Head),
     ("CSPINE", Part::Head),
+    ("CTSPINE", Part::Head),
+    ("HIPPOCAMPUS", Part::Head),
     ("HAND", Part::Limb),
     ("WRIST", Part::Limb),
     ("FINGER", Part::Limb),
@@ -223,6 +225,7 @@ pub fn classify(image: &ImageInfo) -> Class {
         return Class { name: "unknown", kind: Kind::Whole, level: 5, withheld: true, wordy: true };
     };
     let part = part(image);
+    let head = head(image, part);
     let claimed = image.burned_in == Some(true);
     let class =
         |name, kind, level, withheld, wordy| Class { name, kind, level, withheld, wordy: wordy || claimed };
@@ -237,12 +240,8 @@ pub fn classify(image: &ImageInfo) -> Class {
         Family::Projection => {
             class("projection", Kind::Projection(part), projection_level(part, woman), false, false)
         }
-        Family::Ct => {
-            class("ct", Kind::Slices { ct: true, head: head(part) }, slices_level(part), false, false)
-        }
-        Family::Mr => {
-            class("mr", Kind::Slices { ct: false, head: head(part) }, slices_level(part), breast, false)
-        }
+        Family::Ct => class("ct", Kind::Slices { ct: true, head }, slices_level(part), false, false),
+        Family::Mr => class("mr", Kind::Slices { ct: false, head }, slices_level(part), breast, false),
         Family::Ultrasound => class("ultrasound", Kind::Ultrasound, if breast { 5 } else { 3 }, breast, true),
         Family::Nuclear => class("nuclear", Kind::Nuclear, 3, false, false),
         Family::Slide if image.image_type.contains("LABEL") || image.image_type.contains("OVERVIEW") => {
@@ -251,7 +250,7 @@ pub fn classify(image: &ImageInfo) -> Class {
         Family::Slide => class("slide", Kind::Slide, 2, false, false),
         Family::Capture => class(
             "capture",
-            Kind::Capture { head: part == Part::Head },
+            Kind::Capture { head: head == Some(true) || pictured(image, part) },
             if breast { 5 } else { 4 },
             breast,
             true,
@@ -308,7 +307,23 @@ const fn slices_level(part: Part) -> u8 {
     }
 }
 
-const fn head(part: Part) -> Option<bool> {
+/// A capture of which nothing is said: a surface in three dimensions, a photograph from a telephone. It may show a face.
+fn pictured(image: &ImageInfo, part: Part) -> bool {
+    part == Part::Unknown && matches!(image.modality.as_str(), "" | "OT" | "SC" | "CT" | "MR" | "PT")
+}
+
+/// Whether slices show a head: any word of one counts, beside whatever else stands there (`NECKCHEST`).
+fn head(image: &ImageInfo, part: Part) -> Option<bool> {
+    let text = image.body_part.as_str();
+    let places = |word: &'static str| text.match_indices(word).map(move |(at, _)| (at, at + word.len()));
+    let inside = |(from, to): (usize, usize)| {
+        let longer = BY_PART.iter().filter(|(word, part)| word.len() > to - from && *part != Part::Head);
+        longer.flat_map(|(word, _)| places(word)).any(|(a, b)| a <= from && to <= b)
+    };
+    let heads = BY_PART.iter().filter(|(_, part)| *part == Part::Head);
+    if heads.flat_map(|(word, _)| places(word)).any(|place| !inside(place)) {
+        return Some(true);
+    }
     match part {
         Part::Head => Some(true),
         Part::Chest | Part::ChestLateral | Part::Pelvis | Part::Limb => Some(false),

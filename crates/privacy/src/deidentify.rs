@@ -31,6 +31,13 @@ const SOP_CLASS_LIKE: &[Tag] = &[
 /// Series of these modalities have the attributes of X/D and X/Z/D rows as Type 3 only (PS3.3 A.2–A.8, A.14, A.26).
 const CLASSIC: &[&str] = &["CR", "CT", "DX", "IO", "MG", "MR", "OT", "PX", "RF", "US", "XA"];
 
+/// What a project's number of a patient is made of. Without a number of her own she is a patient of this study only, else all
+/// such would be one.
+#[must_use]
+pub fn patient_name(issuer: &str, number: &str, study: &str) -> String {
+    if number.is_empty() { format!("\\\\{study}") } else { format!("{issuer}\\{number}") }
+}
+
 /// De-identifies a data set in place. Study, series, instance and every other UID become the project's; patient name and
 /// number become the project's number of the patient, by issuer and PatientID.
 ///
@@ -45,8 +52,11 @@ pub fn deidentify(object: &mut InMemDicomObject, project_key: &[u8; 32]) -> Resu
     ] {
         first(object, tag).parse::<Uid>().map_err(|_| Error::Missing(what))?;
     }
-    let issuer_and_id =
-        format!("{}\\{}", first(object, tags::ISSUER_OF_PATIENT_ID), first(object, tags::PATIENT_ID));
+    let issuer_and_id = patient_name(
+        &first(object, tags::ISSUER_OF_PATIENT_ID),
+        &first(object, tags::PATIENT_ID),
+        &first(object, tags::STUDY_INSTANCE_UID),
+    );
     let patient = pseudonymous_patient(project_key, &issuer_and_id);
     let work =
         Work { profile, key: project_key, identity: Identity::of(object), dummies: needs_dummies(object) };
@@ -88,7 +98,7 @@ impl Work<'_> {
         match self.profile.action(tag) {
             Some(Action::Remove) => None,
             Some(Action::RemoveOrDummy) if !self.dummies => None,
-            Some(Action::RemoveOrEmpty) if !self.dummies && tag == REFERENCED_STUDY => None,
+            Some(Action::RemoveOrEmpty) if tag == REFERENCED_STUDY => None,
             Some(Action::Empty | Action::RemoveOrEmpty) => {
                 Some(DataElement::empty(element.tag(), dummy::vr(tag)?))
             }
@@ -140,8 +150,13 @@ impl Work<'_> {
                 dummy::needed_binary(tag).then_some(element)
             }
             _ => {
-                let clean = !self.identity.occurs_in(&element);
-                Some(if clean { element } else { DataElement::empty(element.tag(), vr) })
+                let free = matches!(vr, VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UT);
+                Some(match self.identity.occurs_in(&element) {
+                    false => element,
+                    // It may be of Type 1, and a word in its place is as good as none.
+                    true if free => DataElement::new(element.tag(), vr, dummy::value(vr)),
+                    true => DataElement::empty(element.tag(), vr),
+                })
             }
         }
     }

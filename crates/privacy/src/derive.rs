@@ -43,24 +43,95 @@ pub fn derive(object: &mut InMemDicomObject, derivation: &Derivation<'_>) -> Res
     if let Some(instance) = derivation.instance {
         put(object, tags::SOP_INSTANCE_UID, VR::UI, instance.as_str());
         object.put(sequence(0x0008_2112, vec![source_image(&class, &source)]));
+        if object.get(core(SHARED_GROUPS)).is_some() {
+            refer(object, (&class, &source), derivation.masked);
+        }
     }
     Ok(())
 }
 
 fn declare(object: &mut InMemDicomObject, deidentified: bool) {
-    derived_type(object, 0);
+    let primary = PRIMARY_ONLY.contains(&first(object, tags::SOP_CLASS_UID).trim_start_matches(STORAGE));
+    derived_type(object, if primary { "PRIMARY" } else { "SECONDARY" }, 0);
     // A value of the sender's counter stays true of what is left; of the rest nobody knows any more.
     object.remove_element(core(0x0028_0302));
     if deidentified {
         put(object, 0x0028_0301, VR::CS, "NO");
     }
     put(object, 0x0008_2111, VR::ST, "Regions hidden by GAUZE");
-    // CID 7203; PS3.16.
-    object.put(sequence(0x0008_9215, vec![code("113047", "Pixel by pixel mask")]));
+    object.put(sequence(0x0008_9215, vec![mask_code()]));
+}
+
+/// CID 7203; PS3.16.
+fn mask_code() -> InMemDicomObject {
+    code("113047", "Pixel by pixel mask")
+}
+
+const STORAGE: &str = "1.2.840.10008.5.1.4.1.1.";
+const SLIDE: &str = "1.2.840.10008.5.1.4.1.1.77.1.6";
+const SHARED_GROUPS: Tag = 0x5200_9229;
+const FRAME_GROUPS: Tag = 0x5200_9230;
+
+/// Classes whose Image Type has PRIMARY alone as value 2: enhanced CT, MR, PET, XA, XRF and 3-D ones, nuclear medicine, PET,
+/// whole slides (PS3.3 C.8.16.1.2, C.8.4.9.1.1, C.8.9.4.1.1, C.8.12.4.1.1).
+const PRIMARY_ONLY: &[&str] = &[
+    "2.1", "2.2", "4.1", "4.3", "4.4", "6.2", "12.1.1", "12.2.1", "13.1.1", "13.1.2", "13.1.3", "13.1.4",
+    "13.1.5", "14.1", "14.2", "20", "77.1.6", "128", "128.1", "130",
+];
+
+/// Source Image Evidence (PS3.3 C.8.13.2.1, C.8.14.1 and others: required when the functional groups name a source image).
+fn evidence(object: &mut InMemDicomObject, series: &str, instance: InMemDicomObject) {
+    if first(object, tags::SOP_CLASS_UID).starts_with(SLIDE) {
+        return; // its IOD has none
+    }
+    let mut of_series = InMemDicomObject::new_empty();
+    put(&mut of_series, tags::SERIES_INSTANCE_UID, VR::UI, series);
+    of_series.put(sequence(0x0008_1199, vec![instance]));
+    let mut of_study = InMemDicomObject::new_empty();
+    put(&mut of_study, tags::STUDY_INSTANCE_UID, VR::UI, &first(object, tags::STUDY_INSTANCE_UID));
+    of_study.put(sequence(0x0008_1115, vec![of_series]));
+    let mut all =
+        object.get(core(0x0008_9154)).and_then(|e| e.items()).map(<[_]>::to_vec).unwrap_or_default();
+    all.push(of_study);
+    object.put(sequence(0x0008_9154, all));
+}
+
+/// The source in the list of references (PS3.3 C.12.2) and in the functional groups (C.7.6.16.2.6): an object that has these
+/// says there what each frame was made of.
+fn refer(object: &mut InMemDicomObject, (class, source): (&Uid, &Uid), masked: bool) {
+    let items = |object: &InMemDicomObject, tag: Tag| {
+        object.get(core(tag)).and_then(|e| e.items()).map(<[_]>::to_vec).unwrap_or_default()
+    };
+    let mut instance = InMemDicomObject::new_empty();
+    put(&mut instance, 0x0008_1150, VR::UI, class.as_str());
+    put(&mut instance, 0x0008_1155, VR::UI, source.as_str());
+    let series = first(object, tags::SERIES_INSTANCE_UID);
+    evidence(object, &series, instance.clone());
+    let mut all = items(object, 0x0008_1115);
+    let at = all.iter().position(|one| first(one, tags::SERIES_INSTANCE_UID) == series);
+    let mut own = at.map_or_else(InMemDicomObject::new_empty, |at| all.remove(at));
+    put(&mut own, tags::SERIES_INSTANCE_UID, VR::UI, &series);
+    let mut instances = items(&own, 0x0008_114A);
+    instances.push(instance);
+    own.put(sequence(0x0008_114A, instances));
+    all.push(own);
+    object.put(sequence(0x0008_1115, all));
+    let mut derivation = InMemDicomObject::new_empty();
+    if masked {
+        derivation.put(sequence(0x0008_9215, vec![mask_code()]));
+    }
+    derivation.put(sequence(0x0008_2112, vec![source_image(class, source)]));
+    let derivation = sequence(0x0008_9124, vec![derivation]);
+    nested(object, FRAME_GROUPS, &mut |frame| {
+        frame.remove_element(core(0x0008_9124));
+    });
+    nested(object, SHARED_GROUPS, &mut |shared| {
+        shared.put(derivation.clone());
+    });
 }
 
 /// Image Type and, in functional groups, Frame Type: no longer ORIGINAL, no longer PRIMARY; the rest stays.
-fn derived_type(object: &mut InMemDicomObject, depth: usize) {
+fn derived_type(object: &mut InMemDicomObject, second: &str, depth: usize) {
     for tag in [0x0008_0008, 0x0008_9007] {
         let present = object.get(core(tag)).and_then(|e| e.to_str().ok()).map(|t| t.into_owned());
         let text = match present {
@@ -68,13 +139,14 @@ fn derived_type(object: &mut InMemDicomObject, depth: usize) {
             None if depth == 0 && tag == 0x0008_0008 => String::new(),
             None => continue,
         };
-        let mut out = vec!["DERIVED".to_owned(), "SECONDARY".to_owned()];
+        let mut out = vec!["DERIVED".to_owned(), second.to_owned()];
         out.extend(text.split('\\').skip(2).map(|t| t.trim().to_owned()));
         object.put(DataElement::new(core(tag), VR::CS, PrimitiveValue::Strs(out.into())));
     }
     if depth < limits::SEQUENCE_DEPTH {
-        for group in [0x5200_9229, 0x5200_9230] {
-            nested(object, group, &mut |item| nested_all(item, &mut |item| derived_type(item, depth + 2)));
+        for group in [SHARED_GROUPS, FRAME_GROUPS] {
+            let mut each = |item: &mut InMemDicomObject| derived_type(item, second, depth + 2);
+            nested(object, group, &mut |item| nested_all(item, &mut each));
         }
     }
 }

@@ -13,7 +13,7 @@ mod profile;
 mod pseudonym;
 
 pub use classify::{Class, Kind, Part, classify};
-pub use deidentify::deidentify;
+pub use deidentify::{deidentify, patient_name};
 pub use derive::{Derivation, derive};
 pub use mask::{Cover, Redacted, Redaction, cover, mosaic, redact};
 pub use picture::{Shown, annotate, picture};

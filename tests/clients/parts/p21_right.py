@@ -318,6 +318,9 @@ def _documents(office):
     film = renew(demo_film("anna-chest"))
     study = str(film.StudyInstanceUID)
     report.equal("a film", technologist.stow([to_bytes(film)]).status, 200)
+    research = lambda: len(office.of["researcher"].find("/studies?limit=500"))
+    time.sleep(1)
+    found = research()
     documents = [_document("1.2.840.10008.5.1.4.1.1.88.11", "SR", film), _document("1.2.840.10008.5.1.4.1.1.104.1", "DOC", film)]
     report.equal("a report and a PDF", technologist.stow([to_bytes(d) for d in documents]).status, 200)
     office.tally.expect("stored", 3)
@@ -327,6 +330,8 @@ def _documents(office):
     for one in documents:
         status, out = office.file("patient", names(one))
         report.check(f"{one.Modality}: bit for bit in clear", status == 200 and out[128:] == to_bytes(one)[128:], f"({status})")
+    time.sleep(2)  # both were looked at by now
+    report.equal("a document beside a film takes no study from research", research(), found)
     office.open("referrer", study, "treatment")
     for one in documents:
         status, _ = office.file("referrer", names(one))

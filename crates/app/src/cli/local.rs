@@ -53,7 +53,7 @@ impl Local {
     pub fn fragments(&self, index: u32) -> Result<Vec<u8>, Fault> {
         let spans = self.parsed.facts.frames.get(index as usize).ok_or(Code::NotFound)?;
         let total: u64 = spans.iter().map(|s| s.len).sum();
-        if total > limits::ENCODED_FRAME_BYTES as u64 {
+        if total > limits::FRAME_BYTES as u64 + 1 {
             return Err(Code::TooLarge.into());
         }
         let mut out = Vec::new();

@@ -15,7 +15,7 @@ use crate::vault::Vault;
 use ledger::Event;
 use model::{Mosaic, Uid, limits};
 use port::archive::Retrieve;
-use port::pixels::Examined;
+use port::pixels::{Examined, UNKNOWN};
 use port::{Code, Fault, Item, Lease, Outcome, Part, Stream, stream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,7 +92,7 @@ fn unseen() -> Examined {
     Examined {
         regions: Vec::new(),
         fallback: true,
-        class: "unknown".to_owned(),
+        class: UNKNOWN.to_owned(),
         level: 5,
         withheld: true,
         mosaics: Vec::new(),

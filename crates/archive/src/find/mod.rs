@@ -21,6 +21,7 @@ use ledger::Event;
 use model::{Words, tags};
 use policy::Permit;
 use port::find::{Found, Query};
+use port::pixels::UNKNOWN;
 use port::{Fault, Response};
 
 /// Answers a query; what is found is recorded (keyed hash of the keys, number of hits) before it leaves.
@@ -66,11 +67,12 @@ pub fn absent(vault: &Vault, words: Words, own: Option<Own>) -> Box<dyn Fn(&Card
     Box::new(move |card| objections.holds(card.patient) || card.withheld)
 }
 
-/// A class that is as if absent, by its header or by what examining found.
+/// A study of a class that is as if absent, by its headers or by what examining found. What could not be looked at, a report
+/// or a damaged picture, is withheld by itself and takes no study along.
 pub fn withheld(study: &Study) -> bool {
     study.instances().any(|(series, i)| {
         let header = matches!(series.attributes.first(tags::MODALITY), "MG" | "XC");
-        header || i.record.seen.as_ref().is_some_and(|s| s.withheld)
+        header || i.record.seen.as_ref().is_some_and(|seen| seen.withheld && seen.class != UNKNOWN)
     })
 }
 

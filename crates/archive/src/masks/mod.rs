@@ -9,7 +9,11 @@ use model::{Region, RegionKind, Uid, limits};
 use policy::Right;
 use port::archive::{DRAWABLE, DrawnRegion};
 use port::{Code, Fault, Response};
+use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Corners of all regions that people drew on one instance.
+const CORNERS: usize = 16 << 10;
 
 /// For whom a patient's mask holds; the words for people are the pages'.
 const HOLDS_FOR: &str = "all-but-order";
@@ -49,6 +53,9 @@ async fn replaced(
     expect_version: u64,
 ) -> Result<(), Fault> {
     let drawn = checked(study, regions, context.caller.role.as_str())?;
+    if !bounded(study, &drawn, &context.caller.user) {
+        return Err(Code::TooLarge.into());
+    }
     if study.record.masks.version != expect_version {
         return Err(Code::VersionConflict.into());
     }
@@ -62,6 +69,18 @@ async fn replaced(
         true
     });
     if changed.await? { Ok(()) } else { Err(Code::VersionConflict.into()) }
+}
+
+/// Every masked frame of an instance pays for all that is drawn on it, by whomever.
+fn bounded(study: &Study, drawn: &[(Uid, Region)], author: &str) -> bool {
+    let others =
+        study.record.masks.regions.iter().filter(|(_, _, by)| by != author).map(|(uid, r, _)| (uid, r));
+    let mut on: HashMap<&Uid, (usize, usize)> = HashMap::new();
+    for (uid, region) in others.chain(drawn.iter().map(|(uid, region)| (uid, region))) {
+        let (regions, corners) = on.entry(uid).or_default();
+        (*regions, *corners) = (*regions + 1, *corners + region.polygon.len());
+    }
+    on.values().all(|(regions, corners)| *regions <= limits::REGIONS && *corners <= CORNERS)
 }
 
 fn answer(study: &Study) -> Response {

@@ -65,6 +65,13 @@ async fn what_makes_no_sense_is_refused_and_recorded() {
     }
     let many = vec![region("1.1.9", None, TRIANGLE.to_vec()); limits::REGIONS + 1];
     assert_eq!(drawn(&house, &anna, many, 0).await, Err(Code::TooLarge));
+    let long = [[1.0, 1.0], [5.0, 1.0], [1.0, 5.0], [2.0, 2.0]].repeat(limits::POLYGON_CORNERS / 4);
+    let heavy = vec![region("1.1.9", None, long); 9];
+    assert_eq!(
+        drawn(&house, &anna, heavy, 0).await,
+        Err(Code::TooLarge),
+        "more corners than a frame can pay"
+    );
     let kinds = [RegionKind::Text, RegionKind::Marker, RegionKind::Face];
     for kind in kinds {
         let mut other = region("1.1.9", None, TRIANGLE.to_vec());

@@ -26,7 +26,7 @@ pub fn decode(image: &ImageInfo, encoded: &[u8], deadline: &Deadline<'_>) -> Res
     let header = Header::read(encoded)?;
     header.check(image)?;
     let data = match header.process {
-        LOSSLESS => colours(image, lossless::decode(image, encoded, &header, deadline)?, header.precision)?,
+        LOSSLESS => as_coded(image, lossless::decode(image, encoded, &header, deadline)?, header.precision),
         EXTENDED if header.precision > 8 => {
             Samples::U16(extended::decode(image, encoded, &header, deadline)?)
         }
@@ -39,15 +39,9 @@ pub fn decode(image: &ImageInfo, encoded: &[u8], deadline: &Deadline<'_>) -> Res
 const EXTENDED: u8 = 0xC1;
 const LOSSLESS: u8 = 0xC3;
 
-/// Lossless samples have no colour transform of the codestream's: one that the header names is undone here.
-fn colours(image: &ImageInfo, values: Vec<u16>, precision: u8) -> Result<Samples> {
-    let transformed = image.samples == 3 && image.photometric != Photometric::Rgb;
-    match (precision, transformed) {
-        (..=8, true) if image.bits_allocated == 8 => Ok(Samples::U8(to_rgb(&low(&values)))),
-        (..=8, false) if image.bits_allocated == 8 => Ok(Samples::U8(low(&values))),
-        (_, true) => Err(Error::Unsupported("YBR of more than 8 bits")),
-        _ => Ok(Samples::U16(values)),
-    }
+/// Lossless samples have no colour transform of the codestream's: they are given as they are coded.
+fn as_coded(image: &ImageInfo, values: Vec<u16>, precision: u8) -> Samples {
+    if precision <= 8 && image.bits_allocated == 8 { Samples::U8(low(&values)) } else { Samples::U16(values) }
 }
 
 fn low(values: &[u16]) -> Vec<u8> {
@@ -83,19 +77,6 @@ fn ycbcr(image: &ImageInfo, header: &Header) -> bool {
         (None, [b'R', b'G', b'B']) => false,
         (None, _) => image.photometric != Photometric::Rgb || header.jfif,
     }
-}
-
-/// `YBR_FULL` to RGB (PS3.3 C.7.6.3.1.2).
-fn to_rgb(bytes: &[u8]) -> Vec<u8> {
-    let (triples, _) = bytes.as_chunks::<3>();
-    triples.iter().flat_map(|[y, cb, cr]| model_rgb(*y, *cb, *cr)).collect()
-}
-
-fn model_rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
-    let (y, cb, cr) = (f32::from(y), f32::from(cb) - 128.0, f32::from(cr) - 128.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates to 0..=255")]
-    let byte = |v: f32| (v + 0.5) as u8;
-    [byte(y + 1.402 * cr), byte(y - 0.344_136 * cb - 0.714_136 * cr), byte(y + 1.772 * cb)]
 }
 
 fn cause(error: jpeg_decoder::Error) -> Error {

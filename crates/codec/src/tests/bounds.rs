@@ -60,6 +60,18 @@ fn bombs_are_refused_by_their_header() {
     let mut tiles = j2k.frames[0].clone();
     tiles[siz + 22..siz + 30].copy_from_slice(&[0, 0, 0, 1, 0, 0, 0, 1]);
     assert_eq!(refused(&j2k.image, &tiles), Error::TooLarge("number of tiles, precincts or layers"));
+    // A tile may say a coding of its own behind the limits: precincts of one pixel, as many as there are pixels.
+    let frame = &j2k.frames[0];
+    let tile = frame.windows(2).position(|w| w == [0xFF, 0x90]).unwrap();
+    let own = [0xFF, 0x52, 0, 13, 1, 0, 0, 1, 0, 0, 4, 4, 0, 1, 0];
+    let mut hidden = frame[..tile + 12].to_vec();
+    hidden.extend(own);
+    hidden.extend(&frame[tile + 12..]);
+    let length = u32::from_be_bytes(hidden[tile + 6..tile + 10].try_into().unwrap());
+    if length > 0 {
+        hidden[tile + 6..tile + 10].copy_from_slice(&(length + own.len() as u32).to_be_bytes());
+    }
+    assert_eq!(refused(&j2k.image, &hidden), Error::Unsupported("a coding of its own for one tile"));
 
     let jpeg = vector("pydicom__SC_rgb_dcmtk_+eb+cr.dcm");
     let mut bomb = jpeg.frames[0].clone();

@@ -142,7 +142,10 @@ pub fn gather(
 ) -> Result<InstanceFacts> {
     let values = Values { unnamed, ..Values::new(walker, bytes) };
     let sop_class = values.uid(tags::SOP_CLASS_UID, "SOP class")?;
-    let image = if pixels.is_some() { image::info(&values, &meta.syntax, &sop_class) } else { None };
+    let image = pixels.and_then(|pixels| {
+        let image = image::info(&values, &meta.syntax, &sop_class);
+        image.filter(|image| pixels.readable(image.bits_allocated))
+    });
     let frames = match (&image, pixels) {
         (Some(image), Some(pixels)) => {
             pixels.frames(image.frames, image::native_frame_bytes(image), values.raw(0x7FE0_0001))

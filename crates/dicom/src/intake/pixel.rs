@@ -28,6 +28,10 @@ pub struct PixelTracker {
     pub value_start: u64,
     /// Native length, `None` when encapsulated.
     pub native: Option<u64>,
+    /// Float Pixel Data or Double Float Pixel Data: no integers.
+    float: bool,
+    /// Bytes of a word of two are exchanged (OW of the big endian syntax, PS3.5 §7.3).
+    exchanged: bool,
     table: Vec<u8>,
     seen_table: bool,
     /// Fragments after the offset table.
@@ -37,17 +41,24 @@ pub struct PixelTracker {
 }
 
 impl PixelTracker {
-    pub fn new(header: &Header, _coding: Coding) -> Self {
+    pub fn new(header: &Header, coding: Coding) -> Self {
         let native = header.len.map(u64::from);
         Self {
             state: native.map_or_else(|| State::Header(Vec::new()), State::Native),
             value_start: header.start as u64 + header.header_len as u64,
             native,
+            float: header.tag != 0x7FE0_0010,
+            exchanged: coding == Coding::ExplicitBe && header.vr == Some(*b"OW"),
             table: Vec::new(),
             seen_table: false,
             fragments: Vec::new(),
             starts: Vec::new(),
         }
+    }
+
+    /// Samples of so many bits can be read as whole numbers, in their order.
+    pub const fn readable(&self, bits_allocated: u8) -> bool {
+        !(self.float || self.exchanged && bits_allocated <= 8)
     }
 
     /// Takes bytes that start at `at` in the file.

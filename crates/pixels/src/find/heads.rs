@@ -15,7 +15,7 @@ const BODY: u8 = 24;
 pub fn may_be(plane: &Plane, image: &ImageInfo) -> bool {
     let Some((down, across)) = image.spacing.filter(|(a, b)| *a > 0.0 && *b > 0.0) else { return true };
     let copy = plane.shrunk(plane.width.min(SIDE), plane.height.min(SIDE));
-    let body = blobs::blobs(&copy, &copy, BODY).into_iter().max_by_key(|b| b.area);
+    let body = blobs::blobs(&copy, &copy, BODY).into_iter().flatten().max_by_key(|b| b.area);
     let Some(body) = body else { return true };
     #[expect(clippy::cast_precision_loss, reason = "pixel counts of a frame")]
     let (wide, tall) = (

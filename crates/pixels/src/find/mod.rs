@@ -142,7 +142,10 @@ impl Finder {
     }
 
     fn search(&mut self, plane: &Plane) {
-        let found = text::find(plane, self.class.wordy);
+        let Some(found) = text::find(plane, self.class.wordy) else {
+            self.broken = true;
+            return;
+        };
         match self.class.kind {
             Kind::Projection(part) => {
                 self.film(plane, part);

@@ -30,7 +30,8 @@ pub fn find(plane: &Plane, words: &[(Area, f32)]) -> Vec<Area> {
     let factor = long.div_ceil(SIDE).max(1);
     let copy = plane.shrunk((plane.width / factor).max(1), (plane.height / factor).max(1));
     let strokes = morph::strokes(&copy, STROKE);
-    let all = blobs::blobs(&copy, &strokes, 60);
+    // Among so much, nothing is a marker that stands alone.
+    let all = blobs::blobs(&copy, &strokes, 60).filter(|all| all.len() <= blobs::BLOBS).unwrap_or_default();
     let (x, y) = (plane.width as f32 / copy.width as f32, plane.height as f32 / copy.height as f32);
     let mut found = Vec::new();
     for blob in all.iter().filter(|b| shaped(b, copy.short())) {

@@ -92,6 +92,21 @@ fn where_to_look() {
     assert_eq!(slices("PANCREAS"), Kind::Slices { ct: true, head: Some(false) });
     assert_eq!(slices(""), Kind::Slices { ct: true, head: None });
     assert_eq!(slices("CHEST"), Kind::Slices { ct: true, head: Some(false) });
+    // PS3.16 Annex L: what holds a neck or a brain beside something else is a head; what only sounds like one is none.
+    for part in
+        ["NECKCHEST", "NECKCHESTABDOMEN", "NECKCHESTABDPELV", "HEADNECK", "CTSPINE", "HIPPOCAMPUS", "EAR"]
+    {
+        assert_eq!(slices(part), Kind::Slices { ct: true, head: Some(true) }, "{part}");
+    }
+    for part in ["HEART", "FOREARM", "CHESTABDPELVIS", "TSPINE"] {
+        assert_eq!(slices(part), Kind::Slices { ct: true, head: Some(false) }, "{part}");
+    }
+    let capture = |modality: &str, part: &str| classify(&image(SC, modality, part, "", "F")).kind;
+    for (modality, part, head) in
+        [("OT", "", true), ("CT", "", true), ("CT", "HEAD", true), ("CT", "CHEST", false)]
+    {
+        assert_eq!(capture(modality, part), Kind::Capture { head }, "{modality} {part}");
+    }
 }
 
 #[test]

@@ -44,8 +44,8 @@ pub fn value(vr: VR) -> PrimitiveValue {
         VR::US => 0u16.into(),
         VR::SV => 0i64.into(),
         VR::UV => 0u64.into(),
-        VR::AT | VR::SQ | VR::UI | VR::UN => PrimitiveValue::Empty,
-        VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW => PrimitiveValue::from(vec![0u8; 8]),
+        VR::AT | VR::SQ | VR::UI => PrimitiveValue::Empty,
+        VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::UN => PrimitiveValue::from(vec![0u8; 8]),
         _ => "REMOVED".into(),
     }
 }

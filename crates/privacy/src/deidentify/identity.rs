@@ -11,6 +11,9 @@ use std::collections::BTreeSet;
 /// Strings of one person; more are not gathered.
 const STRINGS: usize = 4096;
 
+/// Numbers of fewer digits are in other numbers by chance.
+const SHORT: usize = 6;
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Identity {
@@ -29,6 +32,8 @@ impl Identity {
     }
 
     fn gather(&mut self, object: &InMemDicomObject) {
+        // Her own first: a header full of other names must not crowd her out.
+        object.iter().filter(|e| number(e) >> 16 == 0x0010).for_each(|element| self.take(element));
         for element in object.iter() {
             if let Some(items) = element.items() {
                 items.iter().for_each(|item| self.gather(item));
@@ -53,12 +58,20 @@ impl Identity {
     /// One of the strings stands in this value.
     pub fn occurs_in(&self, element: &InMemElement) -> bool {
         let text = text(element);
-        if matches!(element.vr(), VR::DS | VR::IS) {
-            // A measure may hold the digits of a short number by chance; a whole one it does not.
+        if matches!(
+            element.vr(),
+            VR::DS | VR::IS | VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV | VR::FL | VR::FD
+        ) {
+            // A measure may be a short number by chance; a long one it is not.
             return text.split('\\').any(|n| n.trim().len() >= 6 && self.values.contains(n.trim()));
         }
+        let found = |value: &String| match value.len() < SHORT && value.bytes().all(|b| b.is_ascii_digit()) {
+            // Digits stand in codes and versions: they count as a word of their own only.
+            true => words(&text).any(|word| word == value),
+            false => text.contains(value.as_str()),
+        };
         words(&text).any(|word| self.words.contains(word))
-            || self.values.iter().any(|value| text.contains(value.as_str()))
+            || self.values.iter().any(found)
             || self.words.iter().any(|word| !word.is_ascii() && text.contains(word.as_str()))
     }
 }

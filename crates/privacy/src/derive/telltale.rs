@@ -56,6 +56,12 @@ const GROUPS: &[Tag] = &[
 const BULK: &[Tag] =
     &[0x0028_1201, 0x0028_1202, 0x0028_1203, 0x0028_1221, 0x0028_1222, 0x0028_1223, 0x0028_2000, 0x0028_3006];
 
+const ICC_PROFILE: Tag = 0x0028_2000;
+/// Longest look-up table: 65,536 entries of 16 bits (PS3.3 C.11.1.1.1).
+const LONGEST_TABLE: usize = 128 << 10;
+/// Longest colour profile; those of cameras and slide scanners stay far below.
+const LONGEST_PROFILE: usize = 1 << 20;
+
 /// Longest other value: vectors with a number for each frame are shorter, pictures are longer.
 const LONGEST: usize = 32 << 10;
 /// Longest text: LT has 10,240 characters of up to four bytes.
@@ -80,11 +86,12 @@ fn stays(element: &InMemElement) -> bool {
     if gone || StandardDataDictionary.by_tag(core(tag)).is_none() {
         return false;
     }
-    if BULK.contains(&tag) {
-        return element.vr() != VR::UN;
-    }
     let long =
         |most: usize| element.value().primitive().is_some_and(|value| value.calculate_byte_len() > most);
+    if BULK.contains(&tag) {
+        return element.vr() != VR::UN
+            && !long(if tag == ICC_PROFILE { LONGEST_PROFILE } else { LONGEST_TABLE });
+    }
     match element.vr() {
         VR::OB | VR::OW | VR::OD | VR::OF | VR::OL | VR::OV | VR::UN => false,
         // Without a bound of their own: anything may be in them.
@@ -107,5 +114,6 @@ const fn known_text(tag: Tag) -> bool {
             | 0x0040_0031
             | 0x0040_0032
             | 0x0040_0035
+            | 0x0040_A160
     )
 }

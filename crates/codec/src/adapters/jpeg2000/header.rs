@@ -67,6 +67,7 @@ impl Header {
         let mut rest = stream.get(2..).ok_or(CUT)?;
         let mut header: Option<Self> = None;
         for _ in 0..SEGMENTS {
+            let start = rest;
             let (marker, body, after) = segment(rest)?;
             rest = after;
             match (marker, &mut header) {
@@ -78,7 +79,10 @@ impl Header {
                     header.coding(body, wide)?;
                 }
                 // Start of the first tile-part: the main header is over.
-                (0x90, Some(_)) => return header.ok_or(CUT),
+                (0x90, Some(_)) => {
+                    tile_parts(start)?;
+                    return header.ok_or(CUT);
+                }
                 _ => {}
             }
         }
@@ -132,6 +136,36 @@ impl Header {
         }
         Ok(())
     }
+}
+
+/// Headers of tile-parts may say another coding for their tile (ISO 15444-1 A.6.1, A.6.2, A.6.6): what that asks of memory was
+/// not compared with any limit, so such a stream is refused.
+fn tile_parts(mut rest: &[u8]) -> Result<()> {
+    while rest.starts_with(&[0xFF, 0x90]) {
+        let start = rest;
+        let (_, sot, mut header) = segment(rest)?;
+        let length =
+            sot.get(2..6).and_then(|l| l.first_chunk()).map(|l| u32::from_be_bytes(*l)).ok_or(CUT)?;
+        for _ in 0..SEGMENTS {
+            if header.starts_with(&[0xFF, 0x93]) {
+                break;
+            }
+            let (marker, _, after) = segment(header)?;
+            if matches!(marker, 0x52 | 0x53 | 0x5F) {
+                return Err(Error::Unsupported("a coding of its own for one tile"));
+            }
+            header = after;
+        }
+        // Start of data; a part that is shorter than its own header, or has more segments, is none.
+        let headers = start.len() - header.len() + 2;
+        if !header.starts_with(&[0xFF, 0x93]) || (length != 0 && (length as usize) < headers) {
+            return Err(CUT);
+        }
+        // No length: it is the last one, up to the end.
+        rest = if length == 0 { &[] } else { start.get(length as usize..).unwrap_or_default() };
+    }
+    let end = rest.starts_with(&[0xFF, 0xD9]) || rest.iter().all(|byte| *byte == 0);
+    if end { Ok(()) } else { Err(CUT) }
 }
 
 fn segment(bytes: &[u8]) -> Result<(u8, &[u8], &[u8])> {

@@ -94,6 +94,7 @@ fn clip(frames: u32, worded: &[u32], shown: &[u32]) -> (ImageInfo, Look) {
     let (_, mut film) = films().into_iter().find(|(name, _)| name == "marie-ultrasound").unwrap();
     film.image.frames = frames;
     film.image.modality = "OT".to_owned();
+    film.image.body_part = "ABDOMEN".to_owned();
     film.image.sop_class = "1.2.840.10008.5.1.4.1.1.7".parse().unwrap();
     let mut bare = film.frame.clone();
     let row = film.frame.columns as usize * usize::from(film.frame.samples);

@@ -64,13 +64,19 @@ struct Run {
     label: usize,
 }
 
-/// All blobs of pixels whose stroke strength is above `threshold`.
-pub fn blobs(plane: &Plane, strokes: &Plane, threshold: u8) -> Vec<Blob> {
+/// Runs that are kept of one search, 160 bytes each; no writing and no film has as many.
+const RUNS: usize = 2 << 20;
+
+/// All blobs of pixels whose stroke strength is above `threshold`; nothing when there are more than can be looked at.
+pub fn blobs(plane: &Plane, strokes: &Plane, threshold: u8) -> Option<Vec<Blob>> {
     let mut parents: Vec<usize> = Vec::new();
     let mut parts: Vec<Blob> = Vec::new();
     let mut above: Vec<Run> = Vec::new();
     for (row, (line, values)) in strokes.lines().zip(plane.lines()).enumerate() {
         let mut runs = runs_of(line, threshold);
+        if parents.len() + runs.len() > RUNS {
+            return None;
+        }
         let mut first = 0;
         for run in &mut runs {
             run.label = parents.len();
@@ -85,7 +91,7 @@ pub fn blobs(plane: &Plane, strokes: &Plane, threshold: u8) -> Vec<Blob> {
         }
         above = runs;
     }
-    gather(&mut parents, &parts)
+    Some(gather(&mut parents, &parts))
 }
 
 fn runs_of(line: &[u8], threshold: u8) -> Vec<Run> {
@@ -164,4 +170,25 @@ pub fn gather(parents: &mut [usize], parts: &[Blob]) -> Vec<Blob> {
         }
     }
     sums.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Stripes of one pixel ask for one run each: a small file would take all memory.
+    #[test]
+    fn more_runs_than_can_be_kept_are_not_kept() {
+        let stripes = |width: usize, height: usize| Plane {
+            width,
+            height,
+            data: (0..width * height)
+                .map(|at| if (at % width).is_multiple_of(2) { 255 } else { 0 })
+                .collect(),
+        };
+        let few = stripes(64, 16);
+        assert_eq!(blobs(&few, &few, 60).map(|blobs| blobs.len()), Some(32));
+        let many = stripes(65_534, 80);
+        assert_eq!(blobs(&many, &many, 60), None);
+    }
 }

@@ -38,11 +38,12 @@ pub fn cost(plane: &Plane) -> usize {
     }
 }
 
-/// The rectangles of a frame that hold words, with confidence. `generous`: words that identify are likely.
-pub fn find(plane: &Plane, generous: bool) -> Vec<(Area, f32)> {
+/// The rectangles of a frame that hold words, with confidence. `generous`: words that identify are likely. Nothing: there is
+/// so much on it that not all of it was looked at.
+pub fn find(plane: &Plane, generous: bool) -> Option<Vec<(Area, f32)>> {
     let (copy, scale) = working(plane);
-    let mut found = search(&copy, false);
-    found.extend(search(&copy.inverted(), true));
+    let mut found = search(&copy, false)?;
+    found.extend(search(&copy.inverted(), true)?);
     let text = blocks::accepted(&found);
     let shrink = |area: Area| Area {
         left: area.left / scale,
@@ -50,15 +51,15 @@ pub fn find(plane: &Plane, generous: bool) -> Vec<(Area, f32)> {
         right: area.right / scale,
         bottom: area.bottom / scale,
     };
-    blocks::blocks(&text, generous).into_iter().map(|(area, sure)| (shrink(area), sure)).collect()
+    Some(blocks::blocks(&text, generous).into_iter().map(|(area, sure)| (shrink(area), sure)).collect())
 }
 
-fn search(plane: &Plane, dark: bool) -> Vec<Found> {
+fn search(plane: &Plane, dark: bool) -> Option<Vec<Found>> {
     let strokes = morph::strokes(plane, STROKE);
     let tallest = plane.short() / 10;
     let mut found = Vec::new();
     for (threshold, strict) in THRESHOLDS {
-        let mut blobs = blobs::blobs(plane, &strokes, threshold);
+        let mut blobs = blobs::blobs(plane, &strokes, threshold)?;
         blobs.retain(|b| {
             (5..=tallest).contains(&b.height())
                 && b.area >= 8
@@ -76,5 +77,5 @@ fn search(plane: &Plane, dark: bool) -> Vec<Found> {
             }
         }
     }
-    found
+    Some(found)
 }

@@ -19,7 +19,7 @@ pub fn outside(plane: &Plane) -> Vec<Area> {
     let ground = background(&copy);
     let mut lit = copy.clone();
     lit.data.iter_mut().for_each(|v| *v = v.abs_diff(ground));
-    let largest = blobs::blobs(&copy, &lit, LIT).into_iter().max_by_key(|b| b.area);
+    let largest = blobs::blobs(&copy, &lit, LIT).into_iter().flatten().max_by_key(|b| b.area);
     let scan = largest.filter(|b| b.area * LEAST >= across * down);
     let (x, y) = (plane.width as f32 / across as f32, plane.height as f32 / down as f32);
     let whole = Area { left: 0.0, top: 0.0, right: plane.width as f32, bottom: plane.height as f32 };
