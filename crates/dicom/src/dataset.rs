@@ -12,7 +12,7 @@ use dicom_encoding::TransferSyntaxIndex;
 use dicom_object::InMemDicomObject;
 use dicom_object::meta::{FileMetaTable, FileMetaTableBuilder};
 use dicom_transfer_syntax_registry::{TransferSyntaxRegistry, entries};
-use model::{Tag, limits};
+use model::{Tag, Uid, limits};
 
 /// A head: file meta information and the data set before the pixel data.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +62,13 @@ pub(crate) fn plain_syntax(coding: Coding) -> dicom_encoding::TransferSyntax {
 /// # Errors
 /// Whatever the bounded walk refuses, and what dicom-rs cannot read.
 pub fn read_head(head: &[u8]) -> Result<Head> {
+    let (syntax, object) = read_object(head)?;
+    let meta = meta_table(head, &object, syntax.as_str())?;
+    Ok(Head { meta, object })
+}
+
+/// The data set before the pixel data of a file, whatever it is, and its transfer syntax.
+pub(crate) fn read_object(head: &[u8]) -> Result<(Uid, InMemDicomObject)> {
     let meta = read_meta(head, true)?.ok_or(Error::NotPart10)?;
     let stored = head.get(meta.end..).unwrap_or_default();
     let inflated;
@@ -80,8 +87,7 @@ pub fn read_head(head: &[u8]) -> Result<Head> {
     let mut object = InMemDicomObject::read_dataset_with_ts(data, &syntax).map_err(|_| Error::Unreadable)?;
     unknown::resolve(&mut object);
     words::resolve(&mut object);
-    let meta = meta_table(head, &object, meta.syntax.as_str())?;
-    Ok(Head { meta, object })
+    Ok((meta.syntax, object))
 }
 
 fn meta_table(head: &[u8], object: &InMemDicomObject, syntax: &str) -> Result<FileMetaTable> {

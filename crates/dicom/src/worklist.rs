@@ -1,9 +1,10 @@
 //! Worklist items (PS3.4 Table K.6-1) out of DICOM JSON (PS3.18 Annex F): what is kept of an order, and nothing else.
 
-use crate::dataset::number;
+use crate::dataset::{number, read_object};
 use crate::json::to_object;
 use crate::{Error, Result};
 use dicom_core::header::Header as _;
+use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
 use model::{Attributes, Item, Plain, Tag, Vr, tags};
 use serde_json::Value;
@@ -15,7 +16,18 @@ const OTHER: Error = Error::Malformed("worklist item: an attribute that is not k
 /// # Errors
 /// It is no DICOM JSON, a bound is exceeded, or it has an attribute that would be lost.
 pub fn item(value: &Value) -> Result<Attributes> {
-    let object = to_object(value, &|_| None)?;
+    of_object(&to_object(value, &|_| None)?)
+}
+
+/// One item as a DICOM file (PS3.10), as worklist servers keep them.
+///
+/// # Errors
+/// As [`item`]; no DICOM file, or one that is compressed.
+pub fn file(bytes: &[u8]) -> Result<Attributes> {
+    of_object(&read_object(bytes)?.1)
+}
+
+fn of_object(object: &InMemDicomObject) -> Result<Attributes> {
     let mut out = Attributes::new();
     for element in object.iter().filter(|e| number(e.tag()) != tags::SPECIFIC_CHARACTER_SET) {
         let tag = number(element.tag());

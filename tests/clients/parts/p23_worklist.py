@@ -7,7 +7,7 @@ import pydicom
 
 from lib import dimse
 from lib.http import Client, signed_in
-from lib.server import Server, set_config, with_machines
+from lib.server import Server, gauze, set_config, with_machines
 from parts.p22_token import Machine, secret_of
 
 ROOMS = '''
@@ -42,9 +42,37 @@ def run(report, place):
         _wrong(report, server, room, ris)
         _ended(report, technologist, ris, room)
         _ledger(report, server)
+        _by_files(report, home, room, place.work)
     with Server(home) as server:
         left = [str(found.AccessionNumber) for found in Room(server, place.work).find()[1]]
         report.equal("what was placed is there after a restart, what ended is not", sorted(left), ["W-1", "W-3"])
+
+
+def _by_files(report, home, room, work):
+    """Orders from files on the command line: DICOM JSON, and the DICOM file of a worklist server, with a Chinese name."""
+    listed, single, bad = work / "orders.json", work / "room1.wl", work / "bad.json"
+    listed.write_bytes(_bytes([_order("W-7", "GZ-1001", {"Alphabetic": "Probe^Anna"}, "DX", "ROOM1", "20261128", "0800")]))
+    item, step = pydicom.Dataset(), pydicom.Dataset()
+    item.SpecificCharacterSet, item.PatientName, item.PatientID, item.AccessionNumber = "GB18030", "Wang^Li=王^丽", "GZ-1009", "W-8"
+    step.Modality, step.ScheduledStationAETitle, step.ScheduledProcedureStepID = "DX", "ROOM1", "S8"
+    step.ScheduledProcedureStepStartDate, step.ScheduledProcedureStepStartTime = "20261128", "0900"
+    item.ScheduledProcedureStepSequence, item.RequestedProcedureID = [step], "R8"
+    item.file_meta = pydicom.dataset.FileMetaDataset()
+    item.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+    item.file_meta.MediaStorageSOPClassUID, item.file_meta.MediaStorageSOPInstanceUID = "1.2.840.10008.5.1.4.31", "2.25.8"
+    item.save_as(single, enforce_file_format=True)
+    done = gauze("order", listed, single, "--home", home, "--report-by", "radiologist")
+    report.check("both files are scheduled", done.returncode == 0 and done.stderr.startswith("2 items"), done.stderr[-200:])
+    found = {str(one.AccessionNumber): one for one in room.find()[1]}
+    report.check("the modality is told both", {"W-7", "W-8"} <= set(found), str(sorted(found)))
+    report.equal("the name in its letters", str(found.get("W-8", pydicom.Dataset()).get("PatientName")), "Wang^Li=王^丽")
+    for label, text in (("no JSON", b"{"), ("what would be lost", b'{"00080020":{"vr":"DA","Value":["20261127"]}}')):
+        bad.write_bytes(text)
+        refused = gauze("order", bad, "--home", home)
+        report.check(f"{label} is refused as a whole", refused.returncode == 1 and "bad.json" in refused.stderr, refused.stderr[-200:])
+    ended = gauze("order", "--end", "W-7", "--end", "W-8", "--end", "W-99", "--home", home)
+    report.check("ended; one that nobody placed is said", ended.returncode == 1 and "W-99" in ended.stderr and "2 orders ended" in ended.stderr, ended.stderr[-200:])
+    report.check("the modality is told neither", not {"W-7", "W-8"} & {str(one.AccessionNumber) for one in room.find()[1]})
 
 
 def _agreed(text):

@@ -11,6 +11,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 mod inspect;
 mod local;
+mod order;
 mod progress;
 mod render;
 mod restore;
@@ -48,6 +49,8 @@ enum Command {
     Import(import::Import),
     /// Write what an account may see as DICOM files with a DICOMDIR, a ZIP, or pictures.
     Export(export::Export),
+    /// Schedule examinations from worklist items in files, or end orders: what modalities are told by DIMSE.
+    Order(order::Order),
     /// Say what is private in DICOM files; needs no archive.
     Inspect(inspect::Inspect),
     /// Make a picture of a DICOM file, masked or clear; needs no archive.
@@ -108,6 +111,7 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => demo::run(&command),
         Command::Import(command) => import::run(&command),
         Command::Export(command) => export::run(&command),
+        Command::Order(command) => order::run(&command),
         Command::Inspect(command) => inspect::run(&command),
         Command::Render(command) => render::run(&command),
         Command::Deidentify(command) => deidentify::run(&command),
