@@ -8,7 +8,7 @@ mod tables;
 use crate::Result;
 use crate::catalog::{Catalog, InstanceRecord, Study};
 use crate::context::{About, Context};
-use crate::examine::{Arrivals, Queue};
+use crate::examine::{Arrivals, Queue, Tries};
 use crate::journal::Journal;
 use crate::putright::Righted;
 use crate::rings::Rings;
@@ -112,6 +112,7 @@ pub struct Vault {
     pub(crate) journal: Journal,
     pub(crate) queue: Queue,
     pub(crate) arrivals: Arrivals,
+    pub(crate) tries: Tries,
     pub(crate) seen: keys::Seen,
     catalog: Shared<Catalog>,
     /// Held while a snapshot of the index is written: two writers would mix their blocks.
@@ -205,6 +206,7 @@ impl Vault {
             rings: Rings::default(),
             queue: Queue::default(),
             arrivals: Arrivals::default(),
+            tries: Tries::new(&data),
             seen,
             catalog: Mutex::default(),
             writing_index: Mutex::default(),

@@ -16,6 +16,7 @@ const KNOWN: &[&str] = &[
     "quarantine",
     "packs",
     "spool",
+    crate::examine::FOLDER,
     "rows.sqlite",
     "rows.sqlite-wal",
     "rows.sqlite-shm",

@@ -4,9 +4,11 @@
 mod arrivals;
 mod queue;
 mod series;
+mod tries;
 
 pub use arrivals::Arrivals;
 pub use queue::Queue;
+pub use tries::{FOLDER, Tries};
 
 use crate::catalog::{InstanceRecord, Seen, Study};
 use crate::object::ObjectReader;
@@ -65,11 +67,16 @@ async fn examine(vault: &Vault, uid: &Uid) -> Result<(), Fault> {
     if record.seen.is_some() && !vault.queue.again(uid) {
         return Ok(());
     }
+    let Some(begun) = vault.tries.begin(record.object) else {
+        tracing::error!(object = %record.object, "in work when the archive died, twice: it is not looked at again");
+        return keep(vault, study, record, unseen()).await;
+    };
     let examined = match look(vault, &study, &record).await {
         Ok(examined) => examined,
         Err(fault) if matches!(fault.code, Code::Unavailable | Code::Cut) => return Err(fault),
         Err(_) => unseen(),
     };
+    drop(begun);
     keep(vault, study, record, examined).await
 }
 

@@ -1,8 +1,9 @@
 //! What one grant lets out of one instance. Undecided pixels are masked, unknown objects are withheld (DESIGN.md §2.4).
 
 use crate::catalog::{Instance, Study};
-use model::{ImageInfo, Pixels, Region, RegionKind, Visibility, Words};
+use model::{ImageInfo, Pixels, Region, RegionKind, Uid, Visibility, Words};
 use policy::Grant;
+use privacy::Kind;
 
 /// Version of the finder that says: nothing was found out in time, so all is hidden.
 pub const FALLBACK: &str = "fallback";
@@ -39,8 +40,9 @@ pub fn plan(grant: &Grant, related: bool, study: &Study, instance: &Instance) ->
         Some(seen) if !seen.maskable => None,
         Some(seen) if seen.withheld && (secondary || !related) => None,
         Some(seen) => {
-            let drawn =
-                study.record.masks.regions.iter().filter(|(uid, _, _)| *uid == instance.record.sop_uid);
+            let drawn = study.record.masks.regions.iter().filter(|(uid, _, _)| {
+                *uid == instance.record.sop_uid || drawn_on(study, uid).is_some_and(|of| same_view(of, image))
+            });
             let all = seen.regions.iter().cloned().chain(drawn.map(|(_, region, _)| region.clone()));
             let hide = grant.hide();
             let regions = all.filter(|r| r.kind == RegionKind::Marker || hide.hides(r.kind)).collect();
@@ -50,6 +52,20 @@ pub fn plan(grant: &Grant, related: bool, study: &Study, instance: &Instance) ->
         None if withheld_by_header(image, related, secondary) => None,
         None => Some(Plan::Masked { regions: vec![everything(instance)], fallback: true }),
     }
+}
+
+fn drawn_on<'a>(study: &'a Study, uid: &Uid) -> Option<&'a ImageInfo> {
+    let (_, instance) = study.instances().find(|(_, i)| i.record.sop_uid == *uid)?;
+    instance.record.image.as_ref()
+}
+
+/// Two films of one study and one size of which the header says the same: the exposure for processing beside the processed
+/// one, a second processing. What was drawn on one would stand open on the other.
+fn same_view(one: &ImageInfo, other: &ImageInfo) -> bool {
+    let film = |image: &ImageInfo| matches!(privacy::classify(image).kind, Kind::Projection(_));
+    let said =
+        |image: &ImageInfo| (image.rows, image.columns, image.body_part.clone(), image.view_position.clone());
+    film(one) && film(other) && said(one) == said(other)
 }
 
 /// Would examining withhold it for this caller, whatever the pixels show?
