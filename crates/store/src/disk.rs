@@ -29,9 +29,19 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
 /// Takes the one lock of the data folder; held as long as the file is open, also through `kill -9`.
 pub fn lock(folder: &Path) -> Result<File> {
     let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock"))?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| Error::Locked)?;
-    Ok(file)
+    for _ in 0..LOCK_TRIES {
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return Ok(file);
+        }
+        std::thread::sleep(LOCK_PAUSE);
+    }
+    Err(Error::Locked)
 }
+
+/// A process that is being started has its parent's files for a moment, until it becomes another program: a lock that was
+/// just given back may still be held by it.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// Bytes that this user may still write.
 pub fn free_bytes(folder: &Path) -> u64 {

@@ -9,6 +9,7 @@ const COMMANDS: &[&str] = &[
     "demo",
     "import",
     "export",
+    "order",
     "inspect",
     "render",
     "deidentify",
