@@ -316,6 +316,36 @@ class Run:
         one.no_pictures(self.study)
         one.end()
 
+    def two_persons(self):
+        """The administrator merges two numbers; only when the officer says yes is it agreed; then it is taken back."""
+        reason = lambda page, text: (page.fill("dialog[open] input", text), page.key("Enter"), page.wait("!document.querySelector('dialog[open]')"))
+        admin = Journey(self, "admin")
+        admin.page.click("Put right")
+        admin.page.wait("document.querySelectorAll('form.fields input').length === 4")
+        for at, text in enumerate(("GZ-1006", "GAUZE-DEMO", "GZ-1001", "GAUZE-DEMO")):
+            admin.page.js(f"document.querySelectorAll('form.fields input')[{at}].id = 'field{at}'")
+            admin.page.fill(f"#field{at}", text)
+        admin.page.key("Enter")
+        admin.page.wait("!!document.querySelector('dialog[open]')")
+        reason(admin.page, "two cards, one person")
+        admin.page.wait("document.querySelector('tr[data-change]')?.innerText.includes('second person')")
+        expect("Confirm" not in admin.page.js("document.querySelector('tr[data-change]').innerText"), "the author could confirm")
+        officer = Journey(self, "officer")
+        officer.page.click("Put right")
+        officer.page.wait("!!document.querySelector('tr[data-change] .button.main')")
+        officer.picture("second-person")
+        officer.page.js("document.querySelector('tr[data-change] .button.main').click()")
+        officer.page.wait("!!document.querySelector('dialog[open]')")
+        reason(officer.page, "her passport says so")
+        officer.page.wait("document.body.innerText.includes('Confirmed by officer')")
+        number = officer.page.js("[...document.querySelectorAll('tr[data-change]')].find((r) => r.innerText.includes('Confirmed by')).dataset.change")
+        officer.page.js(f"document.querySelector('tr[data-change=\"{number}\"] .button').click()")
+        officer.page.wait("!!document.querySelector('dialog[open]')")
+        reason(officer.page, "a test")
+        officer.page.wait(f"document.querySelector('tr[data-change=\"{number}\"]').innerText.includes('Taken back')")
+        admin.end()
+        officer.end()
+
     def without_pictures(self, role):
         one = Journey(self, role)
         one.page.wait("document.body.innerText.includes('What you cannot do here')")
@@ -354,7 +384,7 @@ def main():
             steps = [
                 ("sign-in page", run.sign_in_page), ("radiologist", run.radiologist), ("referrer", run.referrer),
                 ("researcher", run.researcher), ("patient", run.patient), ("drawn mask", run.mask_holds),
-                ("officer", run.officer), ("admin", lambda: run.without_pictures("admin")),
+                ("officer", run.officer), ("two persons", run.two_persons), ("admin", lambda: run.without_pictures("admin")),
                 ("vendor", lambda: run.without_pictures("vendor")), ("technologist", lambda: run.without_pictures("technologist")),
                 ("Chinese", run.chinese),
             ]
