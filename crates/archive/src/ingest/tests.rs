@@ -147,3 +147,47 @@ async fn settling_from_an_older_epoch_changes_nothing() {
     catalog.settle(epoch + 1, &uid("1.2"), None);
     assert_eq!(catalog.dirty().len(), 0);
 }
+
+/// An entry that cannot be written takes the film back that memory has already, and nobody else's that is under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_recorded_leaves_nothing_in_memory() {
+    let house = House::new();
+    let mut wordy = house.context("modality", Role::Device, None);
+    wordy.arrival.software = "x".repeat(64 << 10);
+    let others = (0..20_u8).map(|n| {
+        let sop = format!("1.3.1.{n}");
+        let store = facts("1.3", &sop, "B");
+        let house = &house;
+        async move { house.store(store, &[n, 0, 0, 0]).await.map(drop) }
+    });
+    let (refused, stored) = tokio::join!(
+        async { ingest(&house.vault, &wordy, None, body(facts("1.2", "1.2.1.1", "A"), b"one ").await).await },
+        async {
+            let mut kept = 0;
+            for one in others {
+                kept += u32::from(one.await.is_ok());
+            }
+            kept
+        }
+    );
+    assert_eq!(refused.unwrap_err().code, Code::Internal);
+    let there = house.vault.study(&uid("1.3")).unwrap().map_or(0, |study| study.instances().count());
+    assert_eq!(there, stored as usize, "acknowledged and there are the same");
+    assert!(house.vault.study(&uid("1.2")).unwrap().is_none());
+    let good = house.store(facts("1.2", "1.2.1.1", "A"), b"one ").await.unwrap();
+    assert!(!good.duplicate, "as if nothing had been");
+    assert_eq!(bytes_of(&house, "1.2.1.1").await, b"one ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_goes_back_is_told() {
+    let house = House::new();
+    house.pass(3600);
+    house.store(facts("1.2", "1.2.1.1", "A"), b"one ").await.unwrap();
+    assert_eq!(house.vault.clock_went_back().unwrap(), 0);
+    house.pass(-600);
+    assert_eq!(house.vault.clock_went_back().unwrap(), 600_000);
+    let house = house.again(|_| ());
+    let _door = house.vault.start().await.unwrap();
+    assert_eq!(house.entries("clock-back").len(), 1);
+}
