@@ -151,6 +151,8 @@ def _patients(report, server, sender):
     report.equal("which the officer takes back", (undone.status, number()), (200, film.PatientID))
     code, said = sender.send(merge, "MRG|NOBODY-1", kind="ADT^A40^ADT_A39", control="a40b", application="INDEX")
     report.check("a merge of a number that nobody has is answered", code in ("AA", "AE"), said)
+    code, said = sender.send(_pid("NOBODY-2", "Nobody^Known"), kind="ADT^A08", control="a08b", application="INDEX")
+    report.equal("a feed tells of patients without films: nothing to correct, and it goes on", code, "AA")
     report.equal("an arrival is taken and changes nothing", sender.send(pid, kind="ADT^A01", control="a01", application="INDEX")[0], "AA")
 
 
