@@ -204,12 +204,7 @@ impl Desk {
     }
 
     /// Under the version of all changes that is in force: between the two questions another may come, so twice.
-    async fn put_right(
-        &self,
-        arrival: &Arrival,
-        act: Act,
-        reason: String,
-    ) -> Result<(), Code> {
+    async fn put_right(&self, arrival: &Arrival, act: Act, reason: String) -> Result<(), Code> {
         let mut tries = 3;
         loop {
             let looked =
