@@ -13,7 +13,7 @@ PARTS = [
     "p01_start", "p02_clients", "p03_roles", "p04_routes", "p05_canary", "p06_disk", "p07_verify", "p08_kills",
     "p09_trace", "p10_malformed", "p11_readme", "p12_dimse", "p13_association", "p13_orthanc", "p14_greys",
     "p16_keep", "p17_media", "p18_find", "p19_abuse", "p19_dicomweb", "p19_files", "p20_orthanc",
-    "p20_stow_json", "p21_right", "p22_token", "p23_worklist", "p24_hl7", "p25_conform", "p26_powercut",
+    "p20_stow_json", "p21_right", "p22_token", "p23_worklist", "p24_hl7", "p25_conform", "p26_powercut", "p27_identity",
 ]
 
 

@@ -20,6 +20,8 @@ pub struct Context {
     pub views: bool,
     /// What was agreed with a machine; nothing with people.
     pub standing: Standing,
+    /// Who works at a machine: what leaves is what both may see.
+    pub operator: Option<Box<Context>>,
     /// The patient that the account is.
     pub own: Option<Own>,
     /// From where.
@@ -29,6 +31,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// Who acts: the person, where one works at the machine.
+    pub fn actor(&self) -> &Self {
+        self.operator.as_deref().unwrap_or(self)
+    }
+
     /// A machine that knows studies by pseudonyms only.
     pub fn pseudonymous(&self) -> bool {
         self.standing.sees == "deidentified"

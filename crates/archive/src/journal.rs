@@ -165,7 +165,8 @@ impl Vault {
 
     /// The envelope of a caller's act.
     pub fn envelope(&self, context: &Context, about: &About) -> Envelope {
-        let caller = &context.caller;
+        let (actor, machine) = (context.actor(), context.operator.as_ref().map(|_| context.name.clone()));
+        let caller = &actor.caller;
         Envelope {
             time: self.clock.now().0,
             seq: 0,
@@ -173,10 +174,11 @@ impl Vault {
             organisation: caller.organisation.0.clone(),
             actor: caller.user.clone(),
             role: caller.role.to_string(),
-            session: context.session.map(|(_, id)| id),
+            session: actor.session.map(|(_, id)| id),
             request: context.arrival.request.clone(),
             door: context.arrival.door.to_string(),
             peer: context.arrival.peer.clone(),
+            machine: machine.unwrap_or_default(),
             patient: about.patient,
             study: about.study.as_ref().map(|u| u.as_str().to_owned()).unwrap_or_default(),
             object: about.object,
@@ -319,7 +321,11 @@ fn access(index: u64, entry: Entry) -> Access {
         actor: envelope.actor,
         role: envelope.role,
         organisation: envelope.organisation,
-        details: details.iter().map(|(name, value)| (name.clone(), shown(value))).collect(),
+        details: details
+            .iter()
+            .map(|(name, value)| (name.clone(), shown(value)))
+            .chain((!envelope.machine.is_empty()).then(|| ("machine".to_owned(), envelope.machine)))
+            .collect(),
         study: envelope.study.parse().ok(),
     }
 }

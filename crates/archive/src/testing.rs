@@ -155,6 +155,7 @@ impl House {
                 sees: String::new(),
                 purpose: None,
             },
+            operator: None,
             own,
             arrival: arrival("10.0.0.1:9"),
             now: self.clock.now(),

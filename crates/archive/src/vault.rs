@@ -295,7 +295,17 @@ impl Vault {
         context: &Context,
         right: Right,
     ) -> std::result::Result<Permit, policy::Refusal> {
-        policy::may(&self.policies, right, &self.asker(context))
+        let permit = policy::may(&self.policies, right, &self.asker(context))?;
+        if let Some(person) = &context.operator {
+            // Who works at a machine gets no more by it than without it.
+            let also = match right {
+                Right::FindFull | Right::FindPseudonymous => Some(right),
+                Right::Retrieve | Right::Receive => Some(Right::Open),
+                _ => None,
+            };
+            also.map(|right| policy::may(&self.policies, right, &self.asker(person))).transpose()?;
+        }
+        Ok(permit)
     }
 
     /// The caller has a right, or the refusal is recorded.
@@ -314,7 +324,12 @@ impl Vault {
             self.site().research_approval,
             &context.standing,
         ) {
-            Ok(permit) => Ok(permit),
+            Ok(permit) => match &context.operator {
+                Some(_) if self.right(context, permit.right()).is_err() => {
+                    self.not_allowed(context, "find", vec!["user-identity".to_owned()]).await
+                }
+                _ => Ok(permit),
+            },
             Err(refusal) => self.not_allowed(context, "find", refusal.rules).await,
         }
     }

@@ -8,6 +8,7 @@ pub mod command;
 pub mod commitment;
 pub mod dataset;
 pub mod identifier;
+mod identity;
 mod negotiate;
 mod part10;
 mod pdu;
@@ -16,6 +17,7 @@ pub use answer::answer;
 pub use association::{Association, Event};
 pub use classes::Options;
 pub use command::{Command, Counts, field};
+pub use identity::{Identity, Proof};
 pub use negotiate::{Context, Extended, Role, Terms, Verdict};
 pub use part10::{Meta, p10_meta, p10_prefix};
 

@@ -79,6 +79,8 @@ pub struct Envelope {
     pub door: String,
     /// Network address.
     pub peer: String,
+    /// The machine that the actor works at, where it has a name of its own.
+    pub machine: String,
     /// Whose data.
     pub patient: Option<Id>,
     /// Which study.
@@ -125,6 +127,7 @@ pub fn encode(event: &Event, envelope: &Envelope) -> Vec<u8> {
         ("request", text(&envelope.request)),
         ("door", text(&envelope.door)),
         ("peer", text(&envelope.peer)),
+        ("machine", text(&envelope.machine)),
         ("patient", optional(envelope.patient)),
         ("study", text(&envelope.study)),
         ("object", optional(envelope.object)),
@@ -194,6 +197,7 @@ fn read(bytes: &[u8]) -> Result<Entry, minicbor::decode::Error> {
             ("request", Value::Text(v)) => envelope.request = v,
             ("door", Value::Text(v)) => envelope.door = v,
             ("peer", Value::Text(v)) => envelope.peer = v,
+            ("machine", Value::Text(v)) => envelope.machine = v,
             ("study", Value::Text(v)) => envelope.study = v,
             ("session", Value::Bytes(v)) => envelope.session = id(&v),
             ("patient", Value::Bytes(v)) => envelope.patient = id(&v),

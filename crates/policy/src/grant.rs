@@ -6,7 +6,7 @@ pub use record::{Current, GrantRecord, Lapse, readmit};
 
 use crate::facts::{Caller, Facts};
 use crate::policies::PolicyVersion;
-use model::{Id, Purpose, RegionKind, Time, Visibility};
+use model::{Id, Pixels, Purpose, RegionKind, Time, Visibility};
 use serde::{Deserialize, Serialize};
 
 /// Seconds a grant lives before the viewer must ask again (it is then decided anew).
@@ -26,6 +26,16 @@ pub enum Hide {
 }
 
 impl Hide {
+    /// What either hides.
+    const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, one) | (one, Self::Nothing) => one,
+            (Self::Drawn, Self::Drawn) => Self::Drawn,
+            (Self::Found, Self::Found) => Self::Found,
+            _ => Self::All,
+        }
+    }
+
     /// Whether a region of this kind is hidden. Markers never are.
     #[must_use]
     pub const fn hides(self, kind: RegionKind) -> bool {
@@ -171,6 +181,40 @@ impl Grant {
     #[must_use]
     pub const fn policy_version(&self) -> PolicyVersion {
         self.content.policy_version
+    }
+
+    /// What both this grant and another one of the same study let out; nothing when they call the study by different names.
+    #[must_use]
+    pub fn narrowed(self, by: Self) -> Option<Self> {
+        let (mine, other) = (self.content, by.content);
+        if mine.studies != other.studies || mine.visibility.words != other.visibility.words {
+            return None;
+        }
+        let masked = |content: &record::Content| content.visibility.pixels == Pixels::Masked;
+        // A clear grant says nothing of what a masked one would withhold.
+        let may_lift = match (masked(&mine), masked(&other)) {
+            (true, true) => mine.may_lift && other.may_lift,
+            (true, false) => mine.may_lift,
+            (false, _) => other.may_lift,
+        };
+        let rules = mine.rules.iter().chain(&other.rules).cloned().collect();
+        let obligations = mine.obligations.iter().chain(&other.obligations).copied().collect();
+        let visibility = Visibility {
+            pixels: mine.visibility.pixels.min(other.visibility.pixels),
+            words: mine.visibility.words,
+        };
+        Some(Self {
+            content: record::Content {
+                visibility,
+                hide: mine.hide.and(other.hide),
+                may_lift,
+                lifted: mine.lifted && other.lifted,
+                obligations,
+                rules,
+                ends_at: mine.ends_at.min(other.ends_at),
+                ..other
+            },
+        })
     }
 
     /// The form in which it is kept (sealed, under HMAC(token)).

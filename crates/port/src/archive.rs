@@ -37,6 +37,11 @@ pub enum Credential {
     Bearer(String),
     /// A device: the TLS layer proved possession of the certificate (SHA-256, hexadecimal) in `Arrival`, or nothing did (plain loopback).
     Device,
+    /// The same, and who works at it: a session that was signed in to (PS3.7 §D.3.3.7).
+    Operated {
+        /// The session (`gzs_…`).
+        session: String,
+    },
     /// The gateway itself, for jobs that it leased: no caller waits for them any more.
     Gateway,
     /// A local command that holds the archive's keys anyway. Admitted from no socket but the operator's, among the keys.

@@ -188,6 +188,9 @@ pub fn still(vault: &Vault, context: &Context, release: &Release) -> Result<(), 
     if context.arrival.door == Door::Dicomweb && who::machine::disabled(vault, &context.caller.user) {
         return Err(Lapse::Revoked);
     }
+    if !who::works(vault, context) {
+        return Err(Lapse::Revoked);
+    }
     let study = vault.study(uid).ok().flatten().ok_or(Lapse::Revoked)?;
     if study.record.masks.version != release.study.record.masks.version {
         return Err(Lapse::MaskChanged);
@@ -222,7 +225,13 @@ fn ask(context: &Context, study: &Uid, reason: &str) -> Ask {
 
 fn decide(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Result<Grant, Refusal> {
     let facts = facts::gather(vault, context, study, ask);
-    let grant = policy::decide(&vault.policies, Action::Open, &facts)?;
+    let mut grant = policy::decide(&vault.policies, Action::Open, &facts)?;
+    if let Some(person) = &context.operator {
+        let person = Context { now: context.now, ..(**person).clone() };
+        let also = policy::decide(&vault.policies, Action::Open, &facts::gather(vault, &person, study, ask))?;
+        let differs = Refusal { code: policy::Code::NotFound, rules: also.rules().to_vec() };
+        grant = grant.narrowed(also).ok_or(differs)?;
+    }
     // A machine has no reason to give: a rule that asks for one is not met.
     if grant.obligations().contains(&Obligation::Reason) {
         return Err(Refusal { code: policy::Code::ReasonNeeded, rules: grant.rules().to_vec() });

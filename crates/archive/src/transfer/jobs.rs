@@ -282,16 +282,16 @@ async fn end(vault: &Vault, id: Id, (how, completed, failed): (&str, u32, u32)) 
 /// To whom a move's job sends, with its standing; the lease is renewed.
 pub fn receiver(vault: &Vault, id: Id, arrival: &Arrival) -> Result<(Device, Context), Fault> {
     let until = vault.clock.monotonic().plus_seconds(LEASE_S);
-    let destination = {
+    let (destination, operator) = {
         let mut jobs = lock(&vault.jobs);
         let (_, slot) = jobs.find(id).ok_or(Code::NotFound)?;
         slot.leased = Some(until);
         match slot.job.as_ref().map(|job| &job.task) {
-            Some(TaskRecord::Move { destination, .. }) => destination.clone(),
+            Some(TaskRecord::Move { destination, operator, .. }) => (destination.clone(), operator.clone()),
             _ => return Err(Code::NotFound.into()),
         }
     };
-    who::receiver(vault, &destination, arrival).ok_or_else(|| Code::NotFound.into())
+    who::receiver(vault, &destination, (arrival, &operator)).ok_or_else(|| Code::NotFound.into())
 }
 
 /// A machine by its name.

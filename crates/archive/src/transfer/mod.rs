@@ -42,11 +42,13 @@ pub async fn gather(vault: &Vault, context: &Context, ask: Gather) -> Result<Res
     let Some((device, receiver)) = destination(vault, context, &to).await? else {
         return Ok(Response::Gathered(Gathered::default()));
     };
-    let lines = lines(vault, &receiver, &wanted, &format!("C-MOVE by {}", context.caller.user)).await?;
+    let by = format!("C-MOVE by {}", context.caller.user);
+    let lines = lines(vault, &receiver, &wanted, &by).await?;
     let task = TaskRecord::Move {
         wanted,
         destination: to.destination.clone(),
         originator: context.arrival.calling_ae.clone(),
+        operator: operator(context),
         message: to.message,
         done: Vec::new(),
     };
@@ -54,6 +56,11 @@ pub async fn gather(vault: &Vault, context: &Context, ask: Gather) -> Result<Res
     let job = jobs::make(vault, context, task, asked).await?;
     let job = job.leased(Some(jobs::peer(&device)), Vec::new());
     Ok(Response::Gathered(Gathered { lines, job: Some(job) }))
+}
+
+/// The account of who works at the machine that asks, or nobody's.
+fn operator(context: &Context) -> String {
+    context.operator.as_ref().map(|person| person.caller.user.clone()).unwrap_or_default()
 }
 
 /// The destination of a move; unknown and not agreed look alike, and both are recorded.
@@ -64,7 +71,7 @@ async fn destination(
 ) -> Result<Option<(Device, Context)>, Fault> {
     let refused =
         |cause: &str| Event::MoveRefused { destination: to.destination.clone(), cause: cause.to_owned() };
-    let event = match who::receiver(vault, &to.destination, &context.arrival) {
+    let event = match who::receiver(vault, &to.destination, (&context.arrival, &operator(context))) {
         None => refused("unknown"),
         Some((device, receiver)) => match vault.right(&receiver, Right::Receive) {
             Ok(_) => return Ok(Some((device, receiver))),

@@ -39,6 +39,9 @@ pub enum TaskRecord {
         destination: String,
         /// AE title of who asked.
         originator: String,
+        /// Account of who worked there, who gets no more sent than she may see; empty: nobody's.
+        #[serde(default)]
+        operator: String,
         /// Its Message ID.
         message: u16,
         /// Studies, as the destination knows them, that were sent.

@@ -117,6 +117,42 @@ async fn who_a_machine_is_and_what_it_may() {
     assert_eq!(house.entries("release-refused").len(), 1);
 }
 
+/// Rosa has nothing to do with the patient; the machine sees all.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_works_at_a_machine_gets_no_more_than_without_it() {
+    let house = filled().await;
+    house.account("rosa", model::Role::Referrer, None);
+    let at = |certificate: &str, title: &str| Arrival {
+        door: Door::Dimse,
+        certificate: certificate.to_owned(),
+        calling_ae: title.to_owned(),
+        ..arrival("127.0.0.1:9")
+    };
+    let desk = at("bb", "READER");
+    let signed =
+        who::sign_in(&house.vault, &desk, "rosa", crate::testing::PASSWORD.to_owned()).await.unwrap();
+    let Response::SignedIn { session, .. } = signed else { panic!() };
+    let shown = Credential::Operated { session };
+    for bare in [at("", "LOOPBACK"), at("zz", "READER"), Arrival { door: Door::Dicomweb, ..desk.clone() }] {
+        assert!(who::authenticate(&house.vault, &shown, &bare).is_err(), "{bare:?}");
+    }
+    let rosa = who::authenticate(&house.vault, &shown, &desk).unwrap();
+    assert_eq!((rosa.caller.user.as_str(), rosa.actor().caller.user.as_str()), ("reader", "rosa"));
+    // No relation: she would be asked for a reason, and a machine has none.
+    let got = gathered(&house, &rosa, study("1.2"), None).await.unwrap();
+    assert_eq!(instances(&got.lines), [("1.2.1.1", false), ("1.2.1.2", false)], "told, and not sent");
+    let ask = || Transfer { job: None, study: uid("1.2"), instances: vec![(uid("1.2.1.1"), false)] };
+    assert_eq!(transfer(&house.vault, &rosa, ask()).await.unwrap_err().code, Code::NotFound);
+    let refused = house.entries("release-refused").pop().unwrap();
+    assert_eq!(refused.actor, "rosa");
+    assert!(refused.details.contains(&("machine".to_owned(), "reader".to_owned())));
+    // A move is asked for by an account.
+    tokio::task::block_in_place(|| house.vault.disable_account("rosa")).unwrap();
+    assert!(who::authenticate(&house.vault, &shown, &desk).is_err());
+    let moved = gathered(&house, &rosa, study("1.2"), Some("READER")).await.unwrap();
+    assert_eq!((moved.job, moved.lines.len()), (None, 0), "nobody any more");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_named_and_what_leaves() {
     let house = filled().await;

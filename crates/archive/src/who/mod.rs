@@ -37,6 +37,7 @@ pub fn authenticate(vault: &Vault, credential: &Credential, arrival: &Arrival) -
             bearer(vault, token, arrival).or_else(|| machine::of_token(vault, token, arrival))
         }
         Credential::Device => device(vault, arrival),
+        Credential::Operated { session } => operated(vault, session, arrival),
         Credential::Local => Some(machine(vault, Role::Technologist, "import", arrival)),
         Credential::Gateway => Some(machine(vault, Role::Device, GATEWAY, arrival)),
     };
@@ -97,6 +98,7 @@ fn context(vault: &Vault, account: &AccountRecord, arrival: &Arrival) -> Context
         bearer: None,
         views: false,
         standing: Standing::default(),
+        operator: None,
         own,
         arrival: arrival.clone(),
         now: vault.clock.now(),
@@ -125,10 +127,37 @@ fn device(vault: &Vault, arrival: &Arrival) -> Option<Context> {
     Some(agreed(vault, known, arrival))
 }
 
-/// The machine to which objects are to be sent, by its AE title; `arrival` is of who asked.
-pub fn receiver(vault: &Vault, title: &str, arrival: &Arrival) -> Option<(Device, Context)> {
+/// A machine with a person at it. Plain machines proved nothing: nobody works at them.
+fn operated(vault: &Vault, session: &str, arrival: &Arrival) -> Option<Context> {
+    let machine = device(vault, arrival).filter(|_| !arrival.certificate.is_empty())?;
+    let person = cookies(vault, session, None, arrival)?;
+    Some(Context { operator: Some(Box::new(person)), ..machine })
+}
+
+/// Whether who works at the machine may still act.
+pub fn works(vault: &Vault, context: &Context) -> bool {
+    let Some(person) = context.operator.as_deref() else { return true };
+    let enabled =
+        lock(&vault.accounts).get(&person.caller.user).is_some_and(|(account, _)| !account.disabled);
+    enabled
+        && person
+            .session
+            .is_none_or(|(cookie, _)| vault.sessions().touch(&cookie, vault.clock.monotonic()).is_some())
+}
+
+/// The machine to which objects are to be sent, by its AE title; `arrival` is of who asked, `operator` the account of who
+/// works there, or nobody's.
+pub fn receiver(
+    vault: &Vault,
+    title: &str,
+    (arrival, operator): (&Arrival, &str),
+) -> Option<(Device, Context)> {
     let known = vault.options.devices.iter().find(|d| d.ae == title && !d.address.is_empty())?;
-    Some((known.clone(), agreed(vault, known, arrival)))
+    let operator = match operator {
+        "" => None,
+        user => Some(Box::new(person(vault, user, arrival)?)),
+    };
+    Some((known.clone(), Context { operator, ..agreed(vault, known, arrival) }))
 }
 
 fn agreed(vault: &Vault, known: &Device, arrival: &Arrival) -> Context {
@@ -155,6 +184,7 @@ fn machine(vault: &Vault, role: Role, name: &str, arrival: &Arrival) -> Context 
         bearer: None,
         views: false,
         standing: Standing::default(),
+        operator: None,
         own: None,
         arrival: arrival.clone(),
         now: vault.clock.now(),

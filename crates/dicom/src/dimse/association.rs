@@ -2,6 +2,7 @@
 
 use super::classes::Options;
 use super::command::Command;
+use super::identity::Identity;
 use super::negotiate::{Context, Terms};
 use super::pdu::{self, kind};
 use crate::{Error, Result, bounds};
@@ -9,6 +10,15 @@ use crate::{Error, Result, bounds};
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
+    /// Somebody works at the peer: [`Association::admit`] or [`Association::refuse`] before anything else.
+    Identified {
+        /// Calling AE title.
+        calling: String,
+        /// Called AE title.
+        called: String,
+        /// What is shown.
+        identity: Identity,
+    },
     /// An association stands; what the peer said of itself.
     Associated(Box<Terms>),
     /// The association was rejected, by us or by the peer: reason (PS3.8 Table 9-21). Send the output, then close.
@@ -34,6 +44,8 @@ pub enum Event {
 enum State {
     /// As an acceptor, before the request.
     Listening(Options),
+    /// As an acceptor, while it is found out who works at the requester's: request and answer.
+    Judging(Box<(Terms, Terms)>),
     /// As a requester, before the answer.
     Asked(Terms),
     Open,
@@ -336,9 +348,44 @@ impl Association {
             events.push(Event::Rejected(7));
             return Ok(());
         };
-        self.output.extend(answer.to_answer());
-        self.open(asked, answer, events);
+        match &asked.identity {
+            Some(identity) if options.services => {
+                let (calling, called) = (asked.calling.clone(), asked.called.clone());
+                events.push(Event::Identified { calling, called, identity: identity.clone() });
+                self.state = State::Judging(Box::new((asked, answer)));
+            }
+            _ => self.accepted(asked, answer, events),
+        }
         Ok(())
+    }
+
+    /// Who works at the peer was proved: the association stands.
+    pub fn admit(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Judging(terms) => {
+                let (asked, mut answer) = *terms;
+                answer.identified = asked.identity.as_ref().is_some_and(|identity| identity.answer);
+                self.accepted(asked, answer, &mut events);
+            }
+            other => self.state = other,
+        }
+        events
+    }
+
+    /// It was not: the association is rejected by the service user, without a reason (PS3.7 §D.3.3.7.1); now, or, where
+    /// the archive is busy, for the time being.
+    pub fn refuse(&mut self, transient: bool) {
+        if matches!(self.state, State::Judging(_)) {
+            self.state = State::Closed;
+            self.output.extend_from_slice(&pdu::reject(if transient { 2 } else { 1 }, 1, 1));
+        }
+    }
+
+    fn accepted(&mut self, mut asked: Terms, answer: Terms, events: &mut Vec<Event>) {
+        self.output.extend(answer.to_answer());
+        asked.identity = None;
+        self.open(asked, answer, events);
     }
 
     fn open(&mut self, peer: Terms, agreed: Terms, events: &mut Vec<Event>) {

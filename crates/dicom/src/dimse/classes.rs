@@ -49,7 +49,7 @@ pub struct Options {
     pub called_ae: Option<String>,
     /// SOP classes that are stored although PS3.6 does not list them.
     pub private_classes: Vec<String>,
-    /// Query, retrieval and commitment too, not only verification and storage.
+    /// Query, retrieval and commitment too, and who works at the machine; not only verification and storage.
     pub services: bool,
     /// Maximum PDU length offered, clamped to [`bounds::PDU_MIN`]..=[`bounds::PDU_MAX`].
     pub max_pdu: u32,
@@ -62,6 +62,7 @@ impl Options {
             return None;
         }
         let mut answer = asked.clone();
+        answer.identity = None;
         answer.max_pdu = self.max_pdu.clamp(bounds::PDU_MIN, bounds::PDU_MAX);
         IMPLEMENTATION_VERSION.clone_into(&mut answer.software);
         for context in &mut answer.contexts {

@@ -1,5 +1,6 @@
 //! A-ASSOCIATE-RQ and A-ASSOCIATE-AC: read, judged, written (PS3.8 §9.3.2, §9.3.3; PS3.7 Annex D).
 
+use super::identity::Identity;
 use super::pdu::{build, count, counted, frame, item, kind, text, uid};
 use crate::{Error, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION, Result, bounds};
 
@@ -89,6 +90,10 @@ pub struct Terms {
     pub roles: Vec<Role>,
     /// Extended negotiation.
     pub extended: Vec<Extended>,
+    /// Who works at the requester's side.
+    pub identity: Option<Identity>,
+    /// The acceptor says that it accepted that identity (59H).
+    pub identified: bool,
     titles: Vec<u8>,
 }
 
@@ -224,6 +229,7 @@ impl Terms {
                     let info = info.get(..info.len().min(bounds::EXTENDED_BYTES)).unwrap_or_default();
                     self.extended.push(Extended { class: uid(class)?, info: info.to_vec() });
                 }
+                0x58 => self.identity = Identity::read(value)?,
                 _ => {}
             }
         }
@@ -270,6 +276,10 @@ impl Terms {
         user.extend(build(0x55, self.software.as_bytes()));
         for Extended { class, info } in &self.extended {
             user.extend(build(0x56, &[&count(class.as_bytes())[..], info].concat()));
+        }
+        if self.identified {
+            // No server response goes with a passcode or a web token (PS3.7 Table D.3-15).
+            user.extend(build(0x59, &[0, 0]));
         }
         body.extend(build(0x50, &user));
         frame(kind, &body)

@@ -1,5 +1,6 @@
 //! One association that a peer opened: its messages in order, each to its service.
 
+use super::person::Person;
 use super::wire::{End, Socket, Wire};
 use super::{ARTIM, IDLE, MAX_PDU, Peers, commit, find, get, moving, store};
 use crate::http::request_id;
@@ -16,6 +17,8 @@ use tokio::time::Instant;
 pub struct Caller {
     /// What all associations share.
     pub peers: Arc<Peers>,
+    /// What the machine shows with each call: itself, and who works at it.
+    pub credential: Credential,
     /// The circumstances.
     pub arrival: Arrival,
     /// Reports of storage commitment that it has not got yet.
@@ -38,7 +41,7 @@ impl Caller {
     /// Asks the vault as this machine; every request has an id of its own.
     pub async fn ask(&mut self, request: Request) -> Result<(Response, Stream), Fault> {
         self.arrival.request = request_id().ok_or(Code::Internal)?;
-        let call = Call { credential: Credential::Device, arrival: self.arrival.clone(), request };
+        let call = Call { credential: self.credential.clone(), arrival: self.arrival.clone(), request };
         self.peers.archive.call(call, port::empty()).await
     }
 }
@@ -59,23 +62,63 @@ pub async fn serve<S: Socket>(
         max_pdu: MAX_PDU,
     };
     let mut wire = Wire::new(socket, Association::accept(options), stop.clone());
-    let artim = Instant::now() + ARTIM;
-    if let Ok(Event::Associated(terms)) = wire.next_by(artim).await {
-        let arrival = Arrival {
-            door: Door::Dimse,
-            peer: peer.to_string(),
-            certificate,
-            calling_ae: terms.calling,
-            called_ae: terms.called,
-            software: terms.software,
-            request: String::new(),
-        };
-        let mut caller = Caller { peers: Arc::clone(peers), arrival, reports: Vec::new() };
+    let mut arrival = Arrival {
+        door: Door::Dimse,
+        peer: peer.to_string(),
+        certificate,
+        calling_ae: String::new(),
+        called_ae: String::new(),
+        software: String::new(),
+        request: String::new(),
+    };
+    if let Some(person) = begin(peers, &mut wire, &mut arrival).await {
+        let credential = person.as_ref().map_or(Credential::Device, Person::credential);
+        let mut caller = Caller { peers: Arc::clone(peers), credential, arrival, reports: Vec::new() };
         // How it ended is no news.
         let _ = messages(&mut wire, &mut caller).await;
         commit::leave(&caller);
+        if let Some(person) = person {
+            person.leave(peers, &caller.arrival).await;
+        }
     }
     wire.close().await;
+}
+
+/// Until the association stands: who calls, and who works there. Nothing: there is none.
+async fn begin<S: Socket>(
+    peers: &Peers,
+    wire: &mut Wire<S>,
+    arrival: &mut Arrival,
+) -> Option<Option<Person>> {
+    let until = Instant::now() + ARTIM;
+    let mut person = None;
+    loop {
+        match wire.next_by(until).await {
+            Ok(Event::Identified { calling, called, identity }) => {
+                (arrival.calling_ae, arrival.called_ae) = (calling, called);
+                match Person::find(peers, arrival, identity).await {
+                    Ok(found) => person = Some(found),
+                    Err(fault) => {
+                        wire.association
+                            .refuse(fault.code != Code::SignInFailed && fault.code != Code::NotSignedIn);
+                        return None;
+                    }
+                }
+                wire.admit();
+            }
+            Ok(Event::Associated(terms)) => {
+                arrival.calling_ae = terms.calling;
+                arrival.called_ae = terms.called;
+                arrival.software = terms.software;
+                return Some(person);
+            }
+            _ => break,
+        }
+    }
+    if let Some(person) = person {
+        person.leave(peers, arrival).await;
+    }
+    None
 }
 
 async fn messages<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller) -> Result<(), End> {

@@ -10,7 +10,7 @@ use dicom::dimse::identifier::{Mismatch, Negotiated, Wanted};
 use dicom::dimse::{Command, Counts, status};
 use model::{Tag, Uid};
 use port::transfer::{Gather, Gathered, Move};
-use port::{Code, Credential, Request, Response};
+use port::{Code, Request, Response};
 
 /// (0008,0058).
 const FAILED_SOP_INSTANCE_UID_LIST: Tag = 0x0008_0058;
@@ -35,7 +35,7 @@ pub async fn serve<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller, message: 
             return Ok(());
         }
     };
-    let proof = (Credential::Device, caller.arrival.clone());
+    let proof = (caller.credential.clone(), caller.arrival.clone());
     let mut sender = Sender::new(&caller.peers.archive, proof, None, lines);
     while sender.more() {
         if wire.interrupted(message.command.message).await? {

@@ -8,6 +8,7 @@ mod find;
 mod get;
 mod jobs;
 mod moving;
+mod person;
 mod prompt;
 mod send;
 mod store;

@@ -8,7 +8,7 @@ use crate::dicomweb::{Fed, Outcome, dimse_status};
 use crate::http::request_id;
 use bytes::Bytes;
 use dicom::dimse::{Event, p10_prefix, status};
-use port::{Call, Code, Credential, Fault, Request, Response};
+use port::{Call, Code, Fault, Request, Response};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -56,7 +56,7 @@ async fn begin(caller: &mut Caller, message: &Message) -> Option<Store> {
     caller.arrival.request = request_id()?;
     let (sink, stream) = port::stream();
     let call = Call {
-        credential: Credential::Device,
+        credential: caller.credential.clone(),
         arrival: caller.arrival.clone(),
         request: Request::Store { study: None },
     };

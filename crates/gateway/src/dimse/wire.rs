@@ -58,6 +58,11 @@ impl<S: Socket> Wire<S> {
         }
     }
 
+    /// Who works at the peer was found out: the association stands.
+    pub fn admit(&mut self) {
+        self.events.extend(self.association.admit());
+    }
+
     /// The next event; what waits to be sent goes out before.
     pub async fn next(&mut self, patience: Duration) -> Result<Event, End> {
         self.next_by(Instant::now() + patience).await
@@ -213,6 +218,15 @@ impl<S: Socket> Wire<S> {
     pub async fn close(mut self) {
         // The peer may be gone already.
         let _ = self.write().await;
+        if !self.closed {
+            // The requester ends the connection (PS3.8 §9.2.3, Sta13): else it may take our end for an abort.
+            let ended =
+                async { while self.socket.read(&mut self.buffer).await.is_ok_and(|read| read > 0) {} };
+            tokio::select! {
+                _ = timeout(FAREWELL, ended) => {}
+                () = stopped(&mut self.stop) => {}
+            }
+        }
         let _ = timeout(FAREWELL, self.socket.shutdown()).await;
     }
 }

@@ -40,6 +40,42 @@ fn grant() -> Grant {
     decide(&Policies::embedded().unwrap(), Action::Open, &facts).unwrap()
 }
 
+/// A grant of the first one's study that shows this.
+fn showing(pixels: Pixels, words: model::Words, (hide, may_lift): (Hide, bool)) -> Grant {
+    let grant = grant();
+    let visibility = Visibility { pixels, words };
+    Grant { content: record::Content { visibility, hide, may_lift, ..grant.content } }
+}
+
+#[test]
+fn the_narrower_of_two_grants() {
+    use model::Words::{Full, Pseudonymous};
+    let clear = || showing(Pixels::Clear, Full, (Hide::Nothing, false));
+    let masked = |hide, lift| showing(Pixels::Masked, Full, (hide, lift));
+    // What both let out: pixels, regions hidden, whether what strangers do not get is there.
+    let cases = [
+        (clear(), clear(), (Pixels::Clear, Hide::Nothing, false)),
+        (clear(), masked(Hide::All, true), (Pixels::Masked, Hide::All, true)),
+        (clear(), masked(Hide::All, false), (Pixels::Masked, Hide::All, false)),
+        (masked(Hide::All, true), clear(), (Pixels::Masked, Hide::All, true)),
+        (masked(Hide::Found, true), masked(Hide::Drawn, true), (Pixels::Masked, Hide::All, true)),
+        (masked(Hide::Found, true), masked(Hide::Found, false), (Pixels::Masked, Hide::Found, false)),
+    ];
+    for (one, other, expected) in cases {
+        let both = one.narrowed(other).unwrap();
+        assert_eq!((both.visibility().pixels, both.hide(), both.may_lift()), expected);
+        assert!(!both.lifted() && both.rules().len() == 2 * grant().rules().len());
+    }
+    let research = showing(Pixels::Masked, Pseudonymous, (Hide::All, false));
+    assert_eq!(clear().narrowed(research), None, "one knows the study by a name that the other must not get");
+    let mut elsewhere = clear();
+    elsewhere.content.studies = vec![Id([9; 16])];
+    assert_eq!(clear().narrowed(elsewhere), None);
+    let mut short = clear();
+    short.content.ends_at = NOW.plus_seconds(3);
+    assert_eq!(clear().narrowed(short).unwrap().ends_at(), NOW.plus_seconds(3));
+}
+
 fn current() -> Current {
     let policy_version = Policies::embedded().unwrap().version();
     Current { now: NOW.plus_seconds(1), study: STUDY, mask_version: 7, policy_version, session_alive: true }
