@@ -4,7 +4,7 @@ use crate::backup;
 use crate::context::{About, Context};
 use crate::evidence;
 use crate::open::Ask;
-use crate::retrieve::retrieve;
+use crate::retrieve::{self, retrieve};
 use crate::vault::{Vault, lock};
 use crate::{examine, find, ingest, masks, open, putright, schedule, transfer, who, worklist};
 use ledger::Event;
@@ -118,6 +118,10 @@ impl Archive for Door {
                 // What holds the archive's keys anyway, and nobody else.
                 who::operator(&credential)?;
                 return Ok((Response::Done, backup_stream(vault, data, wraps)));
+            }
+            Request::Leave(ask) => {
+                who::operator(&credential)?;
+                return retrieve::leave(vault, &arrival, ask).await;
             }
             _ => {}
         }
@@ -250,6 +254,7 @@ async fn act(
         | Request::LeaseJob
         | Request::JobProgress { .. }
         | Request::Backup { .. }
+        | Request::Leave(_)
         | Request::Ready => Err(Code::BadRequest.into()),
     }
 }

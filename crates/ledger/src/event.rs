@@ -102,6 +102,10 @@ events! {
     56 "commitment-reported" CommitmentReported { transaction: String, job: Id, how: String }
     /// A job of the archive came a step further, or was tried again.
     57 "job-went" JobWent { job: Id, attempts: u64 }
+    /// Two persons took films away as they are.
+    58 "taken-away" TakenAway { second: String, objects: Vec<Id>, corrected: u64 }
+    /// They have all: so many files, and the digest of the list of their digests.
+    59 "left" Left { second: String, files: u64, failed: u64, digest: [u8; 32] }
     /// A mask set has a new version.
     60 "mask-changed" MaskChanged { version: u64, regions: u64 }
     /// Somebody read who looked.

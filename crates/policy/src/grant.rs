@@ -6,6 +6,7 @@ pub use record::{Current, GrantRecord, Lapse, readmit};
 
 use crate::facts::{Caller, Facts};
 use crate::policies::PolicyVersion;
+use crate::rights::{Permit, Right};
 use model::{Id, Pixels, Purpose, RegionKind, Time, Visibility};
 use serde::{Deserialize, Serialize};
 
@@ -181,6 +182,24 @@ impl Grant {
     #[must_use]
     pub const fn policy_version(&self) -> PolicyVersion {
         self.content.policy_version
+    }
+
+    /// What two persons together may take away of a study, as it is. Nothing when they are one, or either has another right.
+    #[must_use]
+    pub fn of_two(facts: &Facts, first: &Permit, (second, also): (&Caller, &Permit)) -> Option<Self> {
+        let leave = |permit: &Permit| permit.right() == Right::Leave;
+        let two = facts.caller.user != second.user && facts.caller.tenant == second.tenant;
+        (two && leave(first) && leave(also) && facts.sound()).then(|| {
+            let made = Made {
+                visibility: Visibility::CLEAR,
+                hide: Hide::Nothing,
+                may_lift: false,
+                lifted: false,
+                obligations: Vec::new(),
+                rules: first.rules().iter().chain(also.rules()).cloned().collect(),
+            };
+            Self::made(facts, first.policy_version(), made)
+        })
     }
 
     /// What both this grant and another one of the same study let out; nothing when they call the study by different names.

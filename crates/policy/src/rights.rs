@@ -46,6 +46,8 @@ pub enum Right {
     Worklist,
     /// Place, change and end orders.
     Schedule,
+    /// Take all films away as they are; two persons at once.
+    Leave,
 }
 
 /// The rights, as Cedar actions.
@@ -69,6 +71,7 @@ pub(crate) const RIGHTS: &[&str] = &[
     "reject",
     "worklist",
     "schedule",
+    "leave",
 ];
 
 impl Right {
@@ -93,6 +96,7 @@ impl Right {
         Self::Reject,
         Self::Worklist,
         Self::Schedule,
+        Self::Leave,
     ];
 
     /// The word in policies.
@@ -118,6 +122,7 @@ impl Right {
             Self::Reject => "reject",
             Self::Worklist => "worklist",
             Self::Schedule => "schedule",
+            Self::Leave => "leave",
         }
     }
 }

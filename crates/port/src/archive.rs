@@ -1,7 +1,9 @@
 //! What a door may ask of the vault. Every call carries its own proof of who asks; the vault believes nothing else.
 
+mod leave;
 mod retrieve;
 
+pub use leave::{Away, Leave, Lot};
 pub use retrieve::{Annotation, ByteRange, Form, Picture, Profile, Retrieve, Syntax};
 
 use crate::find::{Found, Query};
@@ -147,6 +149,8 @@ pub enum Request {
         /// Folder for wrapped keys.
         wraps: String,
     },
+    /// Take all films away as they are; two persons. For the operator's own line only.
+    Leave(Leave),
     /// Ready to serve.
     Ready,
     /// What of something would leave for a machine (C-GET, C-MOVE).
@@ -190,6 +194,8 @@ pub struct DrawnRegion {
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Response {
+    /// What there is to take away.
+    Lot(Lot),
     /// Nothing to say.
     Done,
     /// Of [`Request::SignIn`].

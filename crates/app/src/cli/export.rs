@@ -1,6 +1,7 @@
 //! `gauze export`: what an account may see, as files. It signs in, opens each study for a purpose and fetches like any viewer:
 //! the policy decides what leaves, masked or clear, and the ledger has each entry before a byte is written.
 
+mod all;
 mod shelf;
 
 use super::backup::arrival;
@@ -21,7 +22,9 @@ use std::sync::Arc;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example: gauze export anna.zip --user rosa --purpose report --study 1.2.3 --home /srv/gauze\n\
-What leaves is what the account may see for this purpose: masked films leave masked. Asks for the account's password."
+Example: gauze export /mnt/all --all --user ada --second olga --home /srv/gauze\n\
+What leaves is what the account may see for this purpose: masked films leave masked. Asks for the account's password. With --all two \
+persons leave with everything: all films as they are, each compared with its digest; run again it goes on where it ended."
 )]
 pub struct Export {
     /// The ZIP file or folder to make.
@@ -33,14 +36,23 @@ pub struct Export {
     #[arg(long)]
     password_file: Option<PathBuf>,
     /// Why: report, treatment, second-opinion, teaching, research, own …
-    #[arg(long)]
-    purpose: Purpose,
+    #[arg(long, required_unless_present = "all")]
+    purpose: Option<Purpose>,
     /// In your own words, where the policy asks for it.
     #[arg(long)]
     reason: Option<String>,
     /// Study Instance UID; may be given several times.
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "all")]
     study: Vec<Uid>,
+    /// Everything, as it is, into a folder: to leave for another archive.
+    #[arg(long, requires = "second", conflicts_with_all = ["purpose", "reason", "study", "format"])]
+    all: bool,
+    /// With --all: another person's account, who agrees.
+    #[arg(long, requires = "all")]
+    second: Option<String>,
+    /// File with her password, mode 0600; without one it is asked for.
+    #[arg(long, requires = "second")]
+    second_password_file: Option<PathBuf>,
     /// In which form; default: by the name, .zip or a folder.
     #[arg(long)]
     format: Option<Format>,
@@ -73,6 +85,9 @@ pub fn run(command: &Export) -> Done {
     if !home.exists() {
         return Err(Error::NoHome(home.path().into()).into());
     }
+    if let Some(second) = &command.second {
+        return all::run(command, &home, second);
+    }
     if command.out.symlink_metadata().is_ok() {
         return Err(Failure::Usage(say::text("export-there", &[&command.out.display()])));
     }
@@ -96,7 +111,7 @@ fn format(command: &Export) -> Format {
 
 /// Fetches all studies. True: one was refused, and said.
 async fn export(command: &Export, archive: &Arc<dyn Archive>, password: String) -> Result<bool, Failure> {
-    let session = sign_in(command, archive, password).await?;
+    let session = sign_in(&command.user, archive, password).await?;
     let mut shelf =
         Shelf::begin(&command.out, format(command) == Format::Zip).map_err(wiring::io("export"))?;
     let progress = Progress::new("export", command.study.len() as u64);
@@ -135,8 +150,8 @@ fn cookies(session: &str) -> Credential {
     Credential::Cookies { session: session.to_owned(), viewing: None }
 }
 
-async fn sign_in(command: &Export, archive: &Arc<dyn Archive>, password: String) -> Result<String, Failure> {
-    let request = Request::SignIn { user: command.user.clone(), password };
+async fn sign_in(user: &str, archive: &Arc<dyn Archive>, password: String) -> Result<String, Failure> {
+    let request = Request::SignIn { user: user.to_owned(), password };
     match ask(archive, Credential::None, request).await {
         Ok(Response::SignedIn { session, .. }) => Ok(session),
         Ok(_) => Err(Error::Fault(port::Code::Internal.into()).into()),
@@ -152,7 +167,7 @@ async fn fetch(
     study: &Uid,
     shelf: &mut Shelf,
 ) -> Result<Result<(Opened, u64), Fault>, Failure> {
-    let (purpose, reason) = (command.purpose, command.reason.clone());
+    let (purpose, reason) = (command.purpose.unwrap_or(Purpose::Maintenance), command.reason.clone());
     let open = Request::Open { study: study.clone(), purpose, reason };
     let opened = match ask(archive, cookies(session), open).await {
         Ok(Response::Opened(opened)) => opened,

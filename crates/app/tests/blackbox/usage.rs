@@ -62,6 +62,8 @@ fn wrong_use_ends_with_2() {
         &["restore", "x", "y"],
         &["export", "x.zip", "--user", "u", "--purpose", "fun", "--study", "1.2"],
         &["export", "x.zip", "--user", "u", "--purpose", "report"],
+        &["export", "x", "--all", "--user", "u"],
+        &["export", "x", "--all", "--user", "u", "--second", "v", "--study", "1.2"],
     ] {
         let said = gauze(arguments).ends_with(2);
         assert!(said.out.is_empty() && !said.err.is_empty(), "{arguments:?}: {}", said.out);

@@ -96,6 +96,7 @@ pub fn still(vault: &Vault, release: &Release) -> Result<(), Lapse> {
     let session = match &release.proof {
         Proof::Session(session) => session,
         Proof::Standing(context) => return super::standing::still(vault, context, release),
+        Proof::Two(both) => return super::leaving::still(vault, both, release),
     };
     let (record, alive) =
         in_session(vault, session, &release.study).map_err(|lapse| lapse.unwrap_or(Lapse::Revoked))?;

@@ -8,6 +8,7 @@ mod annotate;
 mod check;
 mod deliver;
 mod lease;
+mod leaving;
 mod manifest;
 mod plan;
 mod select;
@@ -16,6 +17,7 @@ mod tag;
 mod value;
 
 pub use deliver::fragments;
+pub use leaving::leave;
 pub use plan::Plan;
 pub use standing::{Named, lines, once, transfer, unknown};
 
@@ -49,6 +51,8 @@ enum Proof {
     Session(Handle),
     /// What was agreed with a machine: decided anew when its time is over.
     Standing(Box<Context>),
+    /// Two persons who take all away.
+    Two(Box<[Context; 2]>),
 }
 
 /// One instance and what happens to it.

@@ -239,7 +239,8 @@ fn decide(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Result<
     Ok(grant)
 }
 
-fn whole(study: &Study) -> Retrieve {
+/// All instances of a study as files.
+pub fn whole(study: &Study) -> Retrieve {
     Retrieve {
         study: study.record.uid.clone(),
         series: None,

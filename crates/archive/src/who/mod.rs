@@ -136,9 +136,14 @@ fn operated(vault: &Vault, session: &str, arrival: &Arrival) -> Option<Context> 
 
 /// Whether who works at the machine may still act.
 pub fn works(vault: &Vault, context: &Context) -> bool {
-    let Some(person) = context.operator.as_deref() else { return true };
-    let enabled =
-        lock(&vault.accounts).get(&person.caller.user).is_some_and(|(account, _)| !account.disabled);
+    context.operator.as_deref().is_none_or(|person| acts(vault, person))
+}
+
+/// Whether a person's account is not ended, nor the session that she acts by.
+pub fn acts(vault: &Vault, person: &Context) -> bool {
+    let accounts = lock(&vault.accounts);
+    let enabled = accounts.get(&person.caller.user).is_some_and(|(account, _)| !account.disabled);
+    drop(accounts);
     enabled
         && person
             .session

@@ -201,7 +201,8 @@ impl Archive for Fake {
             | Request::Schedule { .. }
             | Request::EndOrder { .. }
             | Request::JobProgress { .. }
-            | Request::Backup { .. } => Response::Done,
+            | Request::Backup { .. }
+            | Request::Leave(_) => Response::Done,
         };
         Ok((response, port::empty()))
     }

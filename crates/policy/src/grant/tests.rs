@@ -7,6 +7,10 @@ const NOW: Time = Time(1_795_507_200_000_000_000);
 const STUDY: Id = Id([1; 16]);
 
 fn grant() -> Grant {
+    decide(&Policies::embedded().unwrap(), Action::Open, &facts()).unwrap()
+}
+
+fn facts() -> Facts {
     let caller = Caller {
         user: "li".to_owned(),
         role: Role::Radiologist,
@@ -24,7 +28,7 @@ fn grant() -> Grant {
         withheld_class: false,
     };
     let visit = Relation { kind: RelationKind::Visit, source: String::new(), start: NOW, end: None };
-    let facts = Facts {
+    Facts {
         caller,
         purpose: Some(Purpose::Treatment),
         relations: vec![visit],
@@ -36,8 +40,7 @@ fn grant() -> Grant {
         now: NOW,
         standing: crate::Standing::default(),
         mask: Some(MaskFacts { version: 7, holds_for: HoldsFor::Strangers }),
-    };
-    decide(&Policies::embedded().unwrap(), Action::Open, &facts).unwrap()
+    }
 }
 
 /// A grant of the first one's study that shows this.
@@ -45,6 +48,24 @@ fn showing(pixels: Pixels, words: model::Words, (hide, may_lift): (Hide, bool)) 
     let grant = grant();
     let visibility = Visibility { pixels, words };
     Grant { content: record::Content { visibility, hide, may_lift, ..grant.content } }
+}
+
+#[test]
+fn it_takes_two_to_take_all_away() {
+    let policies = Policies::embedded().unwrap();
+    let caller = |user: &str, role| Caller { user: user.to_owned(), role, ..grant().content.caller };
+    let asked = |role, right| {
+        crate::may(&policies, right, &crate::Asker { role, ..crate::Asker::default() }).unwrap()
+    };
+    let facts = |user| Facts { caller: caller(user, Role::Admin), ..facts() };
+    let (admin, officer) = (asked(Role::Admin, Right::Leave), asked(Role::Officer, Right::Leave));
+    let two = Grant::of_two(&facts("ada"), &admin, (&caller("olga", Role::Officer), &officer)).unwrap();
+    assert_eq!((two.visibility(), two.covers(STUDY)), (Visibility::CLEAR, true));
+    assert_eq!(two.rules(), ["leave", "leave"]);
+    assert_eq!(Grant::of_two(&facts("ada"), &admin, (&caller("ada", Role::Admin), &admin)), None, "one");
+    let other = asked(Role::Officer, Right::Verify);
+    assert_eq!(Grant::of_two(&facts("ada"), &admin, (&caller("olga", Role::Officer), &other)), None);
+    assert_eq!(Grant::of_two(&facts("ada"), &other, (&caller("olga", Role::Officer), &officer)), None);
 }
 
 #[test]

@@ -9,8 +9,8 @@ const TABLE: &[(Role, &str)] = &[
     (Role::Referrer, "find-full open"),
     (Role::Researcher, "find-pseudonymous open"),
     (Role::Patient, "find-own open read-own-accesses change-masks"),
-    (Role::Officer, "read-all-accesses verify put-right look-up"),
-    (Role::Admin, "administer import verify put-right schedule"),
+    (Role::Officer, "read-all-accesses verify put-right look-up leave"),
+    (Role::Admin, "administer import verify put-right schedule leave"),
     (Role::Vendor, ""),
     (Role::Device, ""),
 ];
