@@ -12,6 +12,7 @@ mod http;
 mod routes;
 mod ui;
 
+pub use dicomweb::WebPartner;
 pub use dimse::{Brought, Partner, Refused};
 pub use routes::{Proof, Route, routes};
 
@@ -65,6 +66,9 @@ pub enum Error {
     /// The authorities of client certificates are refused.
     #[error("client certificates cannot be checked: {0}")]
     Clients(#[from] rustls::server::VerifierBuilderError),
+    /// No address of a DICOMweb service that is called over TLS, or of one on this machine.
+    #[error("no https address, nor one of this machine")]
+    Address,
     /// An address cannot be had.
     #[error("cannot listen on {address}: {source}")]
     Listen {

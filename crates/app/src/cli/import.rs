@@ -32,18 +32,32 @@ use tokio::task::JoinSet;
 Reads folders, files, ZIP files, the files that a DICOMDIR names, and with - a ZIP, tar or single object from standard input.\n\
 Works with a running archive as well as with a stopped one. Files that are not DICOM are counted and left.\n\n\
 Moving in: gauze import --from OLD-PACS asks an archive of the address book for all of its studies, one after the other, by\n\
-C-MOVE to this archive, which must be running. Interrupted, it goes on with the studies that were not whole."
+C-MOVE to this archive, which must be running; gauze import --from https://old/dicom-web --ca ca.pem does so by DICOMweb.\n\
+Interrupted, it goes on with the studies that were not whole."
 )]
 pub struct Import {
     /// Folders, DICOM or ZIP files, DICOMDIRs, or - for standard input.
     #[arg(required_unless_present = "from")]
     sources: Vec<PathBuf>,
-    /// Name of an archive in the address book whose studies are to move here; it must know this one as a destination.
+    /// Archive whose studies are to move here: its name in the address book (it must know this one as a destination), or the
+    /// address of its DICOMweb service, https://…/dicom-web.
     #[arg(long, conflicts_with = "sources")]
     from: Option<String>,
     /// With --from: only studies of these days, YYYYMMDD-YYYYMMDD; either end may be left out.
     #[arg(long, requires = "from")]
     days: Option<String>,
+    /// With an https address: PEM file of the authorities of its certificate.
+    #[arg(long, requires = "from")]
+    ca: Option<PathBuf>,
+    /// With an address: account there (HTTP Basic).
+    #[arg(long, requires = "from")]
+    user: Option<String>,
+    /// File with its password, mode 0600; without one it is asked for.
+    #[arg(long, requires = "user")]
+    password_file: Option<PathBuf>,
+    /// With an address: file with a bearer token, mode 0600.
+    #[arg(long, requires = "from", conflicts_with = "user")]
+    token_file: Option<PathBuf>,
     /// The home.
     #[arg(long)]
     home: Option<PathBuf>,

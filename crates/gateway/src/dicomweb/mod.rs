@@ -1,12 +1,14 @@
 //! DICOMweb (PS3.18).
 
 mod capabilities;
+mod fetch;
 mod find;
 pub mod stow;
 mod uri;
 mod wado;
 
 pub use capabilities::capabilities;
+pub use fetch::WebPartner;
 pub use find::{find_instances, find_series, find_studies};
 pub use stow::{Fed, Outcome, dimse_status, store};
 pub use uri::uri;

@@ -23,6 +23,8 @@ const BRINGING: Duration = Duration::from_secs(900);
 pub enum Refused {
     /// It cannot be reached, does not speak the service, or went away.
     Gone,
+    /// Its status (RFC 9110 §15).
+    Http(u16),
     /// Its status and comment (PS3.4 Tables C.4-1, C.4-2).
     Status(u16, String),
 }

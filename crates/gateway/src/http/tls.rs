@@ -81,6 +81,23 @@ pub fn client(certificate_pem: &str, key_pem: &str, pinned: &str) -> Result<Arc<
     Ok(Arc::new(config))
 }
 
+/// A configuration for calling a server under these authorities (PEM), by its name.
+///
+/// # Errors
+/// As [`config`].
+pub fn user_agent(authorities: &str) -> Result<Arc<ClientConfig>, Error> {
+    let mut roots = RootCertStore::empty();
+    for authority in certificates(authorities)? {
+        roots.add(authority)?;
+    }
+    let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
 /// Believes one certificate and its key.
 #[derive(Debug)]
 struct Pinned {

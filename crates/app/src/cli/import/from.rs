@@ -1,4 +1,4 @@
-//! Moving in: the studies of an older archive of the address book, one C-MOVE each, to our own door. A study of which all came
+//! Moving in: the studies of an older archive, one after the other: of the address book by C-MOVE to our own door, or by DICOMweb. A study of which all came
 //! is remembered, so that an interrupted move goes on with the rest; one of which something failed is tried again next time.
 
 use super::errors::Errors;
@@ -7,10 +7,12 @@ use super::{Import, report};
 use crate::cli::progress::Progress;
 use crate::cli::{Done, Failure};
 use crate::config::{Config, Device};
-use crate::home::Home;
+use crate::home::{Home, read_text};
 use crate::say;
-use crate::wiring::{self, Error, operator};
-use gateway::{Brought, Partner, Refused};
+use crate::wiring::{self, Error, operator, passwords};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as STANDARD;
+use gateway::{Brought, Partner, Refused, WebPartner};
 use model::Uid;
 use port::transfer::Peer;
 use std::collections::BTreeSet;
@@ -31,31 +33,90 @@ struct Counts {
     instances: u64,
 }
 
-pub async fn run(home: &Home, command: &Import, name: &str, errors: Option<Errors>) -> Done {
+/// The older archive, by what it speaks.
+enum Old {
+    Dimse(Box<Partner>),
+    Web(Box<WebPartner>),
+}
+
+impl Old {
+    async fn studies(&mut self, days: &str) -> Result<BTreeSet<Uid>, Refused> {
+        match self {
+            Self::Dimse(partner) => all(days, async |days: &str| partner.studies(days).await).await,
+            // It is asked page by page.
+            Self::Web(partner) => Ok(partner.studies(days).await?.into_iter().collect()),
+        }
+    }
+
+    async fn bring(&mut self, study: &Uid) -> Result<Brought, Refused> {
+        match self {
+            Self::Dimse(partner) => partner.bring(study).await,
+            Self::Web(partner) => partner.bring(study).await,
+        }
+    }
+
+    /// The title under which it must know us.
+    fn title(&self) -> &str {
+        match self {
+            Self::Dimse(partner) => partner.title(),
+            Self::Web(_) => "",
+        }
+    }
+}
+
+pub async fn run(home: &Home, command: &Import, from: &str, errors: Option<Errors>) -> Done {
     let config = Config::read(home).map_err(Error::from)?;
-    let device = partner(&config, name)?;
+    let web = from.contains("://");
+    let device = if web { None } else { Some(partner(&config, from)?) };
+    let authorization = authorization(command)?;
     let archive = operator::connect(home).await;
     let archive = archive.ok_or_else(|| Failure::Text(say::text("import-from-stopped", &[])))?;
-    let peer = Peer {
-        name: device.name.clone(),
-        ae: device.ae.clone(),
-        address: device.address.clone(),
-        certificate: device.certificate.clone(),
+    let doors = wiring::doors(home, &config)?;
+    let (mut old, name) = match device {
+        Some(device) => {
+            let peer = Peer {
+                name: device.name.clone(),
+                ae: device.ae.clone(),
+                address: device.address.clone(),
+                certificate: device.certificate.clone(),
+            };
+            (Old::Dimse(Box::new(Partner::new(archive, &doors, peer))), device.name.as_str())
+        }
+        None => {
+            let authorities = command.ca.as_deref().map(|path| read_text(path, CA_BYTES)).transpose();
+            let authorities = authorities.map_err(wiring::io("ca"))?;
+            let partner = WebPartner::new(archive, &doors, from, (authorities.as_deref(), authorization));
+            let partner = partner.map_err(|e| Failure::Usage(say::text("import-from-web", &[&from, &e])))?;
+            (Old::Web(Box::new(partner)), from)
+        }
     };
-    let mut partner = Partner::new(archive, &wiring::doors(home, &config)?, peer);
     let days = command.days.as_deref().unwrap_or_default();
-    let studies = all(days, async |days: &str| partner.studies(days).await).await;
-    let studies = studies.map_err(|refused| told(&refused, &device.name, partner.title()))?;
+    let studies = old.studies(days).await.map_err(|refused| told(&refused, name, old.title()))?;
     let mut moving =
         Moving { command, remembered: Remembered::open(home)?, errors, counts: Counts::default() };
     let progress = Progress::new("import", studies.len() as u64);
-    let moved = moving.all(&mut partner, &device.name, &studies, &progress).await;
+    let moved = moving.all(&mut old, name, &studies, &progress).await;
     progress.done();
-    partner.release().await;
+    if let Old::Dimse(mut partner) = old {
+        partner.release().await;
+    }
     let Counts { moved: done, earlier, failed, instances } = &moving.counts;
     say::note("import-from-done", &[&studies.len(), done, instances, earlier, failed]);
     moved?;
     if *failed > 0 { Err(Failure::Reported) } else { Ok(()) }
+}
+
+/// Of a file of certificates.
+const CA_BYTES: u64 = 1 << 20;
+
+/// What an older archive asks for (RFC 7617, RFC 6750); secrets come from files, for a command line is seen by others.
+fn authorization(command: &Import) -> Result<Option<String>, Failure> {
+    if let Some(path) = &command.token_file {
+        return Ok(Some(format!("Bearer {}", passwords::password(Some(path))?)));
+    }
+    let Some(user) = &command.user else { return Ok(None) };
+    let password = passwords::password(command.password_file.as_deref())?;
+    Ok(Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))))
 }
 
 /// The archive in the address book: it can be called, and may store.
@@ -70,7 +131,9 @@ fn partner<'a>(config: &'a Config, name: &str) -> Result<&'a Device, Failure> {
 
 fn told(refused: &Refused, name: &str, title: &str) -> Failure {
     Failure::Text(match refused {
+        Refused::Gone if title.is_empty() => say::text("import-from-silent", &[&name]),
         Refused::Gone => say::text("import-from-gone", &[&name, &title]),
+        Refused::Http(status) => say::text("import-from-status", &[&name, &format!("HTTP {status}"), &""]),
         Refused::Status(status, comment) => {
             say::text("import-from-status", &[&name, &format!("{status:04X}H"), comment])
         }
@@ -87,7 +150,7 @@ struct Moving<'a> {
 impl Moving<'_> {
     async fn all(
         &mut self,
-        partner: &mut Partner,
+        old: &mut Old,
         name: &str,
         studies: &BTreeSet<Uid>,
         progress: &Progress,
@@ -100,13 +163,13 @@ impl Moving<'_> {
                 progress.step();
                 continue;
             }
-            let mut brought = partner.bring(study).await;
+            let mut brought = old.bring(study).await;
             if brought == Err(Refused::Gone) {
-                brought = partner.bring(study).await; // on an association of its own
+                brought = old.bring(study).await; // on an association of its own
             }
             silent = if brought == Err(Refused::Gone) { silent + 1 } else { 0 };
             if silent >= SILENT {
-                return Err(told(&Refused::Gone, name, partner.title()));
+                return Err(told(&Refused::Gone, name, old.title()));
             }
             if self.outcome(study, &brought)?
                 && let Some(mark) = mark
@@ -127,6 +190,7 @@ impl Moving<'_> {
             }
             Err(Refused::Gone) => ("gone", 0, say::text("cut", &[])),
             Err(Refused::Status(status, comment)) => ("failed", 0, format!("{status:04X}H {comment}")),
+            Err(Refused::Http(status)) => ("failed", 0, format!("HTTP {status}")),
         };
         self.counts.instances += u64::from(completed);
         let whole = word == "stored";
