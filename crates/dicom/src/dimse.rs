@@ -52,6 +52,8 @@ pub mod status {
     pub const NO_INSTANCE: u16 = 0x0112;
     /// Class and instance do not belong together.
     pub const CLASS_INSTANCE: u16 = 0x0119;
+    /// Invalid object instance: its UID is none.
+    pub const INSTANCE: u16 = 0x0117;
     /// Processing failure.
     pub const PROCESSING: u16 = 0x0110;
     /// Out of resources.

@@ -222,6 +222,36 @@ fn what_one_side_sends_the_other_reads() {
 }
 
 /// Little endian, implicit.
+/// PS3.8 Annex E: a fragment has an even length, however odd the pieces are that it is made of, and the peer's maximum.
+#[test]
+fn fragments_are_even() {
+    let sent: Vec<u8> = (0..40_002u32).map(|n| n as u8).collect();
+    for most in [16_383u32, 16_384, 4097] {
+        let mut user = request(&[context(1, "1.2.840.10008.5.1.4.1.1.7", &[IMPLICIT])], &[]);
+        let at = user.windows(8).position(|w| w == [0x51, 0, 0, 4, 0, 0, 64, 0]).unwrap();
+        user[at + 4..at + 8].copy_from_slice(&most.to_be_bytes());
+        let mut acceptor = Association::accept(options());
+        acceptor.push(&user).unwrap();
+        acceptor.output();
+        let mut rest = &sent[..];
+        for len in [1, 9_999, 3, 0, 20_001, 7] {
+            let (now, later) = rest.split_at(len);
+            acceptor.send_data(1, now, false);
+            rest = later;
+        }
+        acceptor.send_data(1, rest, true);
+        let (out, mut at, mut got) = (acceptor.output(), 0, Vec::new());
+        while at < out.len() {
+            let len = u32::from_be_bytes(out[at + 6..at + 10].try_into().unwrap()) as usize;
+            let value = &out[at + 12..at + 10 + len];
+            assert_eq!((out[at], value.len() % 2, len + 4 <= most as usize), (4, 0, true), "{most}");
+            got.extend_from_slice(value);
+            at += 10 + len;
+        }
+        assert!(got == sent, "{most}");
+    }
+}
+
 fn element(tag: u32, value: &[u8]) -> Vec<u8> {
     let [a, b, c, d] = tag.to_be_bytes();
     [&[b, a, d, c][..], &(value.len() as u32).to_le_bytes(), value].concat()

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct Wanted {
     /// Patient ID.
     pub patient: Option<String>,
+    /// Its issuer.
+    #[serde(default)]
+    pub issuer: Option<String>,
     /// Studies.
     pub studies: Vec<Uid>,
     /// Series.
@@ -138,6 +141,8 @@ pub enum Progress {
     },
     /// The peer cannot be reached; try later.
     Failed,
+    /// It is still worked on.
+    Alive,
     /// Whoever asked has cancelled it.
     Cancelled {
         /// Sent before.

@@ -10,7 +10,7 @@ import time
 import pydicom
 
 from lib import dimse
-from lib.films import HIDDEN, TELLTALES, WORDS, canary, data_of, demo_film, demo_files, names, renew, slices, to_bytes
+from lib.films import HIDDEN, TELLTALES, WORDS, canary, data_of, demo_film, demo_files, names, new_uid, renew, slices, to_bytes
 from lib.http import signed_in
 from lib.pictures import left_over
 from lib.server import Server, set_config, with_machines
@@ -54,6 +54,7 @@ def run(report, place):
         _get(report, desk)
         _recoded(report, desk)
         _masked(report, desk)
+        _odd(report, desk)
         _canary(report, desk)
         _corrected(report, desk)
         _move(report, desk, ports)
@@ -302,6 +303,19 @@ def _masked(report, desk):
         films += desk.get(*dimse.keys(QueryRetrieveLevel="STUDY", StudyInstanceUID=answer.StudyInstanceUID), calling="STUDY")[1]
     texts = [str(f.PatientName).encode() for f in desk.films.values()] + [b"GZ-10"]
     report.check("research: objects without the person", films and not any(text in raw for raw in films for text in texts), f"({len(films)})")
+
+
+def _odd(report, desk):
+    """Frames of an odd number of bytes: DCMTK takes no odd fragment (PS3.8 Annex E)."""
+    film = renew(desk.films["anna-chest.dcm"])
+    film.StudyInstanceUID = film.SeriesInstanceUID = new_uid()
+    film.Rows, film.Columns, film.NumberOfFrames, film.PatientID = 333, 335, 5, "GZ-ODD"
+    film.PixelData = bytes(n * 7 % 251 for n in range(333 * 335 * 5)) + b"\0"
+    stored = signed_in(desk.server, "technologist").stow([to_bytes(film)])
+    report.check("a film of odd frames is stored", stored.status == 200, str(stored.body[:200]))
+    _, got = desk.get(*dimse.keys(QueryRetrieveLevel="STUDY", StudyInstanceUID=film.StudyInstanceUID), calling="SCREEN")
+    read = pydicom.dcmread(io.BytesIO(got[0])) if got else pydicom.Dataset()
+    report.equal("DCMTK gets it masked, whole", (len(got), read.get("NumberOfFrames"), len(read.get("PixelData", b""))), (1, 5, 333 * 335 * 5 + 1))
 
 
 def _canary(report, desk):

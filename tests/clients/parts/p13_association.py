@@ -293,16 +293,18 @@ def _restarted(report, home, study, ports):
     server = Server(home).start()
     receiver = Receiver(server, ports["127.0.0.1:11113"], pause=0.05, contexts=(CTImageStorage, StorageCommitmentPushModel))
     with receiver:
-        held = associate(server, "bench", "BENCH", [model])
-        answers = threading.Thread(target=lambda: list(held.send_c_move(query, "READER", model)), daemon=True)
-        answers.start()
-        report.check("some are sent", _wait(lambda: len(receiver.came) > 3))
-        server.kill()
-        before = len(receiver.came)
-        report.check("not all of them", before < COUNT, f"({before})")
-        held.abort()
-        with Server(home):
-            expected = COUNT
-            report.check("after the restart the rest follows, with nobody asking", _wait(lambda: len(set(receiver.came)) == expected, 60),
-                         f"({len(set(receiver.came))} of {expected})")
-            report.check("and the report that was owed", _wait(lambda: receiver.reports, 90), f"({len(receiver.reports)})")
+        for end in (Server.kill, Server.stop):
+            receiver.came.clear()
+            held = associate(server, "bench", "BENCH", [model])
+            answers = threading.Thread(target=lambda asked=held: list(asked.send_c_move(query, "READER", model)), daemon=True)
+            answers.start()
+            report.check(f"{end.__name__}: some are sent", _wait(lambda: len(receiver.came) > 3))
+            end(server)
+            before = len(receiver.came)
+            report.check(f"{end.__name__}: not all of them", before < COUNT, f"({before})")
+            held.abort()
+            server = Server(home).start()
+            report.check(f"{end.__name__}: after the next start the rest follows, with nobody asking",
+                         _wait(lambda: len(set(receiver.came)) == COUNT, 60), f"({len(set(receiver.came))} of {COUNT})")
+        report.check("and the report that was owed", _wait(lambda: receiver.reports, 90), f"({len(receiver.reports)})")
+        server.stop()

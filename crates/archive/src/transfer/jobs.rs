@@ -142,6 +142,13 @@ async fn keep(
 pub async fn job(vault: &Vault, request: Request) -> Result<Response, Fault> {
     match request {
         Request::LeaseJob => lease(vault).await.map(Response::Job),
+        Request::JobProgress { job, progress: Progress::Alive } => {
+            let until = vault.clock.monotonic().plus_seconds(LEASE_S);
+            let mut jobs = lock(&vault.jobs);
+            let (_, slot) = jobs.find(job).ok_or(Code::NotFound)?;
+            slot.leased = Some(until);
+            Ok(Response::Done)
+        }
         Request::JobProgress { job, progress } => {
             report(vault, job, progress).await?;
             Ok(Response::Done)
@@ -182,7 +189,7 @@ async fn performed(vault: &Vault, kept: &Kept) -> Result<Option<Job>, Fault> {
         }
         TaskRecord::Move { wanted, done, .. } => {
             let Ok((device, context)) = receiver(vault, kept.id, &by_itself()) else { return Ok(None) };
-            let mut lines = super::lines(vault, &context, wanted, "C-MOVE resumed").await?;
+            let mut lines = super::lines(vault, (&context, None), wanted, "C-MOVE resumed").await?;
             lines.retain(|line| !done.contains(&line.study));
             Ok(Some(kept.leased(Some(peer(&device)), lines)))
         }
@@ -222,6 +229,7 @@ async fn report(vault: &Vault, id: Id, progress: Progress) -> Result<(), Fault> 
             })
             .await
         }
+        Progress::Alive => Ok(()),
         Progress::Failed => {
             let now = vault.clock.now();
             change(vault, id, false, |job| {

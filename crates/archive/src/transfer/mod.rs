@@ -36,14 +36,14 @@ pub async fn gather(vault: &Vault, context: &Context, ask: Gather) -> Result<Res
     vault.may(context, Right::Retrieve).await?;
     let Gather { wanted, to } = ask;
     let Some(to) = to else {
-        let lines = lines(vault, context, &wanted, "C-GET").await?;
+        let lines = lines(vault, (context, None), &wanted, "C-GET").await?;
         return Ok(Response::Gathered(Gathered { lines, job: None }));
     };
     let Some((device, receiver)) = destination(vault, context, &to).await? else {
         return Ok(Response::Gathered(Gathered::default()));
     };
     let by = format!("C-MOVE by {}", context.caller.user);
-    let lines = lines(vault, &receiver, &wanted, &by).await?;
+    let lines = lines(vault, (&receiver, Some(context)), &wanted, &by).await?;
     let task = TaskRecord::Move {
         wanted,
         destination: to.destination.clone(),
@@ -83,8 +83,15 @@ async fn destination(
 }
 
 /// The lines of all studies that are named, for a receiver.
-async fn lines(vault: &Vault, receiver: &Context, wanted: &Wanted, reason: &str) -> Result<Vec<Line>, Fault> {
-    let listed = vault.right(receiver, Right::FindFull).is_ok();
+async fn lines(
+    vault: &Vault,
+    (receiver, asker): (&Context, Option<&Context>),
+    wanted: &Wanted,
+    reason: &str,
+) -> Result<Vec<Line>, Fault> {
+    // What does not leave is told to who could find it anyway: the one that gets the rest, and the one that asked.
+    let finds = |context: &Context| vault.right(context, Right::FindFull).is_ok();
+    let listed = finds(receiver) && asker.is_none_or(finds);
     let mut out = Vec::new();
     let named = named::studies(vault, receiver, wanted)?;
     if named.is_empty() {

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::find;
 use crate::vault::Vault;
 use model::{Tag, Uid, limits, tags};
-use port::Fault;
+use port::{Code, Fault};
 use port::find::{Key, Level, Matching, Query};
 use port::transfer::Wanted;
 use std::collections::BTreeSet;
@@ -25,6 +25,10 @@ fn by_keys(vault: &Vault, wanted: &Wanted) -> Result<Vec<Uid>, Fault> {
     let mut keys = Vec::new();
     if let Some(patient) = &wanted.patient {
         keys.push(Key::top(tags::PATIENT_ID, Matching::Single(patient.clone())));
+        match &wanted.issuer {
+            Some(issuer) => keys.push(Key::top(tags::ISSUER_OF_PATIENT_ID, Matching::Single(issuer.clone()))),
+            None => one_issuer(vault, &keys)?,
+        }
     }
     if !wanted.studies.is_empty() {
         return named(vault, wanted, &keys);
@@ -42,6 +46,16 @@ fn by_keys(vault: &Vault, wanted: &Wanted) -> Result<Vec<Uid>, Fault> {
         level = Level::Instance;
     }
     all(vault, Query { keys, bare: true, ..Query::all(level) })
+}
+
+/// A number that two issuers gave names nobody: the films of one must not go where the other's were asked for.
+fn one_issuer(vault: &Vault, keys: &[Key]) -> Result<(), Fault> {
+    let include = Some(vec![vec![tags::ISSUER_OF_PATIENT_ID]]);
+    let query = Query { keys: keys.to_vec(), include, bare: true, ..Query::all(Level::Patient) };
+    let found = find::unseen(vault, &query)?;
+    let issuers: BTreeSet<&str> =
+        found.answers.iter().map(|line| line.first(tags::ISSUER_OF_PATIENT_ID)).filter(|i| !i.is_empty()).collect();
+    if issuers.len() > 1 { Err(Code::BadRequest.into()) } else { Ok(()) }
 }
 
 /// The studies that are named and here, when they are the patient's.

@@ -84,6 +84,8 @@ pub struct Association {
     agreed: Terms,
     max_in: u32,
     max_out: usize,
+    /// A byte that makes the next fragment even.
+    odd: Option<u8>,
     output: Vec<u8>,
 }
 
@@ -99,6 +101,7 @@ impl Association {
             agreed: Terms::default(),
             max_in,
             max_out: bounds::PDU_MIN as usize,
+            odd: None,
             output: Vec::new(),
         }
     }
@@ -171,11 +174,23 @@ impl Association {
 
     /// Sends a command set.
     pub fn send(&mut self, context: u8, command: &Command) {
+        self.odd = None;
         self.values(context, true, &command.encode(), true);
     }
 
     /// Sends a piece of a data set in values that the peer takes.
     pub fn send_data(&mut self, context: u8, bytes: &[u8], last: bool) {
+        let joined;
+        let mut bytes = bytes;
+        if let Some(odd) = self.odd.take() {
+            joined = [&[odd], bytes].concat();
+            bytes = &joined;
+        }
+        // Fragments have even lengths (PS3.8 Annex E): DCMTK drops an object that has an odd one.
+        if let Some((odd, even)) = bytes.split_last().filter(|_| !last && bytes.len() % 2 == 1) {
+            self.odd = Some(*odd);
+            bytes = even;
+        }
         self.values(context, false, bytes, last);
     }
 
@@ -184,7 +199,7 @@ impl Association {
             return;
         }
         // A value has six bytes before it (PS3.8 §9.3.5.1).
-        let most = self.max_out - 6;
+        let most = (self.max_out - 6) & !1;
         let mut rest = bytes;
         loop {
             let (now, later) = rest.split_at(rest.len().min(most));

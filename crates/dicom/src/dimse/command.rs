@@ -96,9 +96,8 @@ impl Command {
         command.field = field.ok_or(bad)?;
         command.message = message.ok_or(bad)?;
         command.has_data = data.ok_or(bad)? != NO_DATA;
-        let store = command.field == field::STORE;
         let named = command.field == field::CANCEL || !command.sop_class.is_empty() || command.is_response();
-        if !named || (store && command.sop_uid.parse::<model::Uid>().is_err()) {
+        if !named {
             return Err(bad);
         }
         Ok(command)
@@ -107,7 +106,8 @@ impl Command {
     fn element(&mut self, tag: u32, value: &[u8]) -> Result<()> {
         match tag {
             0x0002 | 0x0003 => self.sop_class = text(value)?,
-            0x1000 | 0x1001 => self.sop_uid = text(value)?,
+            // What is no UID is refused with the object: the ones after it still count.
+            0x1000 | 0x1001 => self.sop_uid = text(value).unwrap_or_default(),
             0x0600 => self.destination = text(value)?,
             0x0900 => self.status = number(value),
             0x0901 => {

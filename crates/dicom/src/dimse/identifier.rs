@@ -245,6 +245,8 @@ pub struct Wanted {
     pub level: Level,
     /// Patient ID, when named.
     pub patient: Option<String>,
+    /// Issuer of Patient ID, when named beside it.
+    pub issuer: Option<String>,
     /// Studies, when named.
     pub studies: Vec<Uid>,
     /// Series, when named.
@@ -261,11 +263,15 @@ impl Wanted {
     pub fn read(elements: &[Element], class: &str, agreed: Negotiated) -> Result<Self, Mismatch> {
         let level = level(elements, class)?;
         let charsets = Charsets::new(raw(elements, tags::SPECIFIC_CHARACTER_SET).unwrap_or_default());
-        let text = raw(elements, tags::PATIENT_ID).map(|bytes| charsets.decode(bytes));
-        let patient = text.map(|t| t.trim_matches([' ', '\0']).to_owned()).filter(|t| !t.is_empty());
+        let text = |tag| {
+            let text = raw(elements, tag).map(|bytes| charsets.decode(bytes));
+            text.map(|t| t.trim_matches([' ', '\0']).to_owned()).filter(|t| !t.is_empty())
+        };
+        let patient = text(tags::PATIENT_ID).filter(|_| patient_root(class));
         let wanted = Self {
             level,
-            patient: patient.filter(|_| patient_root(class)),
+            issuer: text(tags::ISSUER_OF_PATIENT_ID).filter(|_| patient.is_some()),
+            patient,
             studies: uids(elements, tags::STUDY_INSTANCE_UID)?,
             series: uids(elements, tags::SERIES_INSTANCE_UID)?,
             instances: uids(elements, tags::SOP_INSTANCE_UID)?,

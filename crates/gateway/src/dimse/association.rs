@@ -2,7 +2,7 @@
 
 use super::person::Person;
 use super::wire::{End, Socket, Wire};
-use super::{ARTIM, IDLE, MAX_PDU, Peers, commit, find, get, moving, store};
+use super::{ARTIM, IDLE, MAX_PDU, Peers, RESPONSE, commit, find, get, moving, store};
 use crate::http::request_id;
 use crate::http::serve::Stop;
 use dicom::dimse::{Association, Command, Event, Options, classes, field, status};
@@ -23,6 +23,8 @@ pub struct Caller {
     pub arrival: Arrival,
     /// Reports of storage commitment that it has not got yet.
     pub reports: Vec<Job>,
+    /// The report that is under way to it, with its Message ID.
+    pub awaited: Option<(u16, Job)>,
 }
 
 /// A message: its presentation context and command.
@@ -73,7 +75,7 @@ pub async fn serve<S: Socket>(
     };
     if let Some(person) = begin(peers, &mut wire, &mut arrival).await {
         let credential = person.as_ref().map_or(Credential::Device, Person::credential);
-        let mut caller = Caller { peers: Arc::clone(peers), credential, arrival, reports: Vec::new() };
+        let mut caller = Caller { peers: Arc::clone(peers), credential, arrival, reports: Vec::new(), awaited: None };
         // How it ended is no news.
         let _ = messages(&mut wire, &mut caller).await;
         commit::leave(&caller);
@@ -123,7 +125,11 @@ async fn begin<S: Socket>(
 
 async fn messages<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller) -> Result<(), End> {
     loop {
-        let patience = if caller.reports.is_empty() { IDLE } else { commit::DELAY };
+        let patience = match (&caller.awaited, caller.reports.is_empty()) {
+            (Some(_), _) => RESPONSE,
+            (None, true) => IDLE,
+            (None, false) => commit::DELAY,
+        };
         match wire.next(patience).await {
             Ok(Event::Command { context, command }) => {
                 let Some((class, syntax)) = wire.association.context(context) else {
@@ -133,6 +139,7 @@ async fn messages<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller) -> Result<
                 dispatch(wire, caller, Message { context, class, syntax, command }).await?;
             }
             Ok(_) => return Err(End::Closed),
+            Err(End::Silent) if caller.awaited.is_some() => commit::unanswered(caller),
             Err(End::Silent) if !caller.reports.is_empty() => commit::report(wire, caller).await?,
             Err(end) => return Err(end),
         }
@@ -167,6 +174,7 @@ async fn dispatch<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller, message: M
             if has_data {
                 wire.skip(IDLE).await?;
             }
+            commit::answered(caller, command).await;
             Ok(())
         }
         _ => {

@@ -40,32 +40,53 @@ pub async fn serve<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller, message: 
     Ok(())
 }
 
-/// Sends the reports that are owed over the association that asked for them.
+/// Sends the first report that is owed over the association that asked for it. Its answer comes in its turn: the peer may be
+/// sending something itself.
 pub async fn report<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller) -> Result<(), End> {
-    while let Some(job) = caller.reports.first().cloned() {
-        if !tell(wire, &job).await? {
-            // It takes no reports here: they go by associations of our own.
-            caller.reports.drain(..).for_each(|job| jobs::later(&caller.peers, job));
-            return Ok(());
+    let Some(job) = caller.reports.first().cloned() else { return Ok(()) };
+    match send(wire, &job) {
+        Some(message) => {
+            caller.reports.remove(0);
+            caller.awaited = Some((message, job));
+            wire.flush().await
         }
-        caller.reports.remove(0);
-        jobs::done(&caller.peers, job.id).await;
+        // It takes no reports here: they go by associations of our own.
+        None => {
+            leave(caller);
+            caller.reports.clear();
+            Ok(())
+        }
     }
-    Ok(())
+}
+
+/// The peer answered something of ours: perhaps the report that it owes an answer to.
+pub async fn answered(caller: &mut Caller, command: &Command) {
+    let Some((_, job)) = caller.awaited.take_if(|(message, _)| *message == command.message) else { return };
+    if command.status == Some(status::SUCCESS) {
+        return jobs::done(&caller.peers, job.id).await;
+    }
+    jobs::later(&caller.peers, job);
+    caller.reports.drain(..).for_each(|job| jobs::later(&caller.peers, job));
+}
+
+/// It answers nothing: its reports go by associations of our own.
+pub fn unanswered(caller: &mut Caller) {
+    leave(caller);
+    caller.awaited = None;
+    caller.reports.clear();
 }
 
 /// What the peer left without: by an association of our own.
 pub fn leave(caller: &Caller) {
-    caller.reports.iter().for_each(|job| jobs::later(&caller.peers, job.clone()));
+    let awaited = caller.awaited.iter().map(|(_, job)| job);
+    caller.reports.iter().chain(awaited).for_each(|job| jobs::later(&caller.peers, job.clone()));
 }
 
-/// One N-EVENT-REPORT; whether the peer took it.
-pub async fn tell<S: Socket>(wire: &mut Wire<S>, job: &Job) -> Result<bool, End> {
-    let Task::Report(Report { transaction, committed, failed }) = &job.task else { return Ok(false) };
+/// Puts one N-EVENT-REPORT on its way; its Message ID, or nothing when the peer takes none.
+fn send<S: Socket>(wire: &mut Wire<S>, job: &Job) -> Option<u16> {
+    let Task::Report(Report { transaction, committed, failed }) = &job.task else { return None };
     let found = wire.association.contexts().iter().find(|c| c.abstract_syntax == classes::COMMITMENT);
-    let Some((context, syntax)) = found.and_then(|c| Some((c.id, c.syntax()?.to_owned()))) else {
-        return Ok(false);
-    };
+    let (context, syntax) = found.and_then(|c| Some((c.id, c.syntax()?.to_owned())))?;
     let (kind, elements) = report_of(transaction, committed, failed);
     let message = u16::from_be_bytes([job.id.0[0], job.id.0[1]]).max(1);
     let command = Command {
@@ -79,6 +100,12 @@ pub async fn tell<S: Socket>(wire: &mut Wire<S>, job: &Job) -> Result<bool, End>
     };
     wire.association.send(context, &command);
     wire.association.send_data(context, &dataset::write(&elements, &syntax), true);
+    Some(message)
+}
+
+/// One N-EVENT-REPORT over an association of our own; whether the peer took it.
+pub async fn tell<S: Socket>(wire: &mut Wire<S>, job: &Job) -> Result<bool, End> {
+    let Some(message) = send(wire, job) else { return Ok(false) };
     loop {
         match wire.next(RESPONSE).await? {
             Event::Command { command, .. } if command.is_response() && command.message == message => {

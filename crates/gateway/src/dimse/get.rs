@@ -58,8 +58,9 @@ pub fn wanted(
     agreed: Negotiated,
 ) -> Result<port::transfer::Wanted, Mismatch> {
     let elements = read(bytes, &message.syntax).map_err(|_| UNREADABLE)?;
-    let Wanted { patient, studies, series, instances, .. } = Wanted::read(&elements, &message.class, agreed)?;
-    Ok(port::transfer::Wanted { patient, studies, series, instances })
+    let Wanted { patient, issuer, studies, series, instances, .. } =
+        Wanted::read(&elements, &message.class, agreed)?;
+    Ok(port::transfer::Wanted { patient, issuer, studies, series, instances })
 }
 
 /// What of it would leave.

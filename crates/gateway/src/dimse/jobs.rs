@@ -53,7 +53,7 @@ async fn perform(peers: Arc<Peers>, job: Job) {
             while moving.sender.more() {
                 moving.step().await;
             }
-            moving.end(false).await;
+            moving.over(false).await;
         }
         Task::Report(_) => {
             let told = report(&peers, &job).await.unwrap_or(false);

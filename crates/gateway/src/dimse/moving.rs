@@ -11,9 +11,11 @@ use super::{IDLE, Peers};
 use dicom::dimse::{EXPLICIT, IMPLICIT, status};
 use model::{Arrival, Door, Id, Uid};
 use port::transfer::{Line, Move, Peer, Progress};
-use port::{Call, Credential, Request};
+use port::{Archive, Call, Credential, Request};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// Answers one C-MOVE.
 pub async fn serve<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller, message: Message) -> Result<(), End> {
@@ -47,7 +49,7 @@ pub async fn serve<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller, message: 
 async fn asked<S: Socket>(wire: &mut Wire<S>, message: &Message, mut job: Moving) -> Result<(), End> {
     let mut gone = None;
     if job.sender.more() && job.begin().await.is_err() {
-        job.sender.give_up();
+        job.give_up();
     }
     while job.sender.more() {
         if gone.is_none() {
@@ -67,7 +69,7 @@ async fn asked<S: Socket>(wire: &mut Wire<S>, message: &Message, mut job: Moving
             gone = wire.flush().await.err();
         }
     }
-    job.end(false).await;
+    job.over(gone.is_none()).await;
     finish(wire, message, &job.sender, false);
     gone.map_or(Ok(()), Err)
 }
@@ -79,6 +81,10 @@ pub struct Moving {
     peer: Peer,
     lines: Vec<(Uid, Option<Uid>)>,
     outgoing: Option<Outgoing>,
+    /// The destination went away before the end.
+    lost: bool,
+    /// Tells the vault that somebody works on it; ends with this.
+    _alive: JoinSet<()>,
     /// What is sent.
     pub sender: Sender,
 }
@@ -103,11 +109,15 @@ impl Moving {
         let kinds = lines.iter().map(|l| (l.sop_class.clone(), l.syntax.clone())).collect();
         let proof = (Credential::Gateway, arrival);
         let sender = Sender::new(&peers.archive, proof, Some((id, originator)), lines);
-        Self { peers: Arc::clone(peers), id, peer, lines: kinds, outgoing: None, sender }
+        let mut alive = JoinSet::new();
+        alive.spawn(alive_while(Arc::clone(&peers.archive), id));
+        let peers = Arc::clone(peers);
+        Self { peers, id, peer, lines: kinds, outgoing: None, lost: false, _alive: alive, sender }
     }
 
     /// Calls the destination.
     pub async fn begin(&mut self) -> Result<(), End> {
+        self.sender.anew();
         self.outgoing = Some(call::call(&self.peers, &self.peer, &proposals(&self.lines), &[]).await?);
         Ok(())
     }
@@ -122,7 +132,7 @@ impl Moving {
         if sent.is_err() {
             let again = self.sender.more() && self.begin().await.is_ok();
             if !again {
-                self.sender.give_up();
+                self.give_up();
             }
         }
         if let Some(study) = study
@@ -133,8 +143,26 @@ impl Moving {
         }
     }
 
+    /// What is left has failed.
+    fn give_up(&mut self) {
+        self.lost |= self.sender.more();
+        self.sender.give_up();
+    }
+
+    /// Nothing is left to send. `told`: somebody hears how it went. Else what the destination did not take is tried again;
+    /// and when the archive itself stops, the job goes on after the next start.
+    pub async fn over(&mut self, told: bool) {
+        if *self.peers.stop.borrow() && self.lost {
+            return;
+        }
+        if self.lost && !told {
+            return self.report(Progress::Failed).await;
+        }
+        self.end(false).await;
+    }
+
     /// It is over, well or not.
-    pub async fn end(&mut self, cancelled: bool) {
+    async fn end(&mut self, cancelled: bool) {
         if let Some(outgoing) = self.outgoing.take() {
             outgoing.release().await;
         }
@@ -150,20 +178,35 @@ impl Moving {
 
     /// Tells the vault.
     pub async fn report(&self, progress: Progress) {
-        let arrival = Arrival {
-            door: Door::Dimse,
-            peer: self.peer.address.clone(),
-            certificate: String::new(),
-            calling_ae: String::new(),
-            called_ae: String::new(),
-            software: String::new(),
-            request: String::new(),
-        };
-        let request = Request::JobProgress { job: self.id, progress };
-        let call = Call { credential: Credential::Gateway, arrival, request };
-        if let Err(fault) = self.peers.archive.call(call, port::empty()).await {
-            tracing::warn!(code = fault.code.as_str(), "the vault did not take a job's progress");
-        }
+        report(&self.peers.archive, (self.id, &self.peer.address), progress).await;
+    }
+}
+
+/// Between two signs of life: a lease is longer (`archive`, 90 s).
+const ALIVE: Duration = Duration::from_secs(30);
+
+/// One object may take longer than a lease: without a sign of life another worker would begin the move once more.
+async fn alive_while(archive: Arc<dyn Archive>, id: Id) {
+    loop {
+        tokio::time::sleep(ALIVE).await;
+        report(&archive, (id, ""), Progress::Alive).await;
+    }
+}
+
+async fn report(archive: &Arc<dyn Archive>, (job, address): (Id, &str), progress: Progress) {
+    let arrival = Arrival {
+        door: Door::Dimse,
+        peer: address.to_owned(),
+        certificate: String::new(),
+        calling_ae: String::new(),
+        called_ae: String::new(),
+        software: String::new(),
+        request: String::new(),
+    };
+    let request = Request::JobProgress { job, progress };
+    let call = Call { credential: Credential::Gateway, arrival, request };
+    if let Err(fault) = archive.call(call, port::empty()).await {
+        tracing::warn!(code = fault.code.as_str(), "the vault did not take a job's progress");
     }
 }
 

@@ -27,6 +27,8 @@ struct Route {
     context: u8,
     /// Ask the vault to decode it.
     decoded: bool,
+    /// The transfer syntax in which the vault must give it.
+    source: String,
     /// Between implicit and explicit on the way.
     recode: Option<(&'static str, &'static str)>,
 }
@@ -101,6 +103,11 @@ impl Sender {
         self.at += 1;
         self.count(&line, outcome.unwrap_or(Outcome::Failed));
         outcome
+    }
+
+    /// On another association: what was asked for the one before was chosen for its contexts.
+    pub fn anew(&mut self) {
+        self.batch = None;
     }
 
     /// Counts all lines that are left as failed: the receiver is gone.
@@ -182,7 +189,7 @@ fn route<S: Socket>(wire: &Wire<S>, line: &Line, own: bool) -> Option<Route> {
         let mut all = association.contexts().iter().filter(|c| c.abstract_syntax == class);
         all.find(|c| c.syntax() == Some(wanted)).map(|c| c.id)
     };
-    let plain = |context: u8| Route { context, decoded: false, recode: None };
+    let plain = |context: u8| Route { context, decoded: false, source: stored.to_owned(), recode: None };
     if let Some(context) = find(stored) {
         return Some(plain(context));
     }
@@ -191,10 +198,10 @@ fn route<S: Socket>(wire: &Wire<S>, line: &Line, own: bool) -> Option<Route> {
         EXPLICIT => Some(Route { recode: Some((EXPLICIT, IMPLICIT)), ..plain(find(IMPLICIT)?) }),
         _ if !line.decodes => None,
         _ => match find(EXPLICIT) {
-            Some(context) => Some(Route { decoded: true, ..plain(context) }),
+            Some(context) => Some(Route { decoded: true, source: EXPLICIT.to_owned(), ..plain(context) }),
             None => {
                 let recode = Some((EXPLICIT, IMPLICIT));
-                Some(Route { decoded: true, recode, ..plain(find(IMPLICIT)?) })
+                Some(Route { decoded: true, source: EXPLICIT.to_owned(), recode, ..plain(find(IMPLICIT)?) })
             }
         },
     }
@@ -209,6 +216,12 @@ async fn object<S: Socket>(
 ) -> Result<bool, End> {
     let Some(head) = head(parts, &line.instance).await else { return Ok(false) };
     let Ok(Some(meta)) = p10_meta(&head) else { return Ok(false) };
+    // Decided anew since it was listed, a mask drawn meanwhile: it comes as another object in another form, for which this
+    // context was not chosen.
+    let same = line.derived || meta.sop_uid.as_ref() == Some(&line.instance);
+    if meta.transfer_syntax.as_str() != route.source || !same {
+        return Ok(false);
+    }
     let own = Some(&line.instance).filter(|_| !line.derived);
     let Some(sop_uid) = own.or(meta.sop_uid.as_ref()) else { return Ok(false) };
     let mut recoder = match route.recode {

@@ -42,7 +42,7 @@ pub async fn receive<S: Socket>(
     }
     let status = match store {
         Some(store) => end(store, &message).await,
-        None => status::PROCESSING,
+        None => status::INSTANCE,
     };
     wire.answer(message.context, &message.command.response(status));
     Ok(())
