@@ -241,7 +241,9 @@ async fn act(
         }
         Request::Scheduled(query) => schedule::scheduled(vault, context, query).await,
         Request::Schedule { orders, report_by } => schedule::place(vault, context, orders, report_by).await,
-        Request::EndOrder { accession } => schedule::end(vault, context, &accession).await,
+        Request::EndOrder { accession, step } => {
+            schedule::end(vault, context, (&accession, step.as_deref())).await
+        }
         Request::PutRight(ask) => putright::answer(vault, context, ask).await,
         Request::Gather(ask) => transfer::gather(vault, context, ask).await,
         Request::Commit { transaction, references } => {

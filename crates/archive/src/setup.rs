@@ -117,7 +117,7 @@ impl Vault {
     /// Storage.
     pub fn add_order(&self, new: NewOrder) -> Result<()> {
         let NewOrder { user, study, accession, end } = new;
-        let record = OrderRecord { study, accession, start: self.clock.now(), end };
+        let record = OrderRecord { study, accession, patient: None, start: self.clock.now(), end };
         self.change_ties(&user, |ties| ties.orders.push(record))
     }
 

@@ -134,7 +134,7 @@ pub struct Vault {
     pub(crate) jobs: Shared<Jobs>,
     pub(crate) orders: Shared<Orders>,
     /// Held while orders are changed.
-    pub(crate) ordering: tokio::sync::Mutex<()>,
+    pub(crate) ordering: Arc<tokio::sync::Mutex<()>>,
     /// Argon2 takes memory: two at a time.
     pub(crate) sign_ins: tokio::sync::Semaphore,
     /// Rows of what was put right that did not open at the start: name and version.
@@ -223,7 +223,7 @@ impl Vault {
             machines: Mutex::default(),
             jobs: Mutex::default(),
             orders: Mutex::default(),
-            ordering: tokio::sync::Mutex::default(),
+            ordering: Arc::default(),
             sign_ins: tokio::sync::Semaphore::new(2),
             lost: Mutex::default(),
             broken_rows: std::sync::atomic::AtomicU64::new(0),
@@ -388,9 +388,9 @@ impl Vault {
             patient.first(tags::PATIENT_ID).to_owned(),
         );
         let accession = study.first(tags::ACCESSION_NUMBER);
-        let ordered = record.ordered(uid, accession, now);
         let merged = lock(&self.righted).merged_into(&key);
         let keys: Vec<_> = std::iter::once(key).chain(merged).collect();
+        let ordered = record.ordered(uid, (accession, &keys), now);
         (record.to_patient(&keys), ordered)
     }
 }

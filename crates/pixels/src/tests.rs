@@ -72,6 +72,7 @@ fn examine(file: &File, numbers: &[u32]) -> Stream {
                 instance: None,
                 frame: Some(number),
                 span: None,
+                derived: false,
             };
             sink.send(Item::Part(part)).await?;
             sink.bytes(bytes.into()).await?;
@@ -161,6 +162,7 @@ async fn a_picture_follows_its_head() {
                 instance: None,
                 frame,
                 span: None,
+                derived: false,
             };
             sink.send(Item::Part(part(None))).await.unwrap();
             sink.bytes(head.to_vec().into()).await.unwrap();
@@ -249,8 +251,14 @@ async fn a_long_object_does_not_hold_up_others() {
     let (sink, endless) = stream();
     let (long, ours) = (Arc::clone(&pool), ask());
     let long = tokio::spawn(async move { long.work(ours, endless).await.map(|_| ()) });
-    let part =
-        Part { media: String::new(), transfer_syntax: None, instance: None, frame: Some(1), span: None };
+    let part = Part {
+        media: String::new(),
+        transfer_syntax: None,
+        instance: None,
+        frame: Some(1),
+        span: None,
+        derived: false,
+    };
     sink.send(Item::Part(part)).await.unwrap();
     sink.bytes(file.frames[0].clone().into()).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;

@@ -136,8 +136,10 @@ pub enum Request {
     },
     /// End the orders of an accession number: done, or not to be done.
     EndOrder {
-        /// (0008,0050).
+        /// (0008,0050), or the number by which its placer or filler knows it.
         accession: String,
+        /// (0040,0009) of the one step that ends; nothing: all of them.
+        step: Option<String>,
     },
     /// Put something right in the index, take it back, and what is needed for that.
     PutRight(putright::Ask),

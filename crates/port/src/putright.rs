@@ -19,8 +19,10 @@ pub enum Act {
     Merge {
         /// The number that ends.
         from: PatientNumber,
-        /// The number that stays; it must have a film, else there are no demographics.
+        /// The number that stays.
         into: PatientNumber,
+        /// Name, birth date, sex, for a number that the archive does not know yet; not looked at for one that it knows.
+        demographics: Attributes,
     },
     /// These studies are another patient's.
     MoveStudies {

@@ -37,6 +37,9 @@ pub struct Part {
     pub frame: Option<u32>,
     /// Which of a value's bytes these are, when a part of them was asked for.
     pub span: Option<Box<Span>>,
+    /// An object that was made of the one asked for, under a UID of its own.
+    #[serde(default)]
+    pub derived: bool,
 }
 
 /// A part of a value's bytes.

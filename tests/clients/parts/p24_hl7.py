@@ -117,13 +117,19 @@ def _orders(report, sender, room):
                  ("20261201", step.StudyInstanceUID))
     report.equal("a cancelled order", order("H-2", "Probe^Paul", control="CA", station="ROOM2"), "AA")
     report.equal("leaves the worklist", room.numbers(), ["H-1"])
+    report.equal("an order with a filler's number of its own", order("H-4", "Probe^Paul", filler="FILL-4"), "AA")
+    bare = _order_line("", filler="FILL-4").replace("|R|S|", "|||")
+    code, _ = sender.send(_pid("GZ-9", "Probe^Paul"), "ORC|CA|PL|FILL-4", bare, kind="ORM^O01", control="CAfill")
+    report.equal("is cancelled by that number alone", (code, room.numbers()), ("AA", ["H-1"]))
+    code, _ = sender.send(_pid("GZ-10", "Someone^Else"), "ORC|NW|PL|FI", _order_line("H-1"), kind="ORM^O01", control="other")
+    report.equal("another patient's order of an open number is refused", (code, [str(s.PatientID) for s in room.find("AccessionNumber=H-1")[1]]), ("AE", ["GZ-9"]))
     code, _ = sender.send(_pid("GZ-7", "王^小丽"), "ORC|NW", _order_line("H-3"), kind="OMG^O19", control="gb", charset="GB 18030-2000", encoding="gb18030")
     report.equal("in GB 18030", code, "AA")
     report.equal("a name in its characters", str(room.find("AccessionNumber=H-3")[1][0].PatientName), "王^小丽")
 
 
-def _order_line(accession, station="ROOM1", modality="DX", start="202611271015"):
-    fields = {1: "1", 2: "PL", 3: "FI", 4: "CX2^Chest two views^L", 16: "77^Doctor^Demo", 18: accession, 19: f"R{accession}",
+def _order_line(accession, station="ROOM1", modality="DX", start="202611271015", filler="FI"):
+    fields = {1: "1", 2: "PL", 3: filler, 4: "CX2^Chest two views^L", 16: "77^Doctor^Demo", 18: accession, 19: f"R{accession}",
               20: f"S{accession}", 21: station, 24: modality, 27: f"1^^^{start}^^R"}
     return "|".join(["OBR", *(fields.get(n, "") for n in range(1, 28))])
 
@@ -150,10 +156,37 @@ def _patients(report, server, sender):
     undone = signed_in(server, "officer").ask("POST", "/api/v1/changes/2/undo", body={"expect_version": version, "reason": "wrong merge"})
     report.equal("which the officer takes back", (undone.status, number()), (200, film.PatientID))
     code, said = sender.send(merge, "MRG|NOBODY-1", kind="ADT^A40^ADT_A39", control="a40b", application="INDEX")
-    report.check("a merge of a number that nobody has is answered", code in ("AA", "AE"), said)
+    report.equal("a merge of a number that nobody has: nothing to do, and the feed goes on", code, "AA")
+    _alike(report, server, sender, film)
     code, said = sender.send(_pid("NOBODY-2", "Nobody^Known"), kind="ADT^A08", control="a08b", application="INDEX")
     report.equal("a feed tells of patients without films: nothing to correct, and it goes on", code, "AA")
     report.equal("an arrival is taken and changes nothing", sender.send(pid, kind="ADT^A01", control="a01", application="INDEX")[0], "AA")
+
+
+def _alike(report, server, sender, film):
+    """What a hospital's index says of a patient whose films bear no issuer, and who gets a new number."""
+    officer, doctor = signed_in(server, "officer"), signed_in(server, "radiologist")
+    changes = lambda: len(officer.get("/api/v1/changes?limit=100").json()["changes"])  # noqa: E731
+    line = lambda: doctor.find(f"/studies?StudyInstanceUID={film.StudyInstanceUID}")[0]  # noqa: E731
+    name = lambda: line()["00100010"]["Value"][0]["Alphabetic"]  # noqa: E731
+    said = lambda given, first="": f"PID|1||{first}{film.PatientID}^^^OTHERISSUER^MR||{given}||{film.PatientBirthDate}|F"  # noqa: E731
+    send = lambda pid, control: sender.send(pid, kind="ADT^A08", control=control, application="INDEX")[0]  # noqa: E731
+    known = bool(film.get("IssuerOfPatientID", ""))
+    before = changes()
+    report.equal("an index that names an issuer that no film bears", (send(said("Alike^Anna"), "al1"), name()),
+                 ("AA", "Corrected^Anna" if known else "Alike^Anna"))
+    report.equal("and puts a national number before it", (send(said("Second^Anna", "1101^^^NATL^NI~"), "al2"), name()),
+                 ("AA", "Corrected^Anna" if known else "Second^Anna"))
+    after = changes()
+    report.equal("what is so already is no change", (send(said("Second^Anna"), "al3"), changes()), ("AA", after))
+    report.check("each correction was one", known or after == before + 2, f"({before}, {after})")
+    new = f"PID|1||NEW-7^^^||Renewed^Anna||{film.PatientBirthDate}|F"
+    both = (new, f"MRG|{film.PatientID}^^^{film.get('IssuerOfPatientID', '')}", "PID|2||NEW-8^^^||Nobody^Known", "MRG|NOBODY-8")
+    code, told = sender.send(*both, kind="ADT^A40^ADT_A39", control="al4", application="INDEX")
+    report.equal("a number merged into one without films, and one that nobody has", (code, line()["00100020"]["Value"]), ("AA", ["NEW-7"]))
+    version = officer.get("/api/v1/changes").json()
+    undone = officer.ask("POST", f"/api/v1/changes/{version['changes'][0]['number']}/undo", body={"expect_version": version["version"], "reason": "wrong merge"})
+    report.equal("which the officer takes back", (undone.status, line()["00100020"]["Value"]), (200, [str(film.PatientID)]))
 
 
 def _refused(report, sender, room):

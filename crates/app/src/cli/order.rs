@@ -67,7 +67,7 @@ async fn all(command: &Order, archive: &Arc<dyn Archive>, files: Vec<(&PathBuf, 
         }
     }
     for accession in &command.end {
-        match ask(archive, Request::EndOrder { accession: accession.clone() }).await {
+        match ask(archive, Request::EndOrder { accession: accession.clone(), step: None }).await {
             Ok(()) => ended += 1,
             Err(word) => {
                 refused = true;

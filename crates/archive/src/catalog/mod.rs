@@ -243,19 +243,29 @@ impl Catalog {
 
     /// The reference of a patient known by number.
     pub fn patient(&self, key: &PatientKey) -> Option<PatientRef> {
+        self.keyed(key).find(|(known, _)| known == key).map(|(_, patient)| patient)
+    }
+
+    /// References of patients who may be meant, where one side says no issuer.
+    pub fn patients_like(&self, key: &PatientKey) -> Vec<PatientRef> {
+        self.keyed(key).filter(|(known, _)| known.fits(key)).map(|(_, patient)| patient).collect()
+    }
+
+    /// Patients of studies whose number may be this one.
+    fn keyed(&self, key: &PatientKey) -> impl Iterator<Item = (PatientKey, PatientRef)> {
         let slots = match key {
             PatientKey::Numbered(_, number) => self.prints.find(Of::Number, number.as_bytes()),
             PatientKey::OfStudy(uid) => self.prints.find(Of::Study, uid.as_str().as_bytes()),
         };
         let words = words_of(&self.words);
-        slots.into_iter().find_map(|slot| match self.slots.get(slot as usize)? {
+        slots.into_iter().filter_map(move |slot| match self.slots.get(slot as usize)? {
             Slot::Whole(study, _) => {
                 let record = &study.record;
-                (PatientKey::of(&record.patient_attributes, &record.uid) == *key).then_some(record.patient)
+                Some((PatientKey::of(&record.patient_attributes, &record.uid), record.patient))
             }
             Slot::Packed(bytes) => {
                 let card = pack::unpack(bytes, &words, Depth::Study)?;
-                (PatientKey::of(&card.patient_attributes, &card.uid) == *key).then_some(card.patient)
+                Some((PatientKey::of(&card.patient_attributes, &card.uid), card.patient))
             }
             Slot::Gone => None,
         })

@@ -126,6 +126,7 @@ fn frames(object: ObjectReader, count: u32) -> Stream {
                 instance: None,
                 frame: Some(number),
                 span: None,
+                derived: false,
             };
             if sink.send(Item::Part(head)).await.is_err() || sink.bytes(bytes).await.is_err() {
                 return;

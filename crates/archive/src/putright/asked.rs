@@ -10,6 +10,7 @@ use crate::vault::Vault;
 use model::{Attributes, Id, PatientRef, Tag, Time, Uid, limits, tags};
 use port::Code;
 use port::putright::{Act, CORRECTABLE_OF_PATIENT, CORRECTABLE_OF_STUDY, Destination, PatientNumber};
+use std::collections::BTreeSet;
 
 /// Letters of a reason.
 const REASON_LETTERS: usize = 3;
@@ -71,7 +72,7 @@ pub fn deed(
     let house = House { catalog, now, drawn };
     match act {
         Act::Confirm { change } => Ok((confirm(now, *change, by)?, None)),
-        Act::Merge { from, into } => Ok((house.merge(from, into)?, None)),
+        Act::Merge { from, into, demographics } => Ok((house.merge(from, into, demographics)?, None)),
         Act::MoveStudies { studies, to, demographics } => {
             Ok((house.move_studies(studies, to, demographics)?, None))
         }
@@ -79,7 +80,8 @@ pub fn deed(
         Act::CorrectPatient { patient, set } => {
             let set = checked(set, CORRECTABLE_OF_PATIENT)?;
             let name = number(patient)?;
-            let patient = house.patient(&name).ok_or(UNKNOWN_PATIENT)?;
+            let patient = house.patient(&name)?.ok_or(UNKNOWN_PATIENT)?;
+            house.would_change(patient, &set)?;
             Ok((Deed::CorrectPatient { patient, name, set }, None))
         }
         Act::CorrectStudy { study, set } => {
@@ -125,22 +127,53 @@ impl<'a> House<'a> {
         self.catalog.study(uid).map(|study| &**study).ok_or(("unknown-study", Code::NotFound))
     }
 
-    /// Who a number is, after merges.
-    fn patient(&self, name: &PatientNumber) -> Option<PatientRef> {
+    /// Who a number is, after merges. Where one side says no issuer it is the one patient who has the number.
+    fn patient(&self, name: &PatientNumber) -> Asked<Option<PatientRef>> {
         let key = PatientKey::Numbered(name.issuer.clone(), name.number.clone());
-        let known = self.now.keys.get(&key).copied().or_else(|| self.catalog.patient(&key));
-        known.map(|patient| righted::resolve(&self.now.changes, patient))
+        let resolve = |patient| righted::resolve(&self.now.changes, patient);
+        if let Some(known) = self.now.keys.get(&key).copied().or_else(|| self.catalog.patient(&key)) {
+            return Ok(Some(resolve(known)));
+        }
+        let put_right =
+            self.now.keys.iter().filter(|(other, _)| other.fits(&key)).map(|(_, patient)| *patient);
+        let alike: BTreeSet<PatientRef> =
+            self.catalog.patients_like(&key).into_iter().chain(put_right).map(resolve).collect();
+        if alike.len() > 1 {
+            Err(("ambiguous-number", Code::BadRequest))
+        } else {
+            Ok(alike.into_iter().next())
+        }
     }
 
-    fn merge(&self, from: &PatientNumber, into: &PatientNumber) -> Asked<Deed> {
+    /// A feed tells of a patient each time that anything of her changes; a change that changes nothing is none.
+    fn would_change(&self, patient: PatientRef, set: &Attributes) -> Asked<()> {
+        let says = |uid: &Uid| {
+            let brief = self.catalog.brief(uid);
+            brief.is_some_and(|brief| {
+                set.iter().all(|(tag, to)| {
+                    brief.patient_attributes.get(tag).map_or(&[][..], |now| &now.values) == to.values
+                })
+            })
+        };
+        let all = self.catalog.all_of_patient(&patient);
+        if all.iter().all(says) { Err(("already-so", Code::NotFound)) } else { Ok(()) }
+    }
+
+    fn merge(&self, from: &PatientNumber, into: &PatientNumber, demographics: &Attributes) -> Asked<Deed> {
         let (name, into) = (number(from)?, number(into)?);
-        let from = self.patient(&name).ok_or(UNKNOWN_PATIENT)?;
-        let patient = self.patient(&into).ok_or(UNKNOWN_PATIENT)?;
-        if from == patient {
-            return Err(("same-patient", Code::BadRequest));
-        }
-        let attributes = self.demographics(patient).ok_or(UNKNOWN_PATIENT)?;
-        Ok(Deed::Merge { from, name, into: Target { patient, attributes } })
+        let from = self.patient(&name)?.ok_or(UNKNOWN_PATIENT)?;
+        let known = match self.patient(&into)? {
+            Some(_) if name == into => return Err(("same-patient", Code::BadRequest)),
+            Some(patient) if patient == from => return Err(("already-so", Code::NotFound)),
+            Some(patient) => self.demographics(patient).map(|attributes| Target { patient, attributes }),
+            None => None,
+        };
+        let into = match known {
+            Some(target) => target,
+            None if demographics.is_empty() => return Err(UNKNOWN_PATIENT),
+            None => self.target(&into, demographics)?,
+        };
+        Ok(Deed::Merge { from, name, into })
     }
 
     fn move_studies(&self, studies: &[Uid], to: &PatientNumber, demographics: &Attributes) -> Asked<Deed> {
@@ -221,7 +254,7 @@ impl<'a> House<'a> {
     /// A known patient with her own words, or a new one with those that were given.
     fn target(&self, name: &PatientNumber, given: &Attributes) -> Asked<Target> {
         let name = number(name)?;
-        let known = self.patient(&name);
+        let known = self.patient(&name)?;
         if let Some((patient, attributes)) = known.and_then(|p| self.demographics(p).map(|a| (p, a))) {
             return if given.is_empty() {
                 Ok(Target { patient, attributes })

@@ -37,7 +37,10 @@ pub fn affected(
 ) -> std::result::Result<BTreeSet<Uid>, SeriesIsThere> {
     let differs =
         |arrived: &Arrived| righted::effective(&now.changes, arrived) != righted::effective(after, arrived);
-    let known = now.arrived.values().filter(|arrived| differs(arrived));
+    // A correction is about the studies that it names, or that are the patient's now: a feed sends many, and each would look at
+    // every study that was ever put right.
+    let narrow = matches!(deed, Deed::CorrectPatient { .. } | Deed::CorrectStudy { .. });
+    let known = now.arrived.values().filter(|arrived| !narrow && differs(arrived));
     let mut out: BTreeSet<Uid> = known.map(|arrived| arrived.uid.clone()).collect();
     match deed {
         Deed::Merge { from, .. } => out.extend(catalog.all_of_patient(from)),

@@ -212,12 +212,18 @@ impl Righted {
         let arrived = self.arrived.values();
         let arrived = arrived.map(|a| (PatientKey::of(&a.patient_attributes, &a.uid), a.patient));
         let given = self.changes.values().filter_map(|change| match &change.deed {
-            Deed::MoveStudies { to, studies } => Some((to, studies.first()?)),
+            Deed::MoveStudies { to, .. } | Deed::Merge { into: to, .. } => numbered(to),
             _ => None,
         });
-        let given = given.map(|(to, study)| (PatientKey::of(&to.attributes, study), to.patient));
         given.chain(arrived).collect()
     }
+}
+
+/// The number of who something was given to.
+fn numbered(to: &Target) -> Option<(PatientKey, PatientRef)> {
+    let first = |tag| to.attributes.first(tag).to_owned();
+    let number = Some(first(tags::PATIENT_ID)).filter(|number| !number.is_empty())?;
+    Some((PatientKey::Numbered(first(tags::ISSUER_OF_PATIENT_ID), number), to.patient))
 }
 
 /// What `now` says otherwise than `then`, or (`all`) all that it says and all that it leaves out.

@@ -19,7 +19,7 @@ fn number(number: &str) -> PatientNumber {
 }
 
 fn merge(from: &str, into: &str) -> Act {
-    Act::Merge { from: number(from), into: number(into) }
+    Act::Merge { from: number(from), into: number(into), demographics: Attributes::new() }
 }
 
 fn words(list: &[(u32, &str)]) -> Attributes {

@@ -184,7 +184,8 @@ impl From<'_> {
     pub fn part(&self, media: &str, syntax: Option<&str>, frame: Option<u32>) -> Result<Part, Fault> {
         let transfer_syntax = syntax.map(str::parse).transpose().map_err(|_| Code::Internal)?;
         let instance = Some(self.chosen.shown.clone());
-        Ok(Part { media: media.to_owned(), transfer_syntax, instance, frame, span: None })
+        let derived = self.chosen.plan != Plan::Clear;
+        Ok(Part { media: media.to_owned(), transfer_syntax, instance, frame, span: None, derived })
     }
 }
 

@@ -144,7 +144,14 @@ fn with_head(object: &ObjectReader, head_len: u64, index: u32, encoded: Bytes) -
     let object = object.clone();
     let (sink, body) = stream();
     let part = |frame| {
-        Item::Part(Part { media: String::new(), transfer_syntax: None, instance: None, frame, span: None })
+        Item::Part(Part {
+            media: String::new(),
+            transfer_syntax: None,
+            instance: None,
+            frame,
+            span: None,
+            derived: false,
+        })
     };
     tokio::spawn(async move {
         let send = async {

@@ -86,6 +86,7 @@ fn part(chosen: &Chosen) -> Part {
         instance: Some(chosen.shown.clone()),
         frame: None,
         span: None,
+        derived: false,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::find;
 use crate::journal::{new_uid, promises};
 use crate::sealing::{Kind, fault};
 use crate::vault::{Vault, lock};
-use crate::who::ties::OrderRecord as Owed;
+use crate::who::ties::{OrderRecord as Owed, same_patient};
 use crate::{Error, Result as Outcome};
 use ledger::Event;
 use model::{Attribute, Attributes, Item, Plain, Tag, Vr, first_of, limits, tags};
@@ -18,6 +18,7 @@ use policy::Right;
 use port::find::{Found, Query};
 use port::{Code, Fault, Response};
 use records::{OrderRecord, Step};
+use std::sync::Arc;
 use store::Commit;
 
 /// Orders of one request.
@@ -79,7 +80,11 @@ pub async fn place(
             order.copy(tags::STUDY_INSTANCE_UID, study);
         }
         let (step, order) = checked(vault, order)?;
-        if steps.iter().any(|(other, _)| *other == step) {
+        let clashes = |(other, earlier): &(Step, Option<Attributes>)| {
+            let hers = earlier.as_ref().is_none_or(|earlier| same_patient(&whose(earlier), &whose(&order)));
+            *other == step || other.accession == step.accession && !hers
+        };
+        if steps.iter().any(clashes) {
             return Err(Code::BadRequest.into());
         }
         steps.push((step, Some(order)));
@@ -89,24 +94,51 @@ pub async fn place(
     {
         return Err(Code::BadRequest.into());
     }
-    let numbers: Vec<String> = steps.iter().map(|(step, _)| step.accession.clone()).collect();
+    let owed: Vec<(String, Number)> = steps
+        .iter()
+        .filter_map(|(step, order)| Some((step.accession.clone(), whose(order.as_ref()?))))
+        .collect();
     keep(vault, context, steps, "order").await?;
     if let Some(user) = report_by {
-        tokio::task::block_in_place(|| owe(vault, &user, &numbers))?;
+        tokio::task::block_in_place(|| owe(vault, &user, &owed))?;
     }
     Ok(Response::Done)
 }
 
-/// Ends all steps of an accession number; none of it open: not found.
-pub async fn end(vault: &Vault, context: &Context, accession: &str) -> Result<Response, Fault> {
+/// Ends the steps of an accession number, or of an order that its placer or filler knows by it: all, or the one that is named;
+/// none of it open: not found.
+pub async fn end(
+    vault: &Vault,
+    context: &Context,
+    (number, step): (&str, Option<&str>),
+) -> Result<Response, Fault> {
     vault.may(context, Right::Schedule).await?;
-    let steps: Vec<_> =
-        lock(&vault.orders).steps_of(accession).into_iter().map(|step| (step, None)).collect();
+    let (steps, owed) = {
+        let orders = lock(&vault.orders);
+        let mut steps = orders.steps_of(number);
+        if steps.is_empty() {
+            steps = orders.steps_known_as(number);
+        }
+        steps.retain(|one| step.is_none_or(|step| one.id == step));
+        let owed: Vec<(String, Number)> = steps
+            .iter()
+            .filter_map(|step| Some((step.accession.clone(), whose(orders.order(step)?))))
+            .collect();
+        (steps, owed)
+    };
     if steps.is_empty() {
         return Err(Code::NotFound.into());
     }
-    keep(vault, context, steps, "order-ended").await?;
+    keep(vault, context, steps.into_iter().map(|step| (step, None)).collect(), "order-ended").await?;
+    tokio::task::block_in_place(|| no_longer_owed(vault, &owed))?;
     Ok(Response::Done)
+}
+
+/// A patient's issuer and number.
+type Number = (String, String);
+
+fn whose(order: &Attributes) -> Number {
+    (order.first(tags::ISSUER_OF_PATIENT_ID).to_owned(), order.first(tags::PATIENT_ID).to_owned())
 }
 
 /// An order with all that a worklist item must have (PS3.4 Table K.6-1, return keys of type 1): whose, what number, one step
@@ -150,6 +182,7 @@ fn checked(vault: &Vault, mut order: Attributes) -> Result<(Step, Attributes), F
     }
     let step = Step { accession, id };
     if order.first(tags::STUDY_INSTANCE_UID).is_empty() {
+        // Another patient's order of this number is refused below, under the lock.
         let known = lock(&vault.orders).study_of(&step.accession);
         let uid = match known {
             Some(uid) => uid,
@@ -182,9 +215,15 @@ async fn keep(
     what: &str,
 ) -> Result<(), Fault> {
     // One change at a time: versions are read and written under it.
-    let _turn = vault.ordering.lock().await;
+    let turn = Arc::clone(&vault.ordering).lock_owned().await;
     let versions: Vec<u64> = {
         let orders = lock(&vault.orders);
+        if steps
+            .iter()
+            .any(|(step, order)| order.as_ref().is_some_and(|order| anothers(&orders, step, order)))
+        {
+            return Err(Code::VersionConflict.into());
+        }
         let new = steps.iter().filter(|(step, order)| order.is_some() && orders.version(step) == 0).count();
         if orders.len() + new > ORDERS {
             return Err(Code::StorageFull.into());
@@ -204,31 +243,66 @@ async fn keep(
     vault.entry_into(&mut commit, vault.envelope(context, &About::nothing()), event)?;
     let promises = promises(&commit);
     let pending = tokio::task::block_in_place(|| vault.store.submit(commit)).map_err(Error::from)?;
-    match vault.settled(promises, pending, |_, durable| Ok(durable)).await? {
+    // Memory follows also when whoever asked has gone away meanwhile.
+    let settled = vault.settled(promises, pending, move |vault, durable| {
+        if durable.is_ok() {
+            let mut orders = lock(&vault.orders);
+            let all = steps.into_iter().zip(versions);
+            all.for_each(|((step, order), version)| orders.put(step, order, version));
+        }
+        drop(turn);
+        Ok(durable)
+    });
+    match settled.await? {
         Err(store::Error::Stale) => Err(Code::Unavailable.into()),
         Err(error) => Err(fault(&error)),
-        Ok(_) => {
-            let mut orders = lock(&vault.orders);
-            steps
-                .into_iter()
-                .zip(versions)
-                .for_each(|((step, order), version)| orders.put(step, order, version));
-            Ok(())
-        }
+        Ok(_) => Ok(()),
     }
 }
 
+/// Two systems gave one accession number to two patients, or one gave it twice: replaced, the first would vanish from its
+/// modality, and beside it the second's films would be made under the first one's Study Instance UID.
+fn anothers(orders: &Orders, step: &Step, order: &Attributes) -> bool {
+    let theirs = orders.steps_of(&step.accession).into_iter().filter_map(|step| orders.order(&step));
+    theirs.into_iter().any(|open| !same_patient(&whose(open), &whose(order)))
+}
+
 /// The account owes the report of these: what a doctor with an order sees is decided by rule 1 about pictures.
-fn owe(vault: &Vault, user: &str, numbers: &[String]) -> Outcome<()> {
+fn owe(vault: &Vault, user: &str, orders: &[(String, Number)]) -> Outcome<()> {
     let start = vault.clock.now();
     vault.change_ties(user, |ties| {
-        for accession in numbers {
-            let known = |owed: &Owed| owed.study.is_none() && owed.accession == *accession;
-            if !ties.orders.iter().any(known) {
-                ties.orders.push(Owed { study: None, accession: accession.clone(), start, end: None });
+        for order @ (accession, patient) in orders {
+            let patient = Some(patient.clone());
+            let new = Owed { study: None, accession: accession.clone(), patient, start, end: None };
+            match ties.orders.iter_mut().find(|owed| is(owed, order)) {
+                Some(owed) => *owed = Owed { start: owed.start, ..new },
+                None => ties.orders.push(new),
             }
         }
     })
+}
+
+fn is(owed: &Owed, (accession, patient): &(String, Number)) -> bool {
+    owed.accession == *accession && owed.patient.as_ref().is_some_and(|whose| same_patient(whose, patient))
+}
+
+/// What was ordered is done or not to be done: a doctor who still has to report on it keeps sight of it for this long.
+const REPORTED_S: i64 = 30 * 24 * 3600;
+
+fn no_longer_owed(vault: &Vault, orders: &[(String, Number)]) -> Outcome<()> {
+    let end = vault.clock.now().plus_seconds(REPORTED_S);
+    let ends = |owed: &Owed| owed.end.is_none() && orders.iter().any(|order| is(owed, order));
+    let all: Vec<String> = {
+        let ties = lock(&vault.ties);
+        let theirs = ties.iter().filter(|(_, (record, _))| record.orders.iter().any(ends));
+        theirs.map(|(user, _)| user.clone()).collect()
+    };
+    for user in all {
+        vault.change_ties(&user, |ties| {
+            ties.orders.iter_mut().filter(|owed| ends(owed)).for_each(|owed| owed.end = Some(end));
+        })?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

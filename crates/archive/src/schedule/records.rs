@@ -1,6 +1,6 @@
 //! Orders at rest and in memory: one row for each scheduled procedure step.
 
-use model::{Attributes, first_of, tags};
+use model::{Attributes, Tag, first_of, tags};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -67,6 +67,20 @@ impl Orders {
     /// Those not ended, as they will be done.
     pub fn open(&self) -> impl Iterator<Item = &Attributes> {
         self.open.values()
+    }
+
+    /// An order that is not ended.
+    pub fn order(&self, step: &Step) -> Option<&Attributes> {
+        self.open.get(self.turns.get(step)?)
+    }
+
+    /// Steps of orders that their placer or filler knows by this number (0040,2016), (0040,2017).
+    pub fn steps_known_as(&self, number: &str) -> Vec<Step> {
+        const PLACER: Tag = 0x0040_2016;
+        const FILLER: Tag = 0x0040_2017;
+        let known = |order: &Attributes| [PLACER, FILLER].iter().any(|tag| order.first(*tag) == number);
+        let theirs = self.open.iter().filter(|(_, order)| !number.is_empty() && known(order));
+        theirs.map(|((_, _, step), _)| step.clone()).collect()
     }
 
     /// The steps of an accession number.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::House;
+use crate::testing::{House, uid};
 use model::Role;
 use port::find::{Key, Level, Matching};
 
@@ -66,8 +66,8 @@ async fn orders_are_found_ended_and_survive_a_restart() {
     }
     // The same number and step again: replaced, under the same study.
     place(&house.vault, &context, vec![order("A1", "20261201", "CT", "ROOM1")], None).await.unwrap();
-    end(&house.vault, &context, "A2").await.unwrap();
-    assert_eq!(end(&house.vault, &context, "A2").await.unwrap_err().code, Code::NotFound);
+    end(&house.vault, &context, ("A2", None)).await.unwrap();
+    assert_eq!(end(&house.vault, &context, ("A2", None)).await.unwrap_err().code, Code::NotFound);
     let house = house.again(|_| {});
     assert_eq!(asked(&house, Role::Technologist, vec![]).await.unwrap(), ["A1"]);
     let said: Vec<String> =
@@ -92,6 +92,42 @@ async fn an_order_has_what_a_worklist_item_must_have() {
     let step = &item.get(STEP).unwrap().items[0];
     assert_eq!(step[&tags::SCHEDULED_PROCEDURE_STEP_ID].values, ["A1"]);
     assert_eq!(step[&tags::SCHEDULED_PROCEDURE_STEP_STATUS].values, ["SCHEDULED"]);
+}
+
+/// Two systems, or two years of one, gave a number twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_of_one_patient_at_a_time() {
+    let house = House::new();
+    house.account("rosa", Role::Radiologist, None);
+    let context = house.context("mta", Role::Technologist, None);
+    let of = |patient: &str, issuer: &str| {
+        let mut order = order("A1", "20261127", "CT", "R");
+        order.set(tags::PATIENT_ID, *b"LO", [patient.to_owned()]);
+        order.set(tags::ISSUER_OF_PATIENT_ID, *b"LO", [issuer.to_owned()]);
+        order.set(0x0040_2016, *b"LO", [format!("PL-{patient}")]);
+        order
+    };
+    let put = async |order| place(&house.vault, &context, vec![order], Some("rosa".into())).await;
+    put(of("P1", "H")).await.unwrap();
+    assert_eq!(put(of("P2", "H")).await.unwrap_err().code, Code::VersionConflict);
+    assert_eq!(put(of("P1", "G")).await.unwrap_err().code, Code::VersionConflict, "another hospital's P1");
+    put(of("P1", "")).await.unwrap();
+    let both = vec![of("P1", "H"), of("P2", "H")];
+    assert_eq!(place(&house.vault, &context, both, None).await.unwrap_err().code, Code::BadRequest);
+    let study = uid("1.2");
+    let owed = |patient: &str| {
+        let patient = [("H".to_owned(), patient.to_owned())];
+        let ties = lock(&house.vault.ties);
+        ties.get("rosa").is_some_and(|(t, _)| t.ordered(&study, ("A1", &patient), house.vault.clock.now()))
+    };
+    assert_eq!((owed("P1"), owed("P2")), (true, false), "the same number, another patient's film");
+    assert_eq!(end(&house.vault, &context, ("PL-P1", Some("S7"))).await.unwrap_err().code, Code::NotFound);
+    end(&house.vault, &context, ("PL-P1", None)).await.unwrap();
+    assert!(owed("P1"), "she has still to report");
+    house.pass(REPORTED_S + 1);
+    assert!(!owed("P1"), "and not for ever");
+    put(of("P2", "H")).await.unwrap();
+    assert!(owed("P2"));
 }
 
 /// Two steps of one request are one study (PS3.4 Table K.6-1: the UID is the requested procedure's), whenever they come.
@@ -195,7 +231,11 @@ async fn who_owes_the_report_has_an_order() {
     let study: model::Uid = "1.2".parse().unwrap();
     let mut attributes = Attributes::new();
     attributes.set(tags::ACCESSION_NUMBER, *b"SH", ["A1".to_owned()]);
-    let (_, ordered) =
-        house.vault.ties_of("reader", &study, (&Attributes::new(), &attributes), house.vault.clock.now());
-    assert!(ordered);
+    for (number, expected) in [("P1", true), ("P2", false)] {
+        let mut patient = Attributes::new();
+        patient.set(tags::PATIENT_ID, *b"LO", [number.to_owned()]);
+        let now = house.vault.clock.now();
+        let (_, ordered) = house.vault.ties_of("reader", &study, (&patient, &attributes), now);
+        assert_eq!(ordered, expected, "{number}");
+    }
 }

@@ -104,12 +104,10 @@ pub async fn make(
     let now = vault.clock.monotonic();
     let (slot, version) = lock(&vault.jobs).reserve(now, until, &kept.task).ok_or(Code::Unavailable)?;
     let envelope = vault.envelope(context, &About::nothing());
-    match keep(vault, (slot, version), Some(kept.clone()), (envelope, event(id))).await {
-        Ok(()) => lock(&vault.jobs).put(slot, Some(kept.clone()), Some(until)),
-        Err(fault) => {
-            lock(&vault.jobs).free(slot);
-            return Err(fault);
-        }
+    let done = keep(vault, (slot, version), (Some(kept.clone()), Some(until)), (envelope, event(id))).await;
+    if let Err(fault) = done {
+        lock(&vault.jobs).free(slot);
+        return Err(fault);
     }
     Ok(kept)
 }
@@ -118,7 +116,7 @@ pub async fn make(
 async fn keep(
     vault: &Vault,
     (slot, version): (u32, u64),
-    job: Option<Kept>,
+    (job, leased): (Option<Kept>, Option<Time>),
     (envelope, event): (Envelope, Event),
 ) -> Result<(), Fault> {
     let name = vault.sealing.name(Kind::Job, &[&slot.to_be_bytes()]);
@@ -129,7 +127,15 @@ async fn keep(
         vault.entry_into(&mut commit, envelope.clone(), event.clone())?;
         let promises = promises(&commit);
         let pending = tokio::task::block_in_place(|| vault.store.submit(commit)).map_err(Error::from)?;
-        match vault.settled(promises, pending, |_, durable| Ok(durable)).await? {
+        let job = record.job.clone();
+        // Memory follows also when whoever asked has gone away meanwhile.
+        let settled = vault.settled(promises, pending, move |vault, durable| {
+            if durable.is_ok() {
+                lock(&vault.jobs).put(slot, job, leased);
+            }
+            Ok(durable)
+        });
+        match settled.await? {
             Err(store::Error::Stale) => {}
             Err(error) => return Err(fault(&error)),
             Ok(_) => return Ok(()),
@@ -251,10 +257,8 @@ async fn change(vault: &Vault, id: Id, goes_on: bool, change: impl FnOnce(&mut K
         ..Envelope::default()
     };
     let event = Event::JobWent { job: id, attempts: job.attempts.into() };
-    keep(vault, (number, version), Some(job.clone()), (envelope, event)).await?;
     let leased = goes_on.then(|| vault.clock.monotonic().plus_seconds(LEASE_S));
-    lock(&vault.jobs).put(number, Some(job), leased);
-    Ok(())
+    keep(vault, (number, version), (Some(job), leased), (envelope, event)).await
 }
 
 fn known(vault: &Vault, id: Id) -> Result<(u32, u64, Kept), Fault> {
@@ -282,9 +286,7 @@ async fn end(vault: &Vault, id: Id, (how, completed, failed): (&str, u32, u32)) 
         door: Door::Dimse.to_string(),
         ..Envelope::default()
     };
-    keep(vault, (number, version), None, (envelope, event)).await?;
-    lock(&vault.jobs).put(number, None, None);
-    Ok(())
+    keep(vault, (number, version), (None, None), (envelope, event)).await
 }
 
 /// To whom a move's job sends, with its standing; the lease is renewed.

@@ -4,9 +4,9 @@ use crate::context::Context;
 use crate::find;
 use crate::vault::Vault;
 use model::{Tag, Uid, limits, tags};
-use port::{Code, Fault};
 use port::find::{Key, Level, Matching, Query};
 use port::transfer::Wanted;
+use port::{Code, Fault};
 use std::collections::BTreeSet;
 
 /// Own UIDs of the studies, each once: as they were named, else the newest first.
@@ -53,8 +53,12 @@ fn one_issuer(vault: &Vault, keys: &[Key]) -> Result<(), Fault> {
     let include = Some(vec![vec![tags::ISSUER_OF_PATIENT_ID]]);
     let query = Query { keys: keys.to_vec(), include, bare: true, ..Query::all(Level::Patient) };
     let found = find::unseen(vault, &query)?;
-    let issuers: BTreeSet<&str> =
-        found.answers.iter().map(|line| line.first(tags::ISSUER_OF_PATIENT_ID)).filter(|i| !i.is_empty()).collect();
+    let issuers: BTreeSet<&str> = found
+        .answers
+        .iter()
+        .map(|line| line.first(tags::ISSUER_OF_PATIENT_ID))
+        .filter(|i| !i.is_empty())
+        .collect();
     if issuers.len() > 1 { Err(Code::BadRequest.into()) } else { Ok(()) }
 }
 

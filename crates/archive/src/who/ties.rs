@@ -35,6 +35,9 @@ pub struct OrderRecord {
     pub study: Option<Uid>,
     /// (0008,0050), before.
     pub accession: String,
+    /// Whose, by issuer and number: two systems may give the same accession number. Nobody named: as the operator set it.
+    #[serde(default)]
+    pub patient: Option<(String, String)>,
     /// From.
     pub start: Time,
     /// Until; reported orders end.
@@ -63,15 +66,22 @@ impl TiesRecord {
         theirs.take(policy::facts::RELATIONS).map(relation).collect()
     }
 
-    /// There is an order for this study now.
-    pub fn ordered(&self, study: &Uid, accession: &str, now: Time) -> bool {
+    /// There is an order for this study of a patient of these numbers now.
+    pub fn ordered(&self, study: &Uid, (accession, patient): (&str, &[(String, String)]), now: Time) -> bool {
         self.orders.iter().any(|order| {
             let holds = order.start <= now && order.end.is_none_or(|end| now < end);
             let named = order.study.as_ref() == Some(study);
-            holds
-                && (named || (order.study.is_none() && !accession.is_empty() && order.accession == accession))
+            let numbered = order.study.is_none() && !accession.is_empty() && order.accession == accession;
+            let hers =
+                order.patient.as_ref().is_none_or(|whose| patient.iter().any(|p| same_patient(whose, p)));
+            holds && (named || numbered && hers)
         })
     }
+}
+
+/// Who says no issuer means the same as who does.
+pub fn same_patient((issuer, number): &(String, String), (other, same): &(String, String)) -> bool {
+    number == same && (issuer == other || issuer.is_empty() || other.is_empty())
 }
 
 #[cfg(test)]
@@ -79,21 +89,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn orders_name_a_study_or_an_accession() {
+    fn orders_name_a_study_or_an_accession_of_a_patient() {
         let order = |study: Option<&str>, accession: &str, end| OrderRecord {
             study: study.map(|s| s.parse().unwrap()),
             accession: accession.into(),
+            patient: None,
             start: Time(10),
             end,
         };
         let ties = |order| TiesRecord { relations: vec![], orders: vec![order] };
         let study: Uid = "1.2".parse().unwrap();
-        assert!(ties(order(Some("1.2"), "", None)).ordered(&study, "", Time(10)));
-        assert!(!ties(order(Some("1.2"), "", None)).ordered(&study, "", Time(9)), "not yet");
-        assert!(!ties(order(Some("1.2"), "", Some(Time(11)))).ordered(&study, "", Time(11)), "ended");
-        assert!(!ties(order(Some("1.3"), "A", None)).ordered(&study, "A", Time(10)), "another study");
-        assert!(ties(order(None, "A", None)).ordered(&study, "A", Time(10)));
-        assert!(!ties(order(None, "", None)).ordered(&study, "", Time(10)), "an empty number ties nothing");
+        let hers = [("H".to_owned(), "7".to_owned())];
+        let of = |accession| (accession, &hers[..]);
+        assert!(ties(order(Some("1.2"), "", None)).ordered(&study, of(""), Time(10)));
+        assert!(!ties(order(Some("1.2"), "", None)).ordered(&study, of(""), Time(9)), "not yet");
+        assert!(!ties(order(Some("1.2"), "", Some(Time(11)))).ordered(&study, of(""), Time(11)), "ended");
+        assert!(!ties(order(Some("1.3"), "A", None)).ordered(&study, of("A"), Time(10)), "another study");
+        assert!(ties(order(None, "A", None)).ordered(&study, of("A"), Time(10)));
+        assert!(
+            !ties(order(None, "", None)).ordered(&study, of(""), Time(10)),
+            "an empty number ties nothing"
+        );
+        for (issuer, number, holds) in
+            [("H", "7", true), ("", "7", true), ("G", "7", false), ("H", "8", false)]
+        {
+            let patient = Some((issuer.to_owned(), number.to_owned()));
+            let order = OrderRecord { patient, ..order(None, "A", None) };
+            assert_eq!(ties(order).ordered(&study, of("A"), Time(10)), holds, "{issuer} {number}");
+        }
     }
 
     #[test]

@@ -65,6 +65,6 @@ fn why(error: &dicom::Error) -> &'static str {
 /// `DELETE /api/v1/orders/{accession}`: done, or not to be done.
 pub async fn end_order(ask: Ask) -> Result<Reply, Problem> {
     let accession = ask.param("accession").ok_or(Code::NotFound)?.to_owned();
-    ask.answer(Request::EndOrder { accession }).await?;
+    ask.answer(Request::EndOrder { accession, step: None }).await?;
     Ok(reply(StatusCode::NO_CONTENT, Body::empty()))
 }

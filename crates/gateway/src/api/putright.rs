@@ -163,7 +163,9 @@ fn said(reason: String) -> Result<String, Problem> {
 
 fn checked(act: Wanted) -> Result<Act, Problem> {
     Ok(match act {
-        Wanted::Merge { from, into } => Act::Merge { from: from.into(), into: into.into() },
+        Wanted::Merge { from, into } => {
+            Act::Merge { from: from.into(), into: into.into(), demographics: Attributes::new() }
+        }
         Wanted::MoveStudies { studies, to, demographics } => {
             bounded(studies.len(), limits::RIGHTED_STUDIES)?;
             Act::MoveStudies { studies, to: to.into(), demographics: words(demographics)? }

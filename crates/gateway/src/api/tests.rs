@@ -144,7 +144,7 @@ async fn what_is_put_right_is_checked_before_the_vault_sees_it() {
         (status, json),
         (200, serde_json::json!({"change": 4, "version": 7, "studies": 2, "objects": 3}))
     );
-    let Request::PutRight(Asked::Make { act: Act::Merge { from, into }, expect_version: 6, .. }) =
+    let Request::PutRight(Asked::Make { act: Act::Merge { from, into, .. }, expect_version: 6, .. }) =
         fake.last().request
     else {
         panic!()

@@ -75,7 +75,8 @@ pub async fn serve<S: Socket>(
     };
     if let Some(person) = begin(peers, &mut wire, &mut arrival).await {
         let credential = person.as_ref().map_or(Credential::Device, Person::credential);
-        let mut caller = Caller { peers: Arc::clone(peers), credential, arrival, reports: Vec::new(), awaited: None };
+        let mut caller =
+            Caller { peers: Arc::clone(peers), credential, arrival, reports: Vec::new(), awaited: None };
         // How it ended is no news.
         let _ = messages(&mut wire, &mut caller).await;
         commit::leave(&caller);

@@ -54,8 +54,8 @@ pub struct Sender {
 /// A stream of parts with one item of foresight.
 struct Parts {
     stream: Stream,
-    /// The head of the next part came already: whose it is.
-    ahead: Option<Uid>,
+    /// The head of the next part came already: whose it is, and whether it is derived.
+    ahead: Option<(Uid, bool)>,
 }
 
 impl Sender {
@@ -214,12 +214,10 @@ async fn object<S: Socket>(
     wire: &mut Wire<S>,
     (line, route, message, originator): (&Line, &Route, u16, Option<(String, u16)>),
 ) -> Result<bool, End> {
-    let Some(head) = head(parts, &line.instance).await else { return Ok(false) };
+    let Some(head) = head(parts, line).await else { return Ok(false) };
     let Ok(Some(meta)) = p10_meta(&head) else { return Ok(false) };
-    // Decided anew since it was listed, a mask drawn meanwhile: it comes as another object in another form, for which this
-    // context was not chosen.
-    let same = line.derived || meta.sop_uid.as_ref() == Some(&line.instance);
-    if meta.transfer_syntax.as_str() != route.source || !same {
+    // Decided anew since it was listed: this context was not chosen for it.
+    if meta.transfer_syntax.as_str() != route.source {
         return Ok(false);
     }
     let own = Some(&line.instance).filter(|_| !line.derived);
@@ -255,7 +253,7 @@ async fn object<S: Socket>(
                 }
             }
             Ok(Some(Item::Part(part))) => {
-                parts.ahead = part.instance.map(|(_, instance)| instance);
+                parts.ahead = part.instance.map(|(_, instance)| (instance, part.derived));
                 break;
             }
             Ok(None) => break,
@@ -286,16 +284,17 @@ fn recoded(recoder: &mut Option<Recoder>, bytes: Bytes) -> Option<Bytes> {
     }
 }
 
-/// The bytes up to the end of the file meta information at least; nothing when the next part is another instance.
-async fn head(parts: &mut Parts, instance: &Uid) -> Option<Vec<u8>> {
+/// The bytes up to the end of the file meta information at least; nothing when the next part is another instance or another form of it.
+async fn head(parts: &mut Parts, line: &Line) -> Option<Vec<u8>> {
     let comes = match parts.ahead.take() {
         Some(ahead) => ahead,
         None => match parts.stream.next().await {
-            Ok(Some(Item::Part(part))) => part.instance?.1,
+            Ok(Some(Item::Part(part))) => (part.instance?.1, part.derived),
             _ => return None,
         },
     };
-    if comes != *instance {
+    // A mask that was drawn since it was listed makes it another object.
+    if comes != (line.instance.clone(), line.derived) {
         return None;
     }
     let mut head = Vec::new();

@@ -7,21 +7,32 @@ use port::putright::{Act, PatientNumber};
 
 /// Orders that a message may change.
 const ORDERS: usize = 100;
+/// Merges of one message.
+const MERGES: usize = 20;
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wish {
-    /// Orders to place, and accession numbers whose orders end.
+    /// Orders to place, and orders that end.
     Orders {
         /// Worklist items.
         place: Vec<Attributes>,
-        /// Accession numbers.
-        end: Vec<String>,
+        /// Numbers and steps.
+        end: Vec<Ended>,
     },
-    /// Patients.
-    PutRight(Act),
+    /// Patients, one after the other.
+    PutRight(Vec<Act>),
     /// Known, and nothing here to be done.
     Nothing,
+}
+
+/// An order that ends: its accession number, or the number of its filler or placer; and the step, where one is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The number.
+    pub number: String,
+    /// IPC-4 or OBR-20.
+    pub step: Option<String>,
 }
 
 /// Why not: a code of HL7 Table 0357 and words.
@@ -44,8 +55,13 @@ pub fn wish(message: &Message) -> Result<Wish, Cause> {
     }
 }
 
+/// The number by which the house knows a patient: of several (CX) the medical record number, else the internal one (HL7 Table
+/// 0203), else the first. A national number may stand before them, and no film bears it.
 fn number(message: &Message, segment: &Segment, field: usize) -> Result<PatientNumber, Cause> {
-    let [number, issuer] = [1, 4].map(|component| message.value(segment, field, component));
+    let all = message.repetitions(segment, field);
+    let typed = |kind: &str| all.iter().find(|one| message.part(one, 5) == kind);
+    let own = typed("MR").or_else(|| typed("PI")).or_else(|| all.first()).copied().unwrap_or_default();
+    let [number, issuer] = [1, 4].map(|component| message.part(own, component));
     if number.is_empty() {
         Err(Cause(101, "a patient without a number"))
     } else {
@@ -64,13 +80,34 @@ fn corrected(message: &Message) -> Result<Wish, Cause> {
     if set.is_empty() {
         return Ok(Wish::Nothing);
     }
-    Ok(Wish::PutRight(Act::CorrectPatient { patient: number(message, pid, 3)?, set }))
+    Ok(Wish::PutRight(vec![Act::CorrectPatient { patient: number(message, pid, 3)?, set }]))
 }
 
+/// Each group of PID and MRG (ADT_A39): two numbers of one person.
 fn merged(message: &Message) -> Result<Wish, Cause> {
-    let into = number(message, patient(message)?, 3)?;
-    let mrg = message.first("MRG").ok_or(Cause(100, "no MRG segment"))?;
-    Ok(Wish::PutRight(Act::Merge { from: number(message, mrg, 1)?, into }))
+    let mut acts = Vec::new();
+    let mut stays: Option<&Segment> = None;
+    for segment in message.segments() {
+        match (segment.name(), stays) {
+            ("PID", _) => stays = Some(segment),
+            ("MRG", Some(pid)) => {
+                let mut demographics = Attributes::new();
+                self::demographics(message, pid, &mut demographics);
+                let (from, into) = (number(message, segment, 1)?, number(message, pid, 3)?);
+                acts.push(Act::Merge { from, into, demographics });
+                stays = None;
+            }
+            _ => {}
+        }
+    }
+    if acts.len() > MERGES {
+        return Err(Cause(102, "too many merges in one message"));
+    }
+    if acts.is_empty() {
+        Err(Cause(100, "no PID segment with an MRG segment"))
+    } else {
+        Ok(Wish::PutRight(acts))
+    }
 }
 
 /// Name, birth date and sex, as far as they are said.
@@ -127,7 +164,7 @@ fn orders(message: &Message) -> Result<Wish, Cause> {
                     return Err(Cause(102, "too many orders in one message"));
                 }
                 match order.ends()? {
-                    true => end.push(order.accession()?),
+                    true => end.push(order.ended()?),
                     false => place.push(order.item()?),
                 }
             }
@@ -177,6 +214,14 @@ impl Order<'_> {
         let all = [self.of(self.choice, 1, 1), self.obr(18, 1), self.obr(3, 1), self.of(self.common, 3, 1)];
         let number = all.into_iter().find(|number| !number.is_empty());
         number.ok_or(Cause(101, "no accession number (OBR-18)"))
+    }
+
+    fn ended(&self) -> Result<Ended, Cause> {
+        let placer =
+            || [self.obr(2, 1), self.of(self.common, 2, 1)].into_iter().find(|number| !number.is_empty());
+        let number = self.accession().or_else(|cause| placer().ok_or(cause))?;
+        let step = [self.of(self.choice, 4, 1), self.obr(20, 1)].into_iter().find(|step| !step.is_empty());
+        Ok(Ended { number, step })
     }
 
     fn item(&self) -> Result<Attributes, Cause> {

@@ -4,6 +4,8 @@ use dicom::Charsets;
 
 /// A message, bytes.
 pub const MESSAGE_BYTES: usize = 1 << 20;
+/// Of a header that is read alone.
+const HEADER_BYTES: usize = 4 << 10;
 /// Segments of a message.
 const SEGMENTS: usize = 2000;
 /// Fields of a segment.
@@ -89,6 +91,18 @@ impl Message {
         Ok(Self { separators, segments })
     }
 
+    /// The header alone, read as ASCII, of a message that could not be read.
+    pub fn header_of(bytes: &[u8]) -> Option<Self> {
+        let line = bytes.split(|b| matches!(b, b'\r' | b'\n')).next()?;
+        let line = line.get(..line.len().min(HEADER_BYTES))?;
+        let named: Vec<u8> = line.iter().map(|b| if b.is_ascii() { *b } else { b'?' }).collect();
+        // Without its character set, which may be the reason.
+        let text = String::from_utf8(named).ok()?;
+        let separator = text.chars().nth(3)?;
+        let fields: Vec<&str> = text.split(separator).take(12).collect();
+        Self::read(fields.join(&separator.to_string()).as_bytes()).ok()
+    }
+
     /// All segments, in order.
     pub fn segments(&self) -> impl Iterator<Item = &Segment> {
         self.segments.iter()
@@ -107,9 +121,18 @@ impl Message {
     /// A component (1-based) of the first repetition of a field: its first subcomponent, unescaped; empty when absent or
     /// deleted (`""`).
     pub fn value(&self, segment: &Segment, field: usize, component: usize) -> String {
-        let Separators { component: by, repetition, sub, .. } = self.separators;
-        let text = segment.raw(field).split(repetition).next().unwrap_or_default();
-        let text = text.split(by).nth(component.saturating_sub(1)).unwrap_or_default();
+        self.part(self.repetitions(segment, field).first().copied().unwrap_or_default(), component)
+    }
+
+    /// The repetitions of a field, as they came.
+    pub fn repetitions<'a>(&self, segment: &'a Segment, field: usize) -> Vec<&'a str> {
+        segment.raw(field).split(self.separators.repetition).collect()
+    }
+
+    /// A component (1-based) of one repetition, as [`Message::value`] reads it.
+    pub fn part(&self, repetition: &str, component: usize) -> String {
+        let Separators { component: by, sub, .. } = self.separators;
+        let text = repetition.split(by).nth(component.saturating_sub(1)).unwrap_or_default();
         let text = text.split(sub).next().unwrap_or_default().trim();
         if text == "\"\"" { String::new() } else { self.unescaped(text) }
     }

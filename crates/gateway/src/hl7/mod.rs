@@ -7,7 +7,7 @@ mod message;
 
 use crate::http::serve::{self, Places, Stop};
 use crate::http::{limits, request_id, tls};
-use act::{Cause, Wish};
+use act::{Cause, Ended, Wish};
 use answer::{Verdict, acknowledged};
 use aws_lc_rs::digest::{Context, SHA256};
 use message::{Fault, MESSAGE_BYTES, Message};
@@ -34,6 +34,10 @@ const START: u8 = 0x0B;
 const END: &[u8] = &[0x1C, 0x0D];
 /// Answers remembered: a sender that heard none sends its message once more.
 const REMEMBERED: usize = 1024;
+/// Of one of them; an answer echoes what the sender wrote.
+const ANSWER_BYTES: usize = 4 << 10;
+/// Characters of a message control id (MSH-10; HL7 v2.8 has 199, earlier versions fewer).
+const CONTROL_ID: usize = 199;
 
 /// Accepts senders until told to stop.
 pub async fn listen(listener: TcpListener, tls: TlsAcceptor, archive: Arc<dyn Archive>, stop: Stop) {
@@ -123,13 +127,19 @@ impl Desk {
         let message = match Message::read(bytes) {
             Ok(message) => message,
             Err(Fault::Header) => return None,
+            // The header is ASCII: the sender must know which of its messages was not taken.
             Err(Fault::Charset) => {
-                return Some(acknowledged(None, Verdict::Reject(Cause(207, "character set"))));
+                let header = Message::header_of(bytes);
+                return Some(acknowledged(header.as_ref(), Verdict::Reject(Cause(207, "character set"))));
             }
             Err(Fault::TooLarge) => {
-                return Some(acknowledged(None, Verdict::Reject(Cause(207, "too large"))));
+                let header = Message::header_of(bytes);
+                return Some(acknowledged(header.as_ref(), Verdict::Reject(Cause(207, "too large"))));
             }
         };
+        if message.header(10, 1).chars().count() > CONTROL_ID {
+            return Some(acknowledged(None, Verdict::Error(Cause(102, "message control id is too long"))));
+        }
         let verdict = match act::wish(&message) {
             Ok(wish) => self.done(wish, &message, peer, certificate).await,
             Err(cause @ Cause(200..=203, _)) => Verdict::Reject(cause),
@@ -137,7 +147,7 @@ impl Desk {
         };
         let answer = acknowledged(Some(&message), verdict);
         // Only what is done is done once: what was refused may be tried again.
-        if verdict == Verdict::Accept {
+        if verdict == Verdict::Accept && answer.len() <= ANSWER_BYTES {
             let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
             answered.push_back(Answered { message: name, answer: answer.clone() });
             if answered.len() > REMEMBERED {
@@ -161,14 +171,22 @@ impl Desk {
             // Who it is is asked all the same: an unknown sender hears nothing else.
             Wish::Nothing => self.ask(&arrival, Request::Whoami).await.map(drop),
             Wish::Orders { place, end } => self.orders(&arrival, place, end).await,
-            Wish::PutRight(act) => {
+            Wish::PutRight(acts) => {
                 let reason = format!(
                     "HL7 {}^{} {}",
                     message.header(9, 1),
                     message.header(9, 2),
                     message.header(10, 1)
                 );
-                self.put_right(&arrival, act, reason.chars().take(200).collect()).await
+                let reason: String = reason.chars().take(200).collect();
+                let mut done = Ok(());
+                for act in acts {
+                    done = self.put_right(&arrival, act, reason.clone()).await;
+                    if done.is_err() {
+                        break;
+                    }
+                }
+                done
             }
         };
         match done {
@@ -188,17 +206,18 @@ impl Desk {
         &self,
         arrival: &Arrival,
         place: Vec<model::Attributes>,
-        end: Vec<String>,
+        end: Vec<Ended>,
     ) -> Result<(), Code> {
-        if !place.is_empty() {
-            self.ask(arrival, Request::Schedule { orders: place, report_by: None }).await?;
-        }
-        for accession in end {
-            match self.ask(arrival, Request::EndOrder { accession }).await {
+        // What ends goes first: a message may end one step and place another one of the same number.
+        for Ended { number: accession, step } in end {
+            match self.ask(arrival, Request::EndOrder { accession, step }).await {
                 // Ended before, or never known here: it is as the sender wants it.
                 Ok(_) | Err(Code::NotFound) => {}
                 Err(code) => return Err(code),
             }
+        }
+        if !place.is_empty() {
+            self.ask(arrival, Request::Schedule { orders: place, report_by: None }).await?;
         }
         Ok(())
     }
@@ -216,8 +235,11 @@ impl Desk {
             tries -= 1;
             match self.ask(arrival, Request::PutRight(ask)).await {
                 Ok(_) => return Ok(()),
-                // A feed tells of every patient of the house; most have no film here, and there is nothing to correct.
-                Err(Code::NotFound) if matches!(act, Act::CorrectPatient { .. }) => return Ok(()),
+                // A feed tells of every patient of the house; most have no film here, or say this already, and there is
+                // nothing to correct or to merge.
+                Err(Code::NotFound) if matches!(act, Act::CorrectPatient { .. } | Act::Merge { .. }) => {
+                    return Ok(());
+                }
                 Err(Code::VersionConflict) if tries > 0 => {}
                 Err(code) => return Err(code),
             }

@@ -289,6 +289,7 @@ pub fn part(media: &str, syntax: Option<&str>, frame: Option<u32>, bytes: &'stat
         instance: Some((uid("1.2.4"), uid("1.2.5"))),
         frame,
         span: None,
+        derived: false,
     };
     [Item::Part(part), Item::Chunk(Bytes::from_static(bytes))]
 }

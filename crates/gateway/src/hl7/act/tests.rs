@@ -70,7 +70,7 @@ fn what_control_codes_do() {
         );
         let got = match wished("ORM^O01", &message) {
             Ok(Wish::Orders { place, .. }) if place.len() == 1 => "place",
-            Ok(Wish::Orders { end, .. }) if end == ["A-77"] => "end",
+            Ok(Wish::Orders { end, .. }) if end.len() == 1 && end[0].number == "A-77" => "end",
             _ => "nothing",
         };
         assert_eq!(got, expected, "{control}");
@@ -93,14 +93,29 @@ fn an_imaging_order_names_its_step_in_ipc() {
 #[test]
 fn patients_are_corrected_and_merged() {
     let number = |issuer: &str, number: &str| PatientNumber { issuer: issuer.into(), number: number.into() };
-    let Ok(Wish::PutRight(Act::CorrectPatient { patient, set })) = wished("ADT^A08", PID) else { panic!() };
-    assert_eq!(patient, number("HOSP", "GZ-9"));
+    let Ok(Wish::PutRight(acts)) = wished("ADT^A08", PID) else { panic!() };
+    let [Act::CorrectPatient { patient, set }] = &acts[..] else { panic!("{acts:?}") };
+    assert_eq!(*patient, number("HOSP", "GZ-9"));
     assert_eq!((set.first(tags::PATIENT_NAME), set.len()), ("Wang^Xiaoli^^Dr^Jr", 3));
-    let merge = wished("ADT^A40^ADT_A39", &format!("{PID}MRG|GZ-8^^^HOSP\r"));
-    assert_eq!(
-        merge,
-        Ok(Wish::PutRight(Act::Merge { from: number("HOSP", "GZ-8"), into: number("HOSP", "GZ-9") }))
-    );
+    // HL7 v2.5.1 §3.3.40: PID, MRG, and again.
+    let two = format!("{PID}MRG|GZ-8^^^HOSP\rPID|2||GZ-5^^^HOSP||Five^F\rPV1|1\rMRG|GZ-4^^^HOSP\r");
+    let Ok(Wish::PutRight(acts)) = wished("ADT^A40^ADT_A39", &two) else { panic!() };
+    let merges = acts.iter().map(|act| match act {
+        Act::Merge { from, into, demographics } => {
+            (from.clone(), into.clone(), demographics.first(tags::PATIENT_NAME))
+        }
+        _ => panic!("{act:?}"),
+    });
+    let merges: Vec<_> = merges.collect();
+    let expected = [
+        (number("HOSP", "GZ-8"), number("HOSP", "GZ-9"), "Wang^Xiaoli^^Dr^Jr"),
+        (number("HOSP", "GZ-4"), number("HOSP", "GZ-5"), "Five^F"),
+    ];
+    assert_eq!(merges, expected);
+    // HL7 Table 0203: the house's number is not always the first.
+    let national = PID.replace("GZ-9^^^HOSP", "1101^^^NATL^NI~GZ-9^^^HOSP^MR");
+    let Ok(Wish::PutRight(acts)) = wished("ADT^A08", &national) else { panic!() };
+    assert!(matches!(&acts[..], [Act::CorrectPatient { patient, .. }] if *patient == number("HOSP", "GZ-9")));
     assert_eq!(wished("ADT^A01", PID), Ok(Wish::Nothing));
     assert_eq!(wished("ADT^A08", "PID|1||GZ-9\r"), Ok(Wish::Nothing), "nothing is said of her");
 }
