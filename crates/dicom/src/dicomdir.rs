@@ -44,10 +44,10 @@ pub fn referenced_files(bytes: &[u8]) -> Result<Vec<Vec<String>>> {
 pub struct Listed {
     /// Path below the folder, at most eight components of at most eight characters.
     pub file: Vec<String>,
-    /// (0008,0005).
-    pub character_set: String,
     /// (0010,0020).
     pub patient_id: String,
+    /// (0010,0021).
+    pub issuer: String,
     /// (0010,0010).
     pub patient_name: String,
     /// (0020,000D).
@@ -91,8 +91,8 @@ impl Listed {
         };
         Ok(Self {
             file: Vec::new(),
-            character_set: text(tags::SPECIFIC_CHARACTER_SET),
             patient_id: text(tags::PATIENT_ID),
+            issuer: text(tags::ISSUER_OF_PATIENT_ID),
             patient_name: text(tags::PATIENT_NAME),
             study: text(tags::STUDY_INSTANCE_UID),
             study_date: text(tags::STUDY_DATE),
@@ -175,9 +175,15 @@ impl Record {
 /// Records of patients, studies, series and files, each before what is below it.
 fn tree(listed: &[Listed]) -> Vec<Record> {
     let mut sorted: Vec<&Listed> = listed.iter().collect();
-    let key = |l: &Listed| (l.patient_id.clone(), l.study.clone(), l.series.clone());
+    // A number is of one issuer; without a number each study is somebody else's.
+    let patient = |l: &Listed| {
+        let nobody = if l.patient_id.is_empty() { l.study.as_str() } else { "" };
+        [&l.patient_id, &l.issuer, nobody].join("\n")
+    };
+    let key = |l: &Listed| (patient(l), l.study.clone(), l.series.clone());
     sorted.sort_by_key(|l| key(l));
     let (mut out, mut before) = (Vec::new(), None::<(String, String, String)>);
+    let mut patients = 0;
     for one in sorted {
         let (patient, study, series) = key(one);
         let same = |depth: u8| {
@@ -188,7 +194,8 @@ fn tree(listed: &[Listed]) -> Vec<Record> {
         let levels = [same(0), same(1), same(2)];
         for (depth, known) in (0u8..).zip(levels) {
             if !known {
-                out.push(upper(depth, one));
+                patients += u32::from(depth == 0);
+                out.push(upper(depth, one, patients));
             }
         }
         out.push(file(one));
@@ -197,18 +204,27 @@ fn tree(listed: &[Listed]) -> Vec<Record> {
     out
 }
 
-fn upper(depth: u8, one: &Listed) -> Record {
+/// Texts stand here as UTF-8, whatever their files are in, and say so where it matters (PS3.3 §C.12.1.1.2).
+fn upper(depth: u8, one: &Listed, patients: u32) -> Record {
     let mut rest = Vec::new();
+    let texts = match depth {
+        0 => &[&one.patient_name, &one.patient_id][..],
+        1 => &[&one.accession, &one.study_description, &one.study_id],
+        _ => &[],
+    };
+    if !texts.iter().all(|text| text.is_ascii()) {
+        words(&mut rest, 0x0008_0005, b"CS", "ISO_IR 192");
+    }
     let mut put = |tag, vr: &[u8; 2], text: &str| words(&mut rest, tag, vr, text);
     let kind: &[u8] = match depth {
         0 => {
-            put(0x0008_0005, b"CS", &one.character_set);
             put(0x0010_0010, b"PN", &one.patient_name);
-            put(0x0010_0020, b"LO", &one.patient_id);
+            // Type 1 here (PS3.3 F.5.1).
+            let nobody = format!("NONE-{patients}");
+            put(0x0010_0020, b"LO", if one.patient_id.is_empty() { &nobody } else { &one.patient_id });
             b"PATIENT"
         }
         1 => {
-            put(0x0008_0005, b"CS", &one.character_set);
             put(0x0008_0020, b"DA", &one.study_date);
             put(0x0008_0030, b"TM", &one.study_time);
             put(0x0008_0050, b"SH", &one.accession);

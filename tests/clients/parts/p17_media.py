@@ -13,7 +13,7 @@ import pydicom
 from PIL import Image
 from pydicom.fileset import FileSet
 
-from lib.films import data_of, demo_film, names, slices, to_bytes
+from lib.films import data_of, demo_film, names, new_uid, slices, to_bytes
 from lib.http import signed_in
 from lib.server import GAUZE, Server, environment, gauze
 
@@ -143,6 +143,24 @@ def _hostile(report, place, home):
         report.check(f"{name}: refused with a reason", done.returncode == 1 and got in (["bad-object"], ["too-large"]), f"{got} {done.stderr[-200:]}")
 
 
+def _directory(report, place, home, server, export):
+    """Names in other character sets, and two patients without a number, in one directory."""
+    technologist, studies = signed_in(server, "technologist"), []
+    for number, name, charset in (("", "Nobody^First", "ISO_IR 100"), ("", "Nobody^Second", "ISO_IR 100"), ("GZ-W", "王^小丽", "GB18030"), ("GZ-M", "Müller^Jürgen", "ISO_IR 100")):
+        film = demo_film("anna-chest")
+        film.SpecificCharacterSet, film.PatientID, film.PatientName, film.AccessionNumber = charset, number, name, ORDER
+        film.StudyInstanceUID, film.SeriesInstanceUID = new_uid(), new_uid()
+        film.SOPInstanceUID = film.file_meta.MediaStorageSOPInstanceUID = new_uid()
+        technologist.stow([to_bytes(film)])
+        studies.append(str(film.StudyInstanceUID))
+    out = place.work / "mixed"
+    done = export(out, *(word for uid in studies[1:] for word in ("--study", uid)), uid=studies[0])
+    patients = [r for r in pydicom.dcmread(out / "DICOMDIR").DirectoryRecordSequence if r.DirectoryRecordType == "PATIENT"] if done.returncode == 0 else []
+    report.equal("names are readable in the directory, whatever their character set", sorted(str(r.PatientName) for r in patients),
+                 sorted(["Nobody^First", "Nobody^Second", "王^小丽", "Müller^Jürgen"]))
+    report.equal("and each patient has a record, with a number", (len({str(r.PatientID) for r in patients}), all(str(r.PatientID) for r in patients)), (4, True))
+
+
 def _export(report, place, home, server):
     """The account's own view, and nothing else."""
     secret = place.work / "password"
@@ -180,6 +198,7 @@ def _export(report, place, home, server):
     report.check("DCMTK reads it", dump.returncode == 0 and dump.stdout.count("[IMAGE]") == 5 and "W:" not in dump.stderr, dump.stderr[-300:])
     again = subprocess.run(["dcmmkdir", "+id", str(out), "+A", "+D", str(out / "DICOMDIR"), "-Pgp", "+I", "--recurse"], capture_output=True, text=True, check=False, timeout=60, cwd=out)
     report.check("DCMTK can go on with it", again.returncode == 0, again.stderr[-300:])
+    _directory(report, place, home, server, export)
     report.equal("never over something", export(out).returncode, 2)
     for kind, magic in (("png", b"\x89PNG"), ("jpeg", b"\xff\xd8")):
         out = place.work / kind

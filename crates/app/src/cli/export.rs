@@ -17,6 +17,8 @@ use port::{Archive, Call, Credential, Fault, Item, Request, Response};
 use shelf::Shelf;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// `export`.
 #[derive(Debug, Args)]
@@ -79,6 +81,8 @@ enum Format {
 
 /// Quality of JPEG pictures.
 const QUALITY: u8 = 92;
+/// Shorter than a viewing token lives.
+const RENEWED: Duration = Duration::from_secs(60);
 
 pub fn run(command: &Export) -> Done {
     let home = home(command.home.as_ref());
@@ -167,7 +171,7 @@ async fn fetch(
     study: &Uid,
     shelf: &mut Shelf,
 ) -> Result<Result<(Opened, u64), Fault>, Failure> {
-    let (purpose, reason) = (command.purpose.unwrap_or(Purpose::Maintenance), command.reason.clone());
+    let (purpose, reason) = (purpose_of(command), command.reason.clone());
     let open = Request::Open { study: study.clone(), purpose, reason };
     let opened = match ask(archive, cookies(session), open).await {
         Ok(Response::Opened(opened)) => opened,
@@ -200,6 +204,7 @@ async fn fetch(
     };
     let before = shelf.files();
     shelf.study();
+    let _open = kept_open(archive, session, (study, purpose_of(command), command.reason.clone()));
     loop {
         match stream.next().await {
             Ok(Some(Item::Part(part))) => shelf.file(&part).map_err(wiring::io("export"))?,
@@ -207,13 +212,39 @@ async fn fetch(
             Ok(Some(_)) => {}
             Ok(None) => break,
             Err(fault) => {
-                shelf.drop_open().map_err(wiring::io("export"))?;
+                if !shelf.drop_open().map_err(wiring::io("export"))? {
+                    // Half a file stands in the ZIP under its name: nobody must take it for a whole one.
+                    return Err(Failure::Text(say::text("export-cut", &[study])));
+                }
                 return Ok(Err(fault));
             }
         }
     }
     shelf.end().map_err(wiring::io("export"))?;
     Ok(Ok((opened, shelf.files() - before)))
+}
+
+/// A viewing token ends after minutes, and what flows under it: as a viewer does, the study is opened anew while it is fetched.
+fn kept_open(
+    archive: &Arc<dyn Archive>,
+    session: &str,
+    (study, purpose, reason): (&Uid, Purpose, Option<String>),
+) -> JoinSet<()> {
+    let (archive, shown, study) = (Arc::clone(archive), cookies(session), study.clone());
+    let mut task = JoinSet::new();
+    task.spawn(async move {
+        loop {
+            tokio::time::sleep(RENEWED).await;
+            let open = Request::Open { study: study.clone(), purpose, reason: reason.clone() };
+            // Refused now, the release ends by itself.
+            let _ = ask(&archive, shown.clone(), open).await;
+        }
+    });
+    task
+}
+
+fn purpose_of(command: &Export) -> Purpose {
+    command.purpose.unwrap_or(Purpose::Maintenance)
 }
 
 fn tell(command: &Export, study: &Uid, result: &Result<(String, u64), Fault>) {

@@ -11,7 +11,12 @@ pub fn all(paths: &[PathBuf]) -> Vec<PathBuf> {
 pub fn below(root: &Path) -> Vec<PathBuf> {
     let (mut folders, mut files) = (vec![root.to_path_buf()], Vec::new());
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+        // A folder that cannot be read is told as a file that cannot be: left out silently, its films would be missed by nobody.
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            files.push(folder);
+            continue;
+        };
+        for entry in entries.flatten() {
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => folders.push(entry.path()),
                 Ok(kind) if kind.is_file() => files.push(entry.path()),

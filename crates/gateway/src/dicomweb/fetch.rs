@@ -103,6 +103,12 @@ impl WebPartner {
         }
     }
 
+    /// How many instances it says that a study has.
+    #[must_use]
+    pub fn told(&self, study: &Uid) -> Option<u64> {
+        self.told.get(study).copied()
+    }
+
     /// Retrieves a study and stores what comes.
     ///
     /// # Errors
@@ -115,10 +121,8 @@ impl WebPartner {
         }
         let boundary = boundary(&answer).ok_or(Refused::Gone)?;
         let (mut brought, whole) = self.parts(answer.into_body(), &boundary).await;
-        let come = u64::from(brought.completed) + u64::from(brought.failed);
-        let told = self.told.get(study).copied().unwrap_or(come).max(come + u64::from(!whole));
-        brought.failed = brought.failed.saturating_add(u16::try_from(told - come).unwrap_or(u16::MAX));
-        Ok(brought)
+        brought.failed = brought.failed.saturating_add(u16::from(!whole));
+        Ok(brought.of(self.told(study)))
     }
 
     /// Stores each part; true: the body came to its end.

@@ -6,9 +6,10 @@ use super::wire::End;
 use super::{IDLE, Peers};
 use crate::Options;
 use dicom::dimse::{Command, Event, classes, dataset, field, identifier, status};
-use model::{Uid, tags};
+use model::{Tag, Uid, tags};
 use port::Archive;
 use port::transfer::Peer;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -44,12 +45,27 @@ pub struct Brought {
     pub failed: u16,
 }
 
+/// Number of Study Related Instances.
+const INSTANCES: Tag = 0x0020_1208;
+
+impl Brought {
+    /// Counted against what was told before: instances of which nothing was heard have failed.
+    #[must_use]
+    pub fn of(self, told: Option<u64>) -> Self {
+        let come = u64::from(self.completed) + u64::from(self.failed);
+        let missing = told.unwrap_or(come).saturating_sub(come);
+        Self { failed: self.failed.saturating_add(u16::try_from(missing).unwrap_or(u16::MAX)), ..self }
+    }
+}
+
 /// An archive of the address book.
 pub struct Partner {
     peers: Peers,
     peer: Peer,
     wire: Option<Outgoing>,
     message: u16,
+    /// How many instances it says that its studies have.
+    told: HashMap<Uid, u64>,
     _stop: watch::Sender<bool>,
 }
 
@@ -59,13 +75,19 @@ impl Partner {
     pub fn new(archive: Arc<dyn Archive>, options: &Options, peer: Peer) -> Self {
         let (stop, stopping) = watch::channel(false);
         let peers = Peers::new(archive, options, stopping);
-        Self { peers, peer, wire: None, message: 0, _stop: stop }
+        Self { peers, peer, wire: None, message: 0, told: HashMap::new(), _stop: stop }
     }
 
     /// The title under which it must know us.
     #[must_use]
     pub fn title(&self) -> &str {
         self.peers.title()
+    }
+
+    /// How many instances it says that a study has.
+    #[must_use]
+    pub fn told(&self, study: &Uid) -> Option<u64> {
+        self.told.get(study).copied()
     }
 
     /// Studies of these days (a range `YYYYMMDD-YYYYMMDD`, empty: all) that it tells of.
@@ -77,13 +99,21 @@ impl Partner {
             dataset::text(tags::STUDY_DATE, b"DA", days),
             dataset::text(identifier::QUERY_RETRIEVE_LEVEL, b"CS", "STUDY"),
             dataset::text(tags::STUDY_INSTANCE_UID, b"UI", ""),
+            dataset::text(INSTANCES, b"IS", ""),
         ];
-        let mut found = Vec::new();
+        let (mut found, mut told) = (Vec::new(), HashMap::new());
         let last = self.ask(field::FIND, (classes::STUDY_FIND, ""), &keys, |_, answer| {
-            let uid = dataset::first(answer, tags::STUDY_INSTANCE_UID).and_then(|uid| uid.parse().ok());
-            found.extend(uid.filter(|_| found.len() < STUDIES));
+            let uid =
+                dataset::first(answer, tags::STUDY_INSTANCE_UID).and_then(|uid| uid.parse::<Uid>().ok());
+            let Some(uid) = uid.filter(|_| found.len() < STUDIES) else { return };
+            if let Some(count) = dataset::first(answer, INSTANCES).and_then(|n| n.trim().parse().ok()) {
+                told.insert(uid.clone(), count);
+            }
+            found.push(uid);
         });
-        match last.await? {
+        let last = last.await?;
+        self.told.extend(told);
+        match last {
             Command { status: Some(status::SUCCESS), .. } => Ok(found),
             other => Err(Refused::Status(other.status.unwrap_or_default(), other.comment)),
         }
@@ -109,7 +139,9 @@ impl Partner {
             return Err(Refused::Status(last.status.unwrap_or_default(), last.comment));
         }
         let counts = last.counts.unwrap_or(counts);
-        Ok(Brought { completed: counts.completed.saturating_add(counts.warning), failed: counts.failed })
+        let brought =
+            Brought { completed: counts.completed.saturating_add(counts.warning), failed: counts.failed };
+        Ok(brought.of(self.told(study)))
     }
 
     /// One request and all its answers; `each` hears the pending ones. The last one.

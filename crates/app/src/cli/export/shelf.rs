@@ -138,12 +138,16 @@ impl Shelf {
         Ok(())
     }
 
-    /// The open file was cut: it is not kept in a folder, and ends short in a ZIP, where it is not listed.
-    pub fn drop_open(&mut self) -> io::Result<()> {
-        if let (Some(open), Place::Folder(folder)) = (self.open.take(), &self.place) {
-            std::fs::remove_file(folder.join(open.parts.iter().collect::<PathBuf>()))?;
+    /// The open file was cut; false: it stands in a ZIP, and cannot be taken out of it.
+    pub fn drop_open(&mut self) -> io::Result<bool> {
+        match (self.open.take(), &self.place) {
+            (None, _) => Ok(true),
+            (Some(open), Place::Folder(folder)) => {
+                std::fs::remove_file(folder.join(open.parts.iter().collect::<PathBuf>()))?;
+                Ok(true)
+            }
+            (Some(_), Place::Zip(_)) => Ok(false),
         }
-        Ok(())
     }
 
     /// Writes the directory and gives everything its last name. Answers the files.

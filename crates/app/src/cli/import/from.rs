@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 /// An answer of so many studies may be cut: it is asked for again in smaller pieces. Archives cut at 500, 1,000 or more.
 const MAYBE_CUT: usize = 400;
 /// The first year that is asked for by itself.
-const FIRST_YEAR: i64 = 1970;
+const FIRST_YEAR: i64 = 1900;
 /// After so many studies in a row without an answer, nobody is there.
 const SILENT: u32 = 3;
 
@@ -40,11 +40,14 @@ enum Old {
 }
 
 impl Old {
-    async fn studies(&mut self, days: &str) -> Result<BTreeSet<Uid>, Refused> {
+    async fn studies(&mut self, days: &str) -> Result<Asked, Refused> {
         match self {
             Self::Dimse(partner) => all(days, async |days: &str| partner.studies(days).await).await,
             // It is asked page by page.
-            Self::Web(partner) => Ok(partner.studies(days).await?.into_iter().collect()),
+            Self::Web(partner) => {
+                let studies = partner.studies(days).await?.into_iter().collect();
+                Ok(Asked { studies, ..Asked::default() })
+            }
         }
     }
 
@@ -53,6 +56,15 @@ impl Old {
             Self::Dimse(partner) => partner.bring(study).await,
             Self::Web(partner) => partner.bring(study).await,
         }
+    }
+
+    /// How a study is remembered: with so many instances. One that has got more since is brought again.
+    fn named(&self, study: &Uid) -> String {
+        let told = match self {
+            Self::Dimse(partner) => partner.told(study),
+            Self::Web(partner) => partner.told(study),
+        };
+        told.map_or_else(|| study.to_string(), |count| format!("{study} {count}"))
     }
 
     /// The title under which it must know us.
@@ -65,6 +77,9 @@ impl Old {
 }
 
 pub async fn run(home: &Home, command: &Import, from: &str, errors: Option<Errors>) -> Done {
+    if !command.days.as_deref().is_none_or(are_days) {
+        return Err(Failure::Usage(say::text("import-from-days", &[])));
+    }
     let config = Config::read(home).map_err(Error::from)?;
     let web = from.contains("://");
     let device = if web { None } else { Some(partner(&config, from)?) };
@@ -91,19 +106,26 @@ pub async fn run(home: &Home, command: &Import, from: &str, errors: Option<Error
         }
     };
     let days = command.days.as_deref().unwrap_or_default();
-    let studies = old.studies(days).await.map_err(|refused| told(&refused, name, old.title()))?;
+    let asked = old.studies(days).await.map_err(|refused| told(&refused, name, old.title()))?;
+    let studies = &asked.studies;
     let mut moving =
         Moving { command, remembered: Remembered::open(home)?, errors, counts: Counts::default() };
     let progress = Progress::new("import", studies.len() as u64);
-    let moved = moving.all(&mut old, name, &studies, &progress).await;
+    let moved = moving.all(&mut old, name, studies, &progress).await;
     progress.done();
     if let Old::Dimse(mut partner) = old {
         partner.release().await;
     }
     let Counts { moved: done, earlier, failed, instances } = &moving.counts;
     say::note("import-from-done", &[&studies.len(), done, instances, earlier, failed]);
+    if asked.undated {
+        say::note("import-from-undated", &[&name]);
+    }
+    if !asked.cut.is_empty() {
+        say::note("import-from-cut", &[&name, &asked.cut.join(" ")]);
+    }
     moved?;
-    if *failed > 0 { Err(Failure::Reported) } else { Ok(()) }
+    if *failed > 0 || !asked.cut.is_empty() { Err(Failure::Reported) } else { Ok(()) }
 }
 
 /// Of a file of certificates.
@@ -157,7 +179,7 @@ impl Moving<'_> {
     ) -> Result<(), Failure> {
         let mut silent = 0;
         for study in studies {
-            let mark = self.remembered.study(name, study.as_str());
+            let mark = self.remembered.study(name, &old.named(study));
             if mark.is_some_and(|mark| self.remembered.knows(&mark)) {
                 self.counts.earlier += 1;
                 progress.step();
@@ -184,6 +206,7 @@ impl Moving<'_> {
     /// Counts and tells; whether all of the study is here.
     fn outcome(&mut self, study: &Uid, brought: &Result<Brought, Refused>) -> Result<bool, Failure> {
         let (word, completed, words) = match brought {
+            Ok(Brought { completed: 0, failed: 0 }) => ("failed", 0, say::text("import-from-nothing", &[])),
             Ok(Brought { completed, failed: 0 }) => ("stored", *completed, String::new()),
             Ok(Brought { completed, failed }) => {
                 ("failed", *completed, say::text("import-from-part", &[failed, completed]))
@@ -207,12 +230,22 @@ impl Moving<'_> {
     }
 }
 
+/// What an archive told of.
+#[derive(Debug, Default)]
+struct Asked {
+    studies: BTreeSet<Uid>,
+    /// Single days of which it may not have told all.
+    cut: Vec<String>,
+    /// It may not have told of all of its studies without a date, which nobody can ask for by days.
+    undated: bool,
+}
+
 /// All studies of some days: at once, and where the answer may be cut, year by year, month by month, day by day.
 async fn all(
     days: &str,
     mut ask: impl AsyncFnMut(&str) -> Result<Vec<Uid>, Refused>,
-) -> Result<BTreeSet<Uid>, Refused> {
-    let mut found = BTreeSet::new();
+) -> Result<Asked, Refused> {
+    let mut out = Asked::default();
     // What is left to ask for, widest first; an archive that cannot answer widely is asked narrowly.
     let mut open = vec![Span::whole(days)];
     while let Some(span) = open.pop() {
@@ -220,16 +253,31 @@ async fn all(
         match ask(&span.text()).await {
             Ok(some) => {
                 let cut = some.len() >= MAYBE_CUT;
-                found.extend(some);
+                out.studies.extend(some);
                 if cut {
+                    out.undated |= matches!(span, Span::Whole(None));
+                    if narrower.is_empty() {
+                        out.cut.push(span.text());
+                    }
                     open.extend(narrower);
                 }
             }
-            Err(Refused::Status(..)) if !narrower.is_empty() => open.extend(narrower),
+            Err(Refused::Status(..)) if !narrower.is_empty() => {
+                out.undated |= matches!(span, Span::Whole(None));
+                open.extend(narrower);
+            }
             Err(refused) => return Err(refused),
         }
     }
-    Ok(found)
+    Ok(out)
+}
+
+/// `YYYYMMDD`, or two of them with a hyphen between them, of which one may be left out (PS3.4 §C.2.2.2.5).
+fn are_days(text: &str) -> bool {
+    let day = |text: &str| text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    let open = |text: &str| text.is_empty() || day(text);
+    open(from) && open(to) && (day(from) || day(to))
 }
 
 /// Days from and to, as numbers `YYYYMMDD`, within the bounds that were asked for.
@@ -302,9 +350,6 @@ mod tests {
         let (from, to) =
             days.split_once('-').map_or((0, 99_999_999), |(a, b)| (a.parse().unwrap(), b.parse().unwrap()));
         let mut out: Vec<Uid> = Vec::new();
-        if days.is_empty() {
-            out.push("1.9".parse().unwrap());
-        }
         for month in 1..=12 {
             for day in 1..=last_day(202_400 + month) {
                 let date = 20_240_000 + month * 100 + day;
@@ -312,6 +357,9 @@ mod tests {
                     out.extend((1..=3).map(|n| format!("1.{date}.{n}").parse::<Uid>().unwrap()));
                 }
             }
+        }
+        if days.is_empty() {
+            out.push("1.9".parse().unwrap());
         }
         out.truncate(500);
         Ok(out)
@@ -324,16 +372,33 @@ mod tests {
             asked += 1;
             answer(days)
         });
-        assert_eq!(found.await.unwrap().len(), 366 * 3 + 1);
-        assert!(asked < 120, "{asked}");
+        let found = found.await.unwrap();
+        assert_eq!((found.studies.len(), found.cut.len()), (366 * 3, 0));
+        assert!(found.undated, "one without a date was cut off, and it is said that this may be");
+        assert!(asked < 150, "{asked}");
         // One that refuses wide questions is asked narrowly, too; one that refuses even a day is not moved from.
         let narrow = all("20240101-20241231", async |days: &str| match answer(days)?.len() {
             300.. => Err(Refused::Status(0xA700, String::new())),
             _ => answer(days),
         });
-        assert_eq!(narrow.await.unwrap().len(), 366 * 3);
+        let narrow = narrow.await.unwrap();
+        assert_eq!((narrow.studies.len(), narrow.undated), (366 * 3, false));
+        let full = all("20240101", async |_: &str| {
+            Ok((0..400).map(|n| format!("1.{n}").parse().unwrap()).collect())
+        });
+        assert_eq!(full.await.unwrap().cut, ["20240101-20240101"], "a day that may be cut is named");
         let never = all("20240101-20240101", async |_: &str| Err(Refused::Status(0xA700, String::new())));
         assert!(never.await.is_err());
+    }
+
+    #[test]
+    fn days_are_days() {
+        for good in ["20240101", "20240101-", "-20240101", "20240101-20240102"] {
+            assert!(are_days(good), "{good}");
+        }
+        for bad in ["", "-", "2024-01-01", "2024", "20240101-x", "20240101-20240102-20240103"] {
+            assert!(!are_days(bad), "{bad}");
+        }
     }
 
     #[test]

@@ -105,13 +105,9 @@ fn send(mut reader: Box<dyn Read + Send>, sink: Sink) -> Result<(), Fault> {
     sink.blocking_send(Item::End)
 }
 
-/// A source that ends where it may not.
-fn broken(error: &std::io::Error) -> Fault {
-    match error.kind() {
-        // A packed file that is not what it says.
-        std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => Code::BadObject.into(),
-        _ => Code::Cut.into(),
-    }
+/// A source that ends where it may not, a folder, a bad sector: this one object is refused, and the next ones come.
+fn broken(_: &std::io::Error) -> Fault {
+    Code::BadObject.into()
 }
 
 fn unreadable(error: media::Error) -> Fault {
