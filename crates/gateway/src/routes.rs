@@ -166,6 +166,7 @@ static ROUTES: &[Route] = &[
     hl7("ORM^O01"),
     hl7("OMG^O19"),
     hl7("OMI^O23"),
+    hl7("ORU^R01"),
     hl7("ADT^A08"),
     hl7("ADT^A31"),
     hl7("ADT^A40"),

@@ -1,9 +1,14 @@
 """The HL7 door as an order filler and a patient index speak to it: MLLP over TLS (HL7 v2.5.1; IHE RAD-4, RAD-12)."""
 
+import base64
+import io
 import json
 import re
 import socket
 import ssl
+import subprocess
+
+import pydicom
 
 from lib import dimse
 from lib.films import demo_film
@@ -25,6 +30,13 @@ ae = "INDEX"
 may = ["patients"]
 
 [[device]]
+name = "reports"
+certificate = "{certificate}"
+ae = "REPORTS"
+may = ["store", "find"]
+sees = "masked"
+
+[[device]]
 name = "room1"
 certificate = "{certificate}"
 ae = "ROOM1"
@@ -43,6 +55,7 @@ def run(report, place):
         with Sender(server, port) as sender:
             _orders(report, sender, room)
             _patients(report, server, sender)
+            _reports(report, server, sender)
             _refused(report, sender, room)
         _hostile(report, server, port)
         _ledger(report, server)
@@ -189,6 +202,54 @@ def _alike(report, server, sender, film):
     report.equal("which the officer takes back", (undone.status, line()["00100020"]["Value"]), (200, [str(film.PatientID)]))
 
 
+def _reports(report, server, sender):
+    """A report comes beside its film: text and PDF; whose film it is decides."""
+    film = demo_film("anna-chest")
+    pid = f"PID|1||{film.PatientID}^^^{film.get('IssuerOfPatientID', '')}||{film.PatientName}||{film.PatientBirthDate}|F"
+    obr = f"OBR|1|PL|FI|CX2^Chest^L|||202611261000|||||||||||{film.AccessionNumber}||||20261126113000|||F"
+    pdf = b"%PDF-1.4\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
+    obx = ("OBX|1|TX|59776-5^Procedure findings^LN||Lungs clear.~No effusion.||||||F", "OBX|2|TX|19005-8^Radiology Impression^LN||正常胸片。||||||F",
+           f"OBX|3|ED|PDF^Report^L||^Application^PDF^Base64^{base64.b64encode(pdf).decode()}||||||F")
+    send = lambda *segments, control: sender.send(*segments, kind="ORU^R01", control=control, application="REPORTS")[0]  # noqa: E731
+    report.equal("a report is taken", send(pid, obr, *obx, control="oru1"), "AA")
+    doctor = signed_in(server, "radiologist")
+    found = lambda: {a["00080016"]["Value"][0]: a for a in doctor.find(f"/studies/{film.StudyInstanceUID}/instances") if a["00080016"]["Value"][0].startswith(("1.2.840.10008.5.1.4.1.1.88", "1.2.840.10008.5.1.4.1.1.104"))}  # noqa: E731
+    first = found()
+    whose = doctor.find(f"/studies?StudyInstanceUID={film.StudyInstanceUID}")[0]["00100010"]["Value"][0]["Alphabetic"]
+    report.equal("text and document stand in the film's study", sorted(first), ["1.2.840.10008.5.1.4.1.1.104.1", "1.2.840.10008.5.1.4.1.1.88.11"])
+    doctor.open(film.StudyInstanceUID, "report")
+    came = {}
+    for a in first.values():
+        path = f"/dicom-web/studies/{film.StudyInstanceUID}/series/{a['0020000E']['Value'][0]}/instances/{a['00080018']['Value'][0]}"
+        answer = doctor.get(path, accept='multipart/related; type="application/dicom"')
+        if report.equal("it is fetched", answer.status, 200):
+            one = pydicom.dcmread(io.BytesIO(answer.parts()[0][1]))
+            came[one.Modality] = one
+    sr, doc = came.get("SR"), came.get("DOC")
+    texts = [(i.ConceptNameCodeSequence[0].CodeValue, i.TextValue) for i in sr.ContentSequence] if sr else []
+    report.equal("word for word", texts, [("59776-5", "Lungs clear.\nNo effusion."), ("19005-8", "正常胸片。")])
+    report.check("of the patient whose film it is", sr and (sr.PatientID, str(sr.PatientName), sr.CompletionFlag) == (film.PatientID, whose, "COMPLETE"), str(sr and sr.PatientName))
+    report.check("the document is the one that was sent", doc and doc.EncapsulatedDocument.rstrip(b"\0") == pdf)
+    for what, one in came.items():
+        path = server.home.parent / f"oru-{what}.dcm"
+        one.save_as(path)
+        said = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, check=False, timeout=60)
+        errors = [line for line in (said.stdout + said.stderr).splitlines() if line.startswith("Error")]
+        report.equal(f"dciodvfy finds no error in the {what}", errors, [])
+    report.equal("sent again, once more by another connection", send(pid, obr, *obx, control="oru1"), "AA")
+    report.equal("it is there once", len(doctor.find(f"/studies/{film.StudyInstanceUID}/instances?SOPClassUID=1.2.840.10008.5.1.4.1.1.88.11") or []), 1)
+    other = pid.replace(f"|{film.PatientID}^", "|GZ-1003^")
+    for what, segments, expected in (
+        ("another patient's number", (other, obr, *obx), "AE"), ("an accession number that nobody has", (pid, obr.replace(str(film.AccessionNumber), "NONE-1"), *obx), "AE"),
+        ("no text", (pid, obr), "AE"), ("a document that is none", (pid, obr, "OBX|1|ED|P||^Application^PDF^Base64^AAAA"), "AE"),
+    ):
+        report.equal(f"{what}: refused", send(*segments, control="orubad"), expected)
+    code, _ = sender.send(pid, obr, *obx, kind="ORU^R01", control="orux", application="INDEX")
+    report.equal("of a sender that may store nothing: refused", code, "AE")
+    with open(server.errors, "rb") as log:
+        report.check("nothing of it is logged", b"Lungs clear" not in log.read())
+
+
 def _refused(report, sender, room):
     good = (_pid("GZ-9", "Wang^Xiaoli"), "ORC|NW", _order_line("H-9"))
     for label, segments, how, expected in (
@@ -214,7 +275,7 @@ def _hostile(report, server, port):
     except OSError:
         told = None
     report.equal("without a certificate nothing is answered", told, None)
-    for label, data in (("no block", b"GET / HTTP/1.1\r\n\r\n"), ("no header", b"\x0bPID|1\x1c\r"), ("an endless block", b"\x0b" + b"x" * (2 << 20))):
+    for label, data in (("no block", b"GET / HTTP/1.1\r\n\r\n"), ("no header", b"\x0bPID|1\x1c\r"), ("an endless block", b"\x0b" + b"x" * (5 << 20))):
         try:
             with Sender(server, port) as sender:
                 told = sender.raw(data)

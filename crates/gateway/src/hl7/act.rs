@@ -2,6 +2,7 @@
 //! RAD-12 corrects and merges them.
 
 use super::message::{Message, Segment};
+use super::report::Report;
 use model::{Attributes, Item, Plain, Tag, Vr, tags};
 use port::putright::{Act, PatientNumber};
 
@@ -22,6 +23,8 @@ pub enum Wish {
     },
     /// Patients, one after the other.
     PutRight(Vec<Act>),
+    /// A report to be kept beside its film.
+    Report(Box<Report>),
     /// Known, and nothing here to be done.
     Nothing,
 }
@@ -46,18 +49,19 @@ pub struct Cause(pub u16, pub &'static str);
 pub fn wish(message: &Message) -> Result<Wish, Cause> {
     match (message.header(9, 1).as_str(), message.header(9, 2).as_str()) {
         ("ORM", "O01") | ("OMG", "O19") | ("OMI", "O23") => orders(message),
+        ("ORU", "R01") => Ok(Wish::Report(Box::new(Report::read(message)?))),
         ("ADT", "A08" | "A31") => corrected(message),
         ("ADT", "A40") => merged(message),
         // Arrivals, transfers, departures: who is where is no business of the archive.
         ("ADT", _) => Ok(Wish::Nothing),
-        ("ORM" | "OMG" | "OMI", _) => Err(Cause(201, "unsupported event code")),
+        ("ORM" | "OMG" | "OMI" | "ORU", _) => Err(Cause(201, "unsupported event code")),
         _ => Err(Cause(200, "unsupported message type")),
     }
 }
 
 /// The number by which the house knows a patient: of several (CX) the medical record number, else the internal one (HL7 Table
 /// 0203), else the first. A national number may stand before them, and no film bears it.
-fn number(message: &Message, segment: &Segment, field: usize) -> Result<PatientNumber, Cause> {
+pub fn number(message: &Message, segment: &Segment, field: usize) -> Result<PatientNumber, Cause> {
     let all = message.repetitions(segment, field);
     let typed = |kind: &str| all.iter().find(|one| message.part(one, 5) == kind);
     let own = typed("MR").or_else(|| typed("PI")).or_else(|| all.first()).copied().unwrap_or_default();
@@ -69,7 +73,8 @@ fn number(message: &Message, segment: &Segment, field: usize) -> Result<PatientN
     }
 }
 
-fn patient(message: &Message) -> Result<&Segment, Cause> {
+/// PID.
+pub fn patient(message: &Message) -> Result<&Segment, Cause> {
     message.first("PID").ok_or(Cause(100, "no PID segment"))
 }
 
@@ -136,7 +141,7 @@ fn name(message: &Message, segment: &Segment, field: usize, first: usize) -> Str
 }
 
 /// A time stamp as date and time.
-fn when(text: &str) -> (String, String) {
+pub fn when(text: &str) -> (String, String) {
     let digits: String = text.chars().take_while(char::is_ascii_digit).take(14).collect();
     match (digits.get(..8), digits.get(8..)) {
         (Some(date), Some(time)) => {
@@ -147,28 +152,14 @@ fn when(text: &str) -> (String, String) {
 }
 
 fn orders(message: &Message) -> Result<Wish, Cause> {
-    let pid = patient(message)?;
     let (mut place, mut end) = (Vec::new(), Vec::new());
-    let mut common: Option<&Segment> = None;
-    let segments: Vec<&Segment> = message.segments().collect();
-    for (at, segment) in segments.iter().enumerate() {
-        match segment.name() {
-            "ORC" => common = Some(segment),
-            "OBR" => {
-                let rest = segments.get(at + 1..).unwrap_or_default();
-                let own = rest.iter().take_while(|s| !matches!(s.name(), "ORC" | "OBR"));
-                let find = |name: &str| own.clone().find(|s| s.name() == name).copied();
-                let order =
-                    Order { message, pid, common, request: segment, choice: find("IPC"), study: find("ZDS") };
-                if place.len() + end.len() == ORDERS {
-                    return Err(Cause(102, "too many orders in one message"));
-                }
-                match order.ends()? {
-                    true => end.push(order.ended()?),
-                    false => place.push(order.item()?),
-                }
-            }
-            _ => {}
+    for order in requests(message, patient(message)?) {
+        if place.len() + end.len() == ORDERS {
+            return Err(Cause(102, "too many orders in one message"));
+        }
+        match order.ends()? {
+            true => end.push(order.ended()?),
+            false => place.push(order.item()?),
         }
     }
     if place.is_empty() && end.is_empty() {
@@ -178,8 +169,29 @@ fn orders(message: &Message) -> Result<Wish, Cause> {
     }
 }
 
+/// Each OBR with the ORC before it and what follows it.
+pub fn requests<'a>(message: &'a Message, pid: &'a Segment) -> Vec<Order<'a>> {
+    let mut common: Option<&Segment> = None;
+    let segments: Vec<&Segment> = message.segments().collect();
+    let mut out = Vec::new();
+    for (at, segment) in segments.iter().enumerate() {
+        match segment.name() {
+            "ORC" => common = Some(segment),
+            "OBR" => {
+                let rest = segments.get(at + 1..).unwrap_or_default();
+                let own = rest.iter().take_while(|s| !matches!(s.name(), "ORC" | "OBR"));
+                let find = |name: &str| own.clone().find(|s| s.name() == name).copied();
+                let (choice, study) = (find("IPC"), find("ZDS"));
+                out.push(Order { message, pid, common, request: segment, choice, study });
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
 /// One OBR with what belongs to it.
-struct Order<'a> {
+pub struct Order<'a> {
     message: &'a Message,
     pid: &'a Segment,
     common: Option<&'a Segment>,
@@ -195,7 +207,8 @@ impl Order<'_> {
         segment.map(|segment| self.message.value(segment, field, component)).unwrap_or_default()
     }
 
-    fn obr(&self, field: usize, component: usize) -> String {
+    /// A component of OBR.
+    pub fn obr(&self, field: usize, component: usize) -> String {
         self.message.value(self.request, field, component)
     }
 
@@ -210,10 +223,20 @@ impl Order<'_> {
         }
     }
 
-    fn accession(&self) -> Result<String, Cause> {
+    /// Accession number: IPC-1, OBR-18, OBR-3, ORC-3.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn accession(&self) -> Result<String, Cause> {
         let all = [self.of(self.choice, 1, 1), self.obr(18, 1), self.obr(3, 1), self.of(self.common, 3, 1)];
         let number = all.into_iter().find(|number| !number.is_empty());
         number.ok_or(Cause(101, "no accession number (OBR-18)"))
+    }
+
+    /// Study Instance UID, where it is said: IPC-3, ZDS-1.
+    pub fn study_uid(&self) -> String {
+        let all = [self.of(self.choice, 3, 1), self.of(self.study, 1, 1)];
+        all.into_iter().find(|uid| !uid.is_empty()).unwrap_or_default()
     }
 
     fn ended(&self) -> Result<Ended, Cause> {

@@ -3,7 +3,7 @@
 use dicom::Charsets;
 
 /// A message, bytes.
-pub const MESSAGE_BYTES: usize = 1 << 20;
+pub const MESSAGE_BYTES: usize = 4 << 20;
 /// Of a header that is read alone.
 const HEADER_BYTES: usize = 4 << 10;
 /// Segments of a message.
@@ -135,6 +135,15 @@ impl Message {
         let text = repetition.split(by).nth(component.saturating_sub(1)).unwrap_or_default();
         let text = text.split(sub).next().unwrap_or_default().trim();
         if text == "\"\"" { String::new() } else { self.unescaped(text) }
+    }
+
+    /// A whole field as text with lines: repetitions and `\\.br\\` end them (§2.7.6).
+    pub fn text(&self, segment: &Segment, field: usize) -> String {
+        let Separators { repetition, escape, .. } = self.separators;
+        let end = format!("{escape}.br{escape}");
+        let field = segment.raw(field).replace(&end, &repetition.to_string());
+        let lines = field.split(repetition).map(|line| self.unescaped(line));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// §2.7: separators, hexadecimal data that is text; formatting is left out.

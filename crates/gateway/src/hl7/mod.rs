@@ -4,16 +4,20 @@
 mod act;
 mod answer;
 mod message;
+mod report;
 
+use crate::dicomweb::{Fed, Outcome};
 use crate::http::serve::{self, Places, Stop};
 use crate::http::{limits, request_id, tls};
 use act::{Cause, Ended, Wish};
 use answer::{Verdict, acknowledged};
 use aws_lc_rs::digest::{Context, SHA256};
 use message::{Fault, MESSAGE_BYTES, Message};
-use model::{Arrival, Door};
+use model::{Arrival, Door, tags};
+use port::find::{Key, Level, Matching, Query};
 use port::putright::{Act, Answer, Ask};
 use port::{Archive, Call, Code, Credential, Request, Response};
+use report::Report;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -141,7 +145,7 @@ impl Desk {
             return Some(acknowledged(None, Verdict::Error(Cause(102, "message control id is too long"))));
         }
         let verdict = match act::wish(&message) {
-            Ok(wish) => self.done(wish, &message, peer, certificate).await,
+            Ok(wish) => self.done((wish, &message), (peer, certificate), name).await,
             Err(cause @ Cause(200..=203, _)) => Verdict::Reject(cause),
             Err(cause) => Verdict::Error(cause),
         };
@@ -157,7 +161,12 @@ impl Desk {
         Some(answer)
     }
 
-    async fn done(&self, wish: Wish, message: &Message, peer: SocketAddr, certificate: &str) -> Verdict {
+    async fn done(
+        &self,
+        (wish, message): (Wish, &Message),
+        (peer, certificate): (SocketAddr, &str),
+        name: [u8; 32],
+    ) -> Verdict {
         let arrival = Arrival {
             door: Door::Hl7,
             peer: peer.to_string(),
@@ -171,6 +180,7 @@ impl Desk {
             // Who it is is asked all the same: an unknown sender hears nothing else.
             Wish::Nothing => self.ask(&arrival, Request::Whoami).await.map(drop),
             Wish::Orders { place, end } => self.orders(&arrival, place, end).await,
+            Wish::Report(report) => self.report(&arrival, &report, &name).await,
             Wish::PutRight(acts) => {
                 let reason = format!(
                     "HL7 {}^{} {}",
@@ -220,6 +230,50 @@ impl Desk {
             self.ask(arrival, Request::Schedule { orders: place, report_by: None }).await?;
         }
         Ok(())
+    }
+
+    /// Kept beside the film: in the one study of this number, which must be of this patient.
+    async fn report(&self, arrival: &Arrival, report: &Report, name: &[u8; 32]) -> Result<(), Code> {
+        let single = |tag, text: &str| Key::top(tag, Matching::Single(text.to_owned()));
+        let mut keys = vec![single(tags::PATIENT_ID, &report.patient.number)];
+        keys.push(match report.study.as_str() {
+            "" => single(tags::ACCESSION_NUMBER, &report.accession),
+            study => single(tags::STUDY_INSTANCE_UID, study),
+        });
+        if !report.patient.issuer.is_empty() {
+            keys.push(single(tags::ISSUER_OF_PATIENT_ID, &report.patient.issuer));
+        }
+        let query = Query { keys, ..Query::all(Level::Study) };
+        let Response::Found(found) = self.ask(arrival, Request::Find(query)).await? else {
+            return Err(Code::Internal);
+        };
+        let study = match found.answers.as_slice() {
+            [one] => one,
+            [] => return Err(Code::NotFound),
+            _ => return Err(Code::BadRequest),
+        };
+        for file in report.files(study, name) {
+            self.store(arrival, file).await?;
+        }
+        Ok(())
+    }
+
+    async fn store(&self, arrival: &Arrival, file: Vec<u8>) -> Result<(), Code> {
+        let (sink, stream) = port::stream();
+        let mut fed = Fed::new(sink);
+        let arrival = Arrival { request: request_id().ok_or(Code::Internal)?, ..arrival.clone() };
+        let request = Request::Store { study: None };
+        let call = Call { credential: Credential::Device, arrival, request };
+        let feeding = async {
+            fed.push(file.into()).await;
+            fed.end(None).await;
+        };
+        let both = async { tokio::join!(self.archive.call(call, stream), feeding).0 };
+        let answer = tokio::time::timeout(limits::CALL, both).await.map_err(|_| Code::Unavailable)?;
+        match fed.outcome(answer.map(|(response, _)| response)) {
+            Outcome::Stored(_) => Ok(()),
+            Outcome::Failed { cause, .. } => Err(cause.unwrap_or(Code::BadObject)),
+        }
     }
 
     /// Under the version of all changes that is in force: between the two questions another may come, so twice.

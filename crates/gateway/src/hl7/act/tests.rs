@@ -123,7 +123,8 @@ fn patients_are_corrected_and_merged() {
 #[test]
 fn what_lacks_something_is_refused() {
     for (kind, segments, code) in [
-        ("ORU^R01", PID.to_owned(), 200),
+        ("MFN^M02", PID.to_owned(), 200),
+        ("ORU^R01", PID.to_owned(), 100),
         ("ORM^O02", PID.to_owned(), 201),
         ("ORM^O01", String::new(), 100),
         ("ORM^O01", PID.to_owned(), 100),
