@@ -2,12 +2,13 @@
 
 mod change;
 mod index;
+mod rights;
 mod seen;
 mod tables;
 
 use crate::Result;
 use crate::catalog::{Catalog, InstanceRecord, Study};
-use crate::context::{About, Context};
+use crate::context::Context;
 use crate::examine::{Arrivals, Queue, Tries};
 use crate::journal::Journal;
 use crate::putright::Righted;
@@ -24,10 +25,9 @@ use crate::who::ties::{SiteRecord, TiesRecord};
 use crate::who::turns::Turns;
 use crypto::{Key, Ladder, Random};
 pub use index::check_snapshot;
-use ledger::Event;
 use model::{Attributes, Purpose, Tenant, Time, Uid, tags};
-use policy::{Asker, GrantRecord, Permit, Policies, Relation, Right};
-use port::{Code, Fault, PixelWork};
+use policy::{GrantRecord, Policies, Relation};
+use port::PixelWork;
 use seen::{check_key, check_seen, newest_seen};
 pub use seen::{key_mark, note};
 use std::collections::HashMap;
@@ -278,70 +278,6 @@ impl Vault {
     /// Itself, for work that outlives its caller.
     pub(crate) fn shared(&self) -> Result<Arc<Self>> {
         self.own.get().and_then(Weak::upgrade).ok_or(crate::Error::Internal("the vault has ended"))
-    }
-
-    fn asker(&self, context: &Context) -> Asker {
-        Asker {
-            role: context.caller.role,
-            own: context.own.is_some(),
-            approval: self.site().research_approval,
-            standing: context.standing.clone(),
-        }
-    }
-
-    /// Whether the caller has a right; not recorded.
-    pub(crate) fn right(
-        &self,
-        context: &Context,
-        right: Right,
-    ) -> std::result::Result<Permit, policy::Refusal> {
-        let permit = policy::may(&self.policies, right, &self.asker(context))?;
-        if let Some(person) = &context.operator {
-            // Who works at a machine gets no more by it than without it.
-            let also = match right {
-                Right::FindFull | Right::FindPseudonymous => Some(right),
-                Right::Retrieve | Right::Receive => Some(Right::Open),
-                _ => None,
-            };
-            also.map(|right| policy::may(&self.policies, right, &self.asker(person))).transpose()?;
-        }
-        Ok(permit)
-    }
-
-    /// The caller has a right, or the refusal is recorded.
-    pub(crate) async fn may(&self, context: &Context, right: Right) -> std::result::Result<Permit, Fault> {
-        match self.right(context, right) {
-            Ok(permit) => Ok(permit),
-            Err(refusal) => self.not_allowed(context, right.as_str(), refusal.rules).await,
-        }
-    }
-
-    /// The widest find that the caller has.
-    pub(crate) async fn may_find(&self, context: &Context) -> std::result::Result<Permit, Fault> {
-        match policy::may_find(
-            &self.policies,
-            &context.caller,
-            self.site().research_approval,
-            &context.standing,
-        ) {
-            Ok(permit) => match &context.operator {
-                Some(_) if self.right(context, permit.right()).is_err() => {
-                    self.not_allowed(context, "find", vec!["user-identity".to_owned()]).await
-                }
-                _ => Ok(permit),
-            },
-            Err(refusal) => self.not_allowed(context, "find", refusal.rules).await,
-        }
-    }
-
-    async fn not_allowed<T>(
-        &self,
-        context: &Context,
-        right: &str,
-        rules: Vec<String>,
-    ) -> std::result::Result<T, Fault> {
-        self.record(context, About::nothing(), Event::NotAllowed { right: right.to_owned(), rules }).await?;
-        Err(Code::NotAllowed.into())
     }
 
     /// The study that a caller names for this purpose: by its UID, or for secondary use by its pseudonym only.

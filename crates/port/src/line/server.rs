@@ -230,12 +230,15 @@ fn body_item(calls: &Calls, frame: &Frame) -> Result<(), Fault> {
         return Ok(()); // answered or cancelled already
     };
     let last = matches!(item, Err(_) | Ok(Item::End));
-    let sent = running.body.as_ref().map(|inbox| inbox.try_send(item));
+    let sent = match &running.body {
+        Some(inbox) => inbox.try_send(item),
+        None => Ok(()),
+    };
     if last {
         running.body = None;
     }
     match sent {
-        Some(Err(mpsc::error::TrySendError::Full(_))) => Err(Code::BadRequest.into()),
+        Err(mpsc::error::TrySendError::Full(_)) => Err(Code::BadRequest.into()),
         _ => Ok(()),
     }
 }
