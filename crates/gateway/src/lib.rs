@@ -10,6 +10,7 @@ mod hl7;
 pub mod hostile;
 mod http;
 mod routes;
+pub mod s3;
 mod ui;
 
 pub use dicomweb::WebPartner;
@@ -66,7 +67,7 @@ pub enum Error {
     /// The authorities of client certificates are refused.
     #[error("client certificates cannot be checked: {0}")]
     Clients(#[from] rustls::server::VerifierBuilderError),
-    /// No address of a DICOMweb service that is called over TLS, or of one on this machine.
+    /// No address of a service that is called over TLS, or of one on this machine.
     #[error("no https address, nor one of this machine")]
     Address,
     /// An address cannot be had.

@@ -1,5 +1,7 @@
 //! `gauze backup`: through the running archive, or from a stopped one.
 
+pub mod bucket;
+
 use super::import::archive;
 use super::progress::Progress;
 use super::{Done, Failure, home, runtime};
@@ -18,13 +20,16 @@ use std::sync::Arc;
 #[command(after_help = "Example: gauze backup /mnt/backup --wraps /mnt/keys-of-35-days --home /srv/gauze\n\
 Works while the archive runs. Only what is new is copied, sealed as it is; run again after an interruption it goes on.\n\
 The root key is never in it: keep a copy of the folder `keys` yourself, elsewhere. Wrapped keys go to a folder of their own\n\
-and are kept for 35 days, so that what was destroyed stays destroyed: keep no other copies of that folder.")]
+and are kept for 35 days, so that what was destroyed stays destroyed: keep no other copies of that folder.\n\
+With --bucket and --wraps-bucket both folders are then copied to an S3 server; gauze restore with the same options fetches them.")]
 pub struct Backup {
     /// Folder for objects, ledger and index.
     target: PathBuf,
     /// Folder for wrapped keys; default: beside the target, `TARGET.wraps`.
     #[arg(long)]
     wraps: Option<PathBuf>,
+    #[command(flatten)]
+    buckets: bucket::Buckets,
     /// The home.
     #[arg(long)]
     home: Option<PathBuf>,
@@ -53,7 +58,15 @@ pub fn run(command: &Backup) -> Done {
     if target.wraps.starts_with(&target.data) || target.data.starts_with(&target.wraps) {
         return Err(Failure::Usage(say::text("backup-apart", &[])));
     }
-    let manifest = runtime()?.block_on(async {
+    let pair = command.buckets.pair()?;
+    let runtime = runtime()?;
+    if let Some(pair) = &pair
+        && !target.data.exists()
+    {
+        // The folder is new and the copy may not be: it goes on from there.
+        runtime.block_on(pair.pull([&target.data, &target.wraps]))?;
+    }
+    let manifest = runtime.block_on(async {
         let (archive, own) = archive(&home).await?;
         let made = ask(&archive, &target).await;
         if let Some(vault) = own {
@@ -62,6 +75,10 @@ pub fn run(command: &Backup) -> Done {
         made
     })?;
     copy_settings(home.path(), &target).map_err(Error::from)?;
+    if let Some(pair) = pair {
+        let put = runtime.block_on(pair.push([&target.data, &target.wraps]))?;
+        say::note("bucket-done", &[&put]);
+    }
     tell(command, &manifest);
     Ok(())
 }

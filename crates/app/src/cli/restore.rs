@@ -1,6 +1,6 @@
 //! `gauze restore`: a home from a backup and a kept copy of the keys, checked before it may start.
 
-use super::backup::{beside, time};
+use super::backup::{beside, bucket::Buckets, time};
 use super::progress::Progress;
 use super::{Done, Failure, runtime};
 use crate::config::Config;
@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(after_help = "Example: gauze restore /mnt/backup /srv/gauze --keys /media/safe/keys\n\
 Makes a new home. Every object is opened and compared before it is done; interrupted, it goes on where it was. What came after\n\
-the backup is lost: a checkpoint that knows more (of the kept keys, or given here) is told, and has to be accepted.")]
+the backup is lost: a checkpoint that knows more (of the kept keys, or given here) is told, and has to be accepted.\n\
+With --bucket and --wraps-bucket the backup is first fetched from an S3 server into the folder SOURCE and that of the wraps.")]
 pub struct Restore {
     /// Folder of the backup.
     source: PathBuf,
@@ -30,6 +31,8 @@ pub struct Restore {
     /// Folder of the wrapped keys; default: `SOURCE.wraps`.
     #[arg(long)]
     wraps: Option<PathBuf>,
+    #[command(flatten)]
+    buckets: Buckets,
     /// A checkpoint that was kept elsewhere (`gauze checkpoint`).
     #[arg(long)]
     checkpoint: Vec<PathBuf>,
@@ -50,6 +53,10 @@ const NOTE_BYTES: u64 = 64 << 10;
 pub fn run(command: &Restore) -> Done {
     wiring::harden();
     let home = Home::new(&command.home);
+    let wraps = command.wraps.clone().unwrap_or_else(|| beside(&command.source));
+    if let Some(pair) = command.buckets.pair()? {
+        runtime()?.block_on(pair.pull([&command.source, &wraps]))?;
+    }
     let source = Source::open(&command.source).map_err(Error::from)?;
     let state = source.newest().map_err(Error::from)?;
     begin(&home)?;
@@ -63,7 +70,6 @@ pub fn run(command: &Restore) -> Done {
         let last = time(manifest.last_entry);
         return Err(Failure::Text(say::text("restore-loss", &[&manifest.entries, &last, &known])));
     }
-    let wraps = command.wraps.clone().unwrap_or_else(|| beside(&command.source));
     let progress = Progress::new("restore", source.files() as u64);
     let done = restore((&source, &state), &wraps, (&home.data(), &root), &mut |done, _| progress.to(done));
     progress.done();

@@ -5,32 +5,17 @@ use super::stow::multipart::{Multipart, Step, is_boundary};
 use super::{Fed, Outcome};
 use crate::dimse::{Brought, Refused};
 use crate::http::accept::Media;
-use crate::http::tls;
+use crate::http::agent::{Agent, Outgoing, piece, whole};
 use crate::{Error, Options};
-use bytes::Bytes;
-use hyper::body::{Body, Incoming};
-use hyper::client::conn::http1;
+use hyper::body::Incoming;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::{Request, Response, StatusCode, Uri};
-use hyper_util::rt::TokioIo;
+use hyper::{Request, Response, StatusCode};
 use model::{Arrival, Door, Uid};
 use port::{Archive, Call, Credential};
-use rustls::ClientConfig;
-use rustls_pki_types::ServerName;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
-/// Until the other side takes the connection.
-const CONNECT: Duration = Duration::from_secs(10);
-/// Until it begins to answer, or goes on: it may read from tape.
-const ANSWER: Duration = Duration::from_secs(900);
 /// Studies asked for at once.
 const PAGE: usize = 500;
 /// Of one page of answers.
@@ -42,8 +27,7 @@ const INSTANCES: &str = "00201208";
 /// An archive that speaks DICOMweb.
 pub struct WebPartner {
     archive: Arc<dyn Archive>,
-    base: Uri,
-    tls: Option<Arc<ClientConfig>>,
+    agent: Agent,
     /// Value of `Authorization`; none: none is asked for.
     authorization: Option<String>,
     software: String,
@@ -62,16 +46,9 @@ impl WebPartner {
         base: &str,
         (authorities, authorization): (Option<&str>, Option<String>),
     ) -> Result<Self, Error> {
-        let base: Uri = base.trim_end_matches('/').parse().map_err(|_| Error::Address)?;
-        let tls = match (base.scheme_str(), authorities) {
-            (Some("https"), Some(authorities)) => Some(tls::user_agent(authorities)?),
-            (Some("https"), None) => return Err(Error::Pem("certificate")),
-            // Films and passwords do not travel in the clear (DESIGN.md §3).
-            (Some("http"), _) if base.host().is_some_and(is_this_machine) => None,
-            _ => return Err(Error::Address),
-        };
+        let agent = Agent::new(base, authorities)?;
         let software = options.software.clone();
-        Ok(Self { archive, base, tls, authorization, software, told: HashMap::new() })
+        Ok(Self { archive, agent, authorization, software, told: HashMap::new() })
     }
 
     /// Studies of these days (a range `YYYYMMDD-YYYYMMDD`, empty: all) that it tells of, page by page.
@@ -87,7 +64,10 @@ impl WebPartner {
             let answer = self.get(&query, "application/dicom+json").await?;
             let lines = match answer.status() {
                 StatusCode::NO_CONTENT => Vec::new(),
-                StatusCode::OK => studies_of(&whole(answer.into_body()).await?)?,
+                StatusCode::OK => {
+                    let page = whole(answer.into_body(), PAGE_BYTES).await.map_err(|()| Refused::Gone)?;
+                    studies_of(&page)?
+                }
                 status => return Err(Refused::Http(status.as_u16())),
             };
             offset += lines.len();
@@ -149,8 +129,8 @@ impl WebPartner {
                 Err(_) => return (brought, false),
                 // A store that is open is dropped: without its end the vault keeps nothing of it.
                 Ok(Step::More) => match piece(&mut body).await {
-                    Some(bytes) => multipart.push(&bytes),
-                    None => return (brought, false),
+                    Ok(Some(bytes)) => multipart.push(&bytes),
+                    Ok(None) | Err(()) => return (brought, false),
                 },
             }
         }
@@ -160,7 +140,7 @@ impl WebPartner {
         let (sink, stream) = port::stream();
         let arrival = Arrival {
             door: Door::Command,
-            peer: self.base.authority().map(ToString::to_string).unwrap_or_default(),
+            peer: self.agent.authority().to_owned(),
             certificate: String::new(),
             calling_ae: String::new(),
             called_ae: String::new(),
@@ -175,38 +155,14 @@ impl WebPartner {
     }
 
     async fn get(&self, path: &str, accept: &str) -> Result<Response<Incoming>, Refused> {
-        let (host, port) = self.place().ok_or(Refused::Gone)?;
-        let addresses = timeout(CONNECT, lookup_host((host, port))).await;
-        let addresses = addresses.ok().and_then(Result::ok).ok_or(Refused::Gone)?;
-        for address in addresses.filter(|a| self.tls.is_some() || a.ip().is_loopback()) {
-            let Ok(Ok(socket)) = timeout(CONNECT, TcpStream::connect(address)).await else { continue };
-            let request = self.request(path, accept)?;
-            return match &self.tls {
-                None => answered(socket, request).await,
-                Some(config) => {
-                    let name = ServerName::try_from(host.to_owned()).map_err(|_| Refused::Gone)?;
-                    let connector = TlsConnector::from(Arc::clone(config));
-                    let stream = timeout(CONNECT, connector.connect(name, socket)).await;
-                    answered(stream.ok().and_then(Result::ok).ok_or(Refused::Gone)?, request).await
-                }
-            };
-        }
-        Err(Refused::Gone)
-    }
-
-    fn place(&self) -> Option<(&str, u16)> {
-        let usual = if self.tls.is_some() { 443 } else { 80 };
-        Some((self.base.host()?.trim_matches(['[', ']']), self.base.port_u16().unwrap_or(usual)))
-    }
-
-    fn request(&self, path: &str, accept: &str) -> Result<Request<String>, Refused> {
-        let mut request = Request::get(format!("{}{path}", self.base.path().trim_end_matches('/')))
+        let mut request = Request::get(format!("{}{path}", self.agent.path()))
             .header(ACCEPT, accept)
-            .header(HOST, self.base.authority().map_or("", hyper::http::uri::Authority::as_str));
+            .header(HOST, self.agent.authority());
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        request.body(String::new()).map_err(|_| Refused::Gone)
+        let request = request.body(Outgoing::Empty).map_err(|_| Refused::Gone)?;
+        self.agent.ask(request).await.ok_or(Refused::Gone)
     }
 }
 
@@ -224,48 +180,10 @@ impl Store {
     }
 }
 
-async fn answered(
-    socket: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-    request: Request<String>,
-) -> Result<Response<Incoming>, Refused> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await.map_err(|_| Refused::Gone)?;
-    // It ends with the answer's body.
-    tokio::spawn(connection);
-    let answer = timeout(ANSWER, sender.send_request(request)).await;
-    answer.ok().and_then(Result::ok).ok_or(Refused::Gone)
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-}
-
 fn boundary(answer: &Response<Incoming>) -> Option<String> {
     let media = Media::parse(answer.headers().get(CONTENT_TYPE)?.to_str().ok()?)?;
     let boundary = media.parameter("boundary").filter(|text| is_boundary(text))?;
     (media.name == "multipart/related").then(|| boundary.to_owned())
-}
-
-/// The next bytes; nothing at the end, or when the other side is silent.
-async fn piece(body: &mut Incoming) -> Option<Bytes> {
-    loop {
-        let frame = timeout(ANSWER, poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx))).await.ok()??;
-        // Trailers say nothing.
-        if let Ok(bytes) = frame.ok()?.into_data() {
-            return Some(bytes);
-        }
-    }
-}
-
-async fn whole(mut body: Incoming) -> Result<Vec<u8>, Refused> {
-    let mut out = Vec::new();
-    while let Some(bytes) = piece(&mut body).await {
-        if out.len() + bytes.len() > PAGE_BYTES {
-            return Err(Refused::Gone);
-        }
-        out.extend_from_slice(&bytes);
-    }
-    Ok(out)
 }
 
 /// UID and number of instances of each answer (PS3.18 Annex F).
@@ -295,15 +213,5 @@ mod tests {
         let expected = [(uid("1.2"), Some(7)), (uid("1.3"), Some(12)), (uid("1.4"), None)];
         assert_eq!(studies_of(body).unwrap(), expected);
         assert_eq!(studies_of(b"<html>"), Err(Refused::Gone));
-    }
-
-    #[test]
-    fn only_this_machine_is_asked_in_the_clear() {
-        for near in ["127.0.0.1", "localhost", "[::1]"] {
-            assert!(is_this_machine(near));
-        }
-        for far in ["10.0.0.1", "pacs", "127.0.0.1.example", "0.0.0.0"] {
-            assert!(!is_this_machine(far));
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod activity;
+pub mod agent;
 pub mod body;
 pub mod cors;
 pub mod limits;
