@@ -8,6 +8,7 @@ pub use records::Orders;
 use crate::context::{About, Context};
 use crate::find;
 use crate::journal::{new_uid, promises};
+use crate::putright::Righted;
 use crate::sealing::{Kind, fault};
 use crate::vault::{Vault, lock};
 use crate::who::ties::{OrderRecord as Owed, same_patient};
@@ -217,11 +218,12 @@ async fn keep(
     // One change at a time: versions are read and written under it.
     let turn = Arc::clone(&vault.ordering).lock_owned().await;
     let versions: Vec<u64> = {
+        let righted = lock(&vault.righted).clone();
         let orders = lock(&vault.orders);
-        if steps
-            .iter()
-            .any(|(step, order)| order.as_ref().is_some_and(|order| anothers(&orders, step, order)))
-        {
+        let taken = |(step, order): &(Step, Option<Attributes>)| {
+            order.as_ref().is_some_and(|order| anothers((&orders, &righted), step, order))
+        };
+        if steps.iter().any(taken) {
             return Err(Code::VersionConflict.into());
         }
         let new = steps.iter().filter(|(step, order)| order.is_some() && orders.version(step) == 0).count();
@@ -262,9 +264,12 @@ async fn keep(
 
 /// Two systems gave one accession number to two patients, or one gave it twice: replaced, the first would vanish from its
 /// modality, and beside it the second's films would be made under the first one's Study Instance UID.
-fn anothers(orders: &Orders, step: &Step, order: &Attributes) -> bool {
+fn anothers((orders, righted): (&Orders, &Righted), step: &Step, order: &Attributes) -> bool {
+    let number = whose(order);
+    let merged = righted.merged_into(&number);
+    let hers: Vec<Number> = std::iter::once(number).chain(merged).collect();
     let theirs = orders.steps_of(&step.accession).into_iter().filter_map(|step| orders.order(&step));
-    theirs.into_iter().any(|open| !same_patient(&whose(open), &whose(order)))
+    theirs.into_iter().any(|open| !hers.iter().any(|number| same_patient(number, &whose(open))))
 }
 
 /// The account owes the report of these: what a doctor with an order sees is decided by rule 1 about pictures.

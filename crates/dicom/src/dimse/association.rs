@@ -202,6 +202,8 @@ impl Association {
         }
         // A value has six bytes before it (PS3.8 §9.3.5.1).
         let most = (self.max_out - 6) & !1;
+        // Grown once: a value has twelve bytes before it.
+        self.output.reserve(bytes.len() + 12 * (bytes.len() / most + 1));
         let mut rest = bytes;
         loop {
             let (now, later) = rest.split_at(rest.len().min(most));

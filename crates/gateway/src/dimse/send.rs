@@ -11,6 +11,9 @@ use port::transfer::{Line, Transfer};
 use port::{Archive, Call, Credential, Item, Request, Stream};
 use std::sync::Arc;
 
+/// Bytes that are given to the socket at once: fewer calls, and fewer turns of the threads that make and take them.
+const TOGETHER: usize = 256 << 10;
+
 /// What becomes of one sub-operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -248,7 +251,9 @@ async fn object<S: Socket>(
                 let Some(piece) = recoded(&mut recoder, chunk) else { return cut(wire).await };
                 if !piece.is_empty() {
                     wire.association.send_data(route.context, &held, false);
-                    wire.flush().await?;
+                    if wire.association.waiting() >= TOGETHER {
+                        wire.flush().await?;
+                    }
                     held = piece;
                 }
             }

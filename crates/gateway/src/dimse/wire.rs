@@ -211,15 +211,15 @@ impl<S: Socket> Wire<S> {
                 break;
             }
         }
-        self.close().await;
+        self.shut().await;
     }
 
-    /// The rest goes out, then the socket is closed.
+    /// The rest goes out, then the socket is closed: by the peer that opened it (PS3.8 §9.2.3, Sta13), or it may take our end
+    /// for an abort.
     pub async fn close(mut self) {
         // The peer may be gone already.
         let _ = self.write().await;
         if !self.closed {
-            // The requester ends the connection (PS3.8 §9.2.3, Sta13): else it may take our end for an abort.
             let ended =
                 async { while self.socket.read(&mut self.buffer).await.is_ok_and(|read| read > 0) {} };
             tokio::select! {
@@ -227,6 +227,11 @@ impl<S: Socket> Wire<S> {
                 () = stopped(&mut self.stop) => {}
             }
         }
+        self.shut().await;
+    }
+
+    async fn shut(mut self) {
+        let _ = self.write().await;
         let _ = timeout(FAREWELL, self.socket.shutdown()).await;
     }
 }

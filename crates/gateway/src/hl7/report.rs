@@ -74,7 +74,11 @@ impl Report {
             sections: Vec::new(),
             pdfs: Vec::new(),
         };
-        for observation in message.segments().filter(|s| s.name() == "OBX").take(OBSERVATIONS) {
+        let observations: Vec<&Segment> = message.segments().filter(|s| s.name() == "OBX").collect();
+        if observations.len() > OBSERVATIONS {
+            return Err(Cause(102, "too many observations in one message"));
+        }
+        for observation in observations {
             report.observe(message, observation)?;
         }
         let said: usize = report.sections.iter().map(|section| section.text.len()).sum();

@@ -153,14 +153,15 @@ impl Leaving<'_> {
         self.done = self.there(study).map_err(wiring::io("export"))?;
         let mut failed = 0;
         for some in self.due(&lot.uids).chunks(BATCH) {
-            if self.files(study, some.to_vec()).await?.is_ok() {
-                continue;
-            }
-            // One that is damaged refuses all it was asked for with: then one by one.
+            // One that is damaged refuses all it was asked for with: what did not come is asked for one by one.
+            let together = self.files(study, some.to_vec()).await?;
             for one in self.due(some) {
-                if let Err(fault) = self.files(study, vec![one.clone()]).await? {
+                let alone =
+                    if together.is_ok() { Ok(()) } else { self.files(study, vec![one.clone()]).await? };
+                if !self.done.contains(one.as_str()) {
                     failed += 1;
-                    say::note("export-refused", &[&one, &say::text(fault.code.as_str(), &[])]);
+                    let code = alone.err().map_or(Code::Unsupported, |fault| fault.code);
+                    say::note("export-refused", &[&one, &say::text(code.as_str(), &[])]);
                 }
             }
         }
