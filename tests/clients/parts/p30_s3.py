@@ -150,8 +150,8 @@ def _interrupted(report, copy, store):
 
 def _back(report, copy, place, films):
     """The machine is gone: folder and home; the keys were kept elsewhere."""
-    home = place.work / "back"
-    done = gauze("restore", copy.work / "fetched", home, "--keys", copy.home / "keys", "--accept-loss", *copy.where(data="s3://gauze-second"))
+    home = place.work / "s3-back"
+    done = gauze("restore", copy.work / "s3-fetched", home, "--keys", copy.home / "keys", "--accept-loss", *copy.where(data="s3://gauze-second"))
     report.check("an archive comes back from the buckets", done.returncode == 0, done.stderr[-400:])
     with Server(home) as server:
         client, wrong = signed_in(server, "radiologist"), []
@@ -170,5 +170,5 @@ def _altered(report, copy, store, place):
     raw = bytearray(store.ask("GET", f"/gauze-second/{name}"))
     raw[len(raw) // 2] ^= 1
     store.ask("PUT", f"/gauze-second/{name}", bytes(raw))
-    done = gauze("restore", place.work / "fetched2", place.work / "back2", "--keys", copy.home / "keys", "--accept-loss", *copy.where(data="s3://gauze-second"))
+    done = gauze("restore", place.work / "s3-fetched2", place.work / "s3-back2", "--keys", copy.home / "keys", "--accept-loss", *copy.where(data="s3://gauze-second"))
     report.check("an object that was put by somebody else is not taken", done.returncode == 1 and name in done.stderr, done.stderr[-300:])
