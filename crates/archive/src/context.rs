@@ -36,6 +36,11 @@ impl Context {
         self.operator.as_deref().unwrap_or(self)
     }
 
+    /// The account of who works at the machine, or nobody's.
+    pub fn operator_user(&self) -> String {
+        self.operator.as_ref().map(|person| person.caller.user.clone()).unwrap_or_default()
+    }
+
     /// A machine that knows studies by pseudonyms only.
     pub fn pseudonymous(&self) -> bool {
         self.standing.sees == "deidentified"

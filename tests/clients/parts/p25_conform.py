@@ -16,22 +16,8 @@ from lib.desk import of_its_own
 from lib.films import demo_files, names
 from lib.http import signed_in, wado
 from lib.server import ROOT, Server, gauze, set_config, with_machines
+from parts.p12_dimse import SCREEN
 
-MACHINES = '''
-[[device]]
-name = "screen"
-certificate = "{certificate}"
-ae = "SCREEN"
-may = ["find", "retrieve"]
-sees = "masked"
-
-[[device]]
-name = "study"
-certificate = "{certificate}"
-ae = "STUDY"
-may = ["find", "retrieve"]
-sees = "deidentified"
-'''
 CODEC, INTAKE = ROOT / "testdata" / "codec", ROOT / "crates" / "dicom" / "testdata" / "dicom"
 FILES = [CODEC / f"{name}.dcm" for name in (
     "pydicom__CT_small", "pydicom__MR_small_bigendian", "pydicom__emri_small_jpeg_2k_lossless", "pydicom__US1_J2KR",
@@ -72,7 +58,7 @@ def read(raw):
 def run(report, place):
     """All sources, all ways out."""
     home = place.fresh("conform")
-    set_config(home, lambda text: with_machines(text, MACHINES))
+    set_config(home, lambda text: with_machines(text, SCREEN))
     with Server(home) as server:
         desk = Desk(report, server, place.work)
         _stored(report, desk)

@@ -114,6 +114,20 @@ class Known:
         self.known.update(instances)
 
 
+def not_whole(server, sent):
+    """Acknowledged films that the archive does not give back bit for bit, each with the status of the answer."""
+    client, wrong, opened = signed_in(server, "radiologist"), [], set()
+    for uid in sorted(sent.acknowledged):
+        name, raw = sent.raw[uid]
+        if name[0] not in opened:
+            opened.add(name[0])
+            client.open(name[0], "report")
+        answer = client.get(wado(name), accept='multipart/related; type="application/dicom"')
+        if answer.status != 200 or data_of(answer.parts()[0][1]) != data_of(raw):
+            wrong.append((uid, answer.status))
+    return wrong
+
+
 def _all_there(report, where, sent, cut, number):
     image, disk = where
     label = f"cut {number + 1}"
@@ -123,16 +137,7 @@ def _all_there(report, where, sent, cut, number):
         report.equal(f"{label}: `check` finds nothing but a torn end", checked.returncode, 0)
         cut.torn += checked.stdout.count("segment-tail")
         with Server(home) as server:
-            client, wrong = signed_in(server, "radiologist"), []
-            opened = set()
-            for uid in sorted(sent.acknowledged):
-                name, raw = sent.raw[uid]
-                if name[0] not in opened:
-                    opened.add(name[0])
-                    client.open(name[0], "report")
-                answer = client.get(wado(name), accept='multipart/related; type="application/dicom"')
-                if answer.status != 200 or data_of(answer.parts()[0][1]) != data_of(raw):
-                    wrong.append((uid, answer.status))
+            wrong = not_whole(server, sent)
         report.equal(f"{label}: every acknowledged film is there, bit for bit ({len(sent.acknowledged)})", wrong, [])
         cut.sent, cut.acknowledged = len(sent.raw), len(sent.acknowledged)
         cut.whole = len(sent.acknowledged) - len(wrong)

@@ -17,19 +17,12 @@ from lib.films import demo_film, to_bytes
 from lib.http import signed_in
 from lib.server import Server, gauze, set_config, with_machines
 from lib.tally import Tally
+from parts.p12_dimse import SCREEN
 from parts.p13_association import Receiver, _query, associate, tls
 
 FIND, GET, MOVE = (StudyRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelGet,
                    StudyRootQueryRetrieveInformationModelMove)
 NOT_AUTHORISED = 0x0124
-SCREEN = '''
-[[device]]
-name = "screen"
-certificate = "{certificate}"
-ae = "SCREEN"
-may = ["find", "retrieve"]
-sees = "masked"
-'''
 
 
 def run(report, place):

@@ -5,11 +5,11 @@ import os
 import random
 import threading
 
-from lib.films import data_of, slices
-from lib.http import signed_in, wado
+from lib.films import slices
+from lib.http import signed_in
 from lib.server import Server, gauze
 from parts.p08_kills import ORDER, Sent, _folder, _stow
-from parts.p26_powercut import _dimse_till_cut
+from parts.p26_powercut import _dimse_till_cut, not_whole
 
 # Call, error, and whether it fails once or from then on.
 FAULTS = [("fdatasync", "EIO", ""), ("fdatasync", "EIO", "+"), ("pwrite64", "EIO", ""), ("pwrite64", "ENOSPC", "+"), ("fsync", "EIO", ""),
@@ -61,13 +61,5 @@ def _all_there(report, home, sent, label):
     checked = gauze("check", home, "--json")
     report.check(f"{label}: `check` finds no damage", checked.returncode == 0, (checked.stdout + checked.stderr)[-300:])
     with Server(home) as server:
-        client, wrong, opened = signed_in(server, "radiologist"), [], set()
-        for uid in sorted(sent.acknowledged):
-            name, raw = sent.raw[uid]
-            if name[0] not in opened:
-                opened.add(name[0])
-                client.open(name[0], "report")
-            answer = client.get(wado(name), accept='multipart/related; type="application/dicom"')
-            if answer.status != 200 or data_of(answer.parts()[0][1]) != data_of(raw):
-                wrong.append((uid, answer.status))
+        wrong = not_whole(server, sent)
     report.equal(f"{label}: every acknowledged film is there, bit for bit ({len(sent.acknowledged)})", wrong, [])

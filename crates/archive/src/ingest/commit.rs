@@ -233,7 +233,7 @@ fn event(context: &Context, stored: &Stored, (size, digest): (u64, [u8; 32]), co
         calling_ae,
         called_ae,
         software,
-        operator: context.operator.as_ref().map(|person| person.caller.user.clone()).unwrap_or_default(),
+        operator: context.operator_user(),
         order: String::new(),
         contradicts: contradicts.to_owned(),
     }

@@ -43,11 +43,6 @@ impl Two {
     fn second_user(&self) -> String {
         self.second.0.caller.user.clone()
     }
-
-    /// Both may still act.
-    pub fn still(vault: &Vault, both: &[Context; 2]) -> bool {
-        both.iter().all(|person| who::acts(vault, person))
-    }
 }
 
 async fn two(vault: &Vault, arrival: &Arrival, ask: &Leave) -> Result<Two, Fault> {
@@ -140,7 +135,7 @@ async fn compared(vault: &Vault, release: &Release, chosen: &super::Chosen) -> R
 /// Whether such a release may go on.
 pub fn still(vault: &Vault, both: &[Context; 2], release: &Release) -> Result<(), Lapse> {
     let known = vault.study(&release.study.record.uid).ok().flatten().ok_or(Lapse::Revoked)?;
-    if !Two::still(vault, both) || known.righted != release.study.righted {
+    if !both.iter().all(|person| who::acts(vault, person)) || known.righted != release.study.righted {
         return Err(Lapse::Revoked);
     }
     Ok(())

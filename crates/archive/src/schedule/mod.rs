@@ -218,7 +218,7 @@ async fn keep(
     // One change at a time: versions are read and written under it.
     let turn = Arc::clone(&vault.ordering).lock_owned().await;
     let versions: Vec<u64> = {
-        let righted = lock(&vault.righted).clone();
+        let righted = lock(&vault.righted);
         let orders = lock(&vault.orders);
         let taken = |(step, order): &(Step, Option<Attributes>)| {
             order.as_ref().is_some_and(|order| anothers((&orders, &righted), step, order))

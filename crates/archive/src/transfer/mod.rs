@@ -48,7 +48,7 @@ pub async fn gather(vault: &Vault, context: &Context, ask: Gather) -> Result<Res
         wanted,
         destination: to.destination.clone(),
         originator: context.arrival.calling_ae.clone(),
-        operator: operator(context),
+        operator: context.operator_user(),
         message: to.message,
         done: Vec::new(),
     };
@@ -56,11 +56,6 @@ pub async fn gather(vault: &Vault, context: &Context, ask: Gather) -> Result<Res
     let job = jobs::make(vault, context, task, asked).await?;
     let job = job.leased(Some(jobs::peer(&device)), Vec::new());
     Ok(Response::Gathered(Gathered { lines, job: Some(job) }))
-}
-
-/// The account of who works at the machine that asks, or nobody's.
-fn operator(context: &Context) -> String {
-    context.operator.as_ref().map(|person| person.caller.user.clone()).unwrap_or_default()
 }
 
 /// The destination of a move; unknown and not agreed look alike, and both are recorded.
@@ -71,7 +66,7 @@ async fn destination(
 ) -> Result<Option<(Device, Context)>, Fault> {
     let refused =
         |cause: &str| Event::MoveRefused { destination: to.destination.clone(), cause: cause.to_owned() };
-    let event = match who::receiver(vault, &to.destination, (&context.arrival, &operator(context))) {
+    let event = match who::receiver(vault, &to.destination, (&context.arrival, &context.operator_user())) {
         None => refused("unknown"),
         Some((device, receiver)) => match vault.right(&receiver, Right::Receive) {
             Ok(_) => return Ok(Some((device, receiver))),

@@ -1,5 +1,6 @@
 //! AWS Signature Version 4 (AWS General Reference, "Create a signed AWS API request").
 
+use crate::http::hex;
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use aws_lc_rs::hmac;
 use model::Time;
@@ -58,10 +59,6 @@ impl Signer {
 
 fn mac(key: &[u8], text: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text).as_ref().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `YYYYMMDD` and `YYYYMMDDTHHMMSSZ`.

@@ -98,11 +98,7 @@ impl Pair {
             let here = files(folder).map_err(wiring::io("backup"))?;
             let there = bucket.list().await.map_err(refused)?;
             self.ours(bucket, folder, &there).await?;
-            let mut due: Vec<&String> = here
-                .iter()
-                .filter(|(name, size)| there.get(*name) != Some(size))
-                .map(|(name, _)| name)
-                .collect();
+            let mut due = missing(&here, &there);
             due.sort_by_key(|name| (*name != MARK, name.ends_with(MANIFEST), (*name).clone()));
             let progress = Progress::new("bucket", due.len() as u64);
             for name in &due {
@@ -148,11 +144,7 @@ impl Pair {
             let there = whole(bucket.list().await.map_err(refused)?);
             make_private_folder(folder).map_err(wiring::io("backup"))?;
             let here = files(folder).map_err(wiring::io("backup"))?;
-            let due: Vec<&String> = there
-                .iter()
-                .filter(|(name, size)| here.get(*name) != Some(size))
-                .map(|(name, _)| name)
-                .collect();
+            let due = missing(&there, &here);
             let progress = Progress::new("bucket", due.len() as u64);
             for name in due {
                 let path = folder.join(name);
@@ -170,6 +162,11 @@ impl Pair {
 
 fn refused(error: gateway::s3::Refused) -> Failure {
     Failure::Text(say::text("bucket-refused", &[&error]))
+}
+
+/// Names on one side that the other lacks, or has in another size.
+fn missing<'a>(from: &'a BTreeMap<String, u64>, to: &BTreeMap<String, u64>) -> Vec<&'a String> {
+    from.iter().filter(|(name, size)| to.get(*name) != Some(size)).map(|(name, _)| name).collect()
 }
 
 /// Files of a backup by their names below its folder, with their sizes; not what is being written, nor the lock.
