@@ -237,14 +237,10 @@ impl Vault {
         Ok(vault)
     }
 
-    /// All rows of a kind, opened. One that does not open is counted and left out: what it told of is as if absent, and
-    /// denies. That none was put back, put in or taken away is known before ([`Vault::open`]).
-    fn rows<T: serde::de::DeserializeOwned>(&self, kind: Kind) -> Result<Vec<(T, u64)>> {
-        let mut out = Vec::new();
-        self.store.each_row(kind as u8, &mut |row| {
-            out.extend(self.readable(&row).map(|record| (record, row.version)));
-        })?;
-        Ok(out)
+    /// Rows, opened. One that does not open is counted and left out: what it told of is as if absent, and denies. That none
+    /// was put back, put in or taken away is known before ([`Vault::open`]).
+    fn records<T: serde::de::DeserializeOwned>(&self, rows: &[store::Row]) -> Vec<(T, u64)> {
+        rows.iter().filter_map(|row| Some((self.readable(row)?, row.version))).collect()
     }
 
     /// A row's record; one that does not open is counted.

@@ -47,8 +47,9 @@ pub fn is_ours(name: &str) -> bool {
     name.ends_with(".tmp")
 }
 
-/// Version of the data folder. 2: small objects lie in packs (docs/decisions/0034-packs.md).
-pub const DATA_VERSION: u32 = 2;
+/// Version of the data folder. 2: small objects lie in packs (docs/decisions/0034-packs.md). 3: rows stand
+/// apart from their content (docs/decisions/0088-rows-apart.md).
+pub const DATA_VERSION: u32 = 3;
 
 /// Why something could not be stored or read.
 #[derive(Debug, thiserror::Error)]

@@ -141,6 +141,7 @@ impl Store {
         let lock = disk::lock(&data)?;
         let version = check_version(&data)?;
         let mut tables = Tables::open(&data, options.fingerprint.clone())?;
+        tables.renew()?;
         let number = replay::replay(&mut Places { data: &data, tables: &mut tables, sink: &mut *sink })?;
         replay::remove_spools(&data, version)?;
         write_version(&data, version)?;
@@ -227,12 +228,12 @@ impl Store {
         self.shared.row(key)
     }
 
-    /// All rows of a kind that are in their table: at start, that is all of them.
+    /// All rows of these kinds that are in their table: at start, that is all of them.
     ///
     /// # Errors
     /// The database's.
-    pub fn each_row(&self, kind: u8, each: &mut dyn FnMut(Row)) -> Result<()> {
-        self.shared.tables().each(kind, each)
+    pub fn each_row(&self, kinds: &[u8], each: &mut dyn FnMut(Row)) -> Result<()> {
+        self.shared.tables().each(kinds, each)
     }
 
     /// The same of those that commits from this one on wrote.

@@ -61,17 +61,23 @@ pub struct Tables {
     print: Option<Fingerprint>,
 }
 
+/// What is counted at each start stands apart from what is sealed: 60 bytes a row are read, not 2,000
+/// (docs/decisions/0088-rows-apart.md).
 const ROWS: &str = "CREATE TABLE IF NOT EXISTS row (key_hash BLOB PRIMARY KEY, seq INTEGER NOT NULL, \
-     generation INTEGER NOT NULL, version INTEGER NOT NULL, kind INTEGER NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID; \
-     CREATE INDEX IF NOT EXISTS row_seq ON row (seq); \
+     generation INTEGER NOT NULL, version INTEGER NOT NULL, kind INTEGER NOT NULL) WITHOUT ROWID; \
      CREATE TABLE IF NOT EXISTS moved (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL); \
      CREATE TABLE IF NOT EXISTS place (id BLOB NOT NULL, tenant TEXT NOT NULL, part INTEGER NOT NULL, \
      pack INTEGER NOT NULL, at INTEGER NOT NULL, len INTEGER NOT NULL, PRIMARY KEY (id, tenant, part)) WITHOUT ROWID; \
      CREATE TABLE IF NOT EXISTS pack (number INTEGER PRIMARY KEY, good INTEGER NOT NULL, bytes INTEGER NOT NULL, \
      dead INTEGER NOT NULL);";
+const CONTENT: &str =
+    "CREATE TABLE IF NOT EXISTS content (key_hash BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;";
 const WRAPS: &str = "CREATE TABLE IF NOT EXISTS wrap (key_hash BLOB PRIMARY KEY, seq INTEGER NOT NULL, \
      sealed BLOB NOT NULL) WITHOUT ROWID; \
      CREATE TABLE IF NOT EXISTS counted (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, sum BLOB NOT NULL);";
+
+/// Rows with their content; one without is a row that does not open.
+const WHOLE: &str = "SELECT key_hash, version, seq, kind, coalesce(sealed, x'') FROM row LEFT JOIN content USING (key_hash)";
 
 /// The file of rows.
 pub const ROWS_FILE: &str = "rows.sqlite";
@@ -89,17 +95,32 @@ impl Tables {
             connection.execute_batch(schema)?;
             Ok(connection)
         };
-        Ok(Self { rows: open(ROWS_FILE, ROWS)?, wraps: open(WRAPS_FILE, WRAPS)?, print })
+        let rows = open(ROWS_FILE, ROWS)?;
+        let older = "CREATE TEMP VIEW content AS SELECT key_hash, sealed FROM main.row;";
+        rows.execute_batch(if joined(&rows)? { older } else { CONTENT })?;
+        Ok(Self { rows, wraps: open(WRAPS_FILE, WRAPS)?, print })
+    }
+
+    /// The tables of a home of version 2 or older as they are now; all of it, or nothing of it.
+    pub fn renew(&mut self) -> Result<()> {
+        if !joined(&self.rows)? {
+            return Ok(());
+        }
+        let change = self.rows.transaction()?;
+        change.execute_batch("DROP VIEW content; DROP INDEX IF EXISTS row_seq; ALTER TABLE row RENAME TO before;")?;
+        change.execute_batch(ROWS)?;
+        change.execute_batch(CONTENT)?;
+        change.execute_batch(
+            "INSERT INTO row SELECT key_hash, seq, generation, version, kind FROM before; \
+             INSERT INTO content SELECT key_hash, sealed FROM before; DROP TABLE before;",
+        )?;
+        Ok(change.commit()?)
     }
 
     pub fn row(&self, key: &[u8; 32]) -> Result<Option<Row>> {
-        let mut statement =
-            self.rows.prepare_cached("SELECT kind, version, seq, sealed FROM row WHERE key_hash = ?1")?;
-        let found = statement.query_row([key.as_slice()], |r| {
-            Ok((r.get::<_, u8>(0)?, r.get::<_, i64>(1)?, r.get::<_, i64>(2)?, r.get::<_, Vec<u8>>(3)?))
-        });
-        let Some((kind, version, seq, sealed)) = found.optional()? else { return Ok(None) };
-        Ok(Some(Row { key: *key, kind, version: version.cast_unsigned(), seq: seq.cast_unsigned(), sealed }))
+        let mut statement = self.rows.prepare_cached(&format!("{WHOLE} WHERE key_hash = ?1"))?;
+        let mut rows = statement.query([key.as_slice()])?;
+        rows.next()?.map(row_of).transpose()
     }
 
     /// A wrap with the number of the commit that wrote it.
@@ -109,23 +130,34 @@ impl Tables {
         Ok(found.optional()?.map(|(seq, sealed)| (seq.cast_unsigned(), sealed)))
     }
 
-    pub fn each(&self, kind: u8, each: &mut dyn FnMut(Row)) -> Result<()> {
-        let mut statement =
-            self.rows.prepare("SELECT key_hash, version, seq, sealed FROM row WHERE kind = ?1")?;
-        let mut rows = statement.query([kind])?;
-        while let Some(row) = rows.next()? {
-            each(row_of(row, kind)?);
-        }
-        Ok(())
+    /// Rows of these kinds.
+    pub fn each(&self, kinds: &[u8], each: &mut dyn FnMut(Row)) -> Result<()> {
+        let names = self.names("kind", &mut |kind| kinds.contains(&(kind as u8)))?;
+        self.each_of(names, each)
     }
 
     /// Rows that commits from this one on wrote.
     pub fn each_since(&self, seq: u64, each: &mut dyn FnMut(Row)) -> Result<()> {
-        let mut statement =
-            self.rows.prepare("SELECT key_hash, version, seq, sealed, kind FROM row WHERE seq >= ?1")?;
-        let mut rows = statement.query([seq.cast_signed()])?;
+        let names = self.names("seq", &mut |of| of >= seq)?;
+        self.each_of(names, each)
+    }
+
+    /// Names from the table that was counted: an index beside it could leave some out.
+    fn names(&self, column: &str, wanted: &mut dyn FnMut(u64) -> bool) -> Result<Vec<[u8; 32]>> {
+        let mut out = Vec::new();
+        let mut statement = self.rows.prepare(&format!("SELECT key_hash, {column} FROM row NOT INDEXED"))?;
+        let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            each(row_of(row, row.get(4)?)?);
+            if wanted(row.get::<_, i64>(1)?.cast_unsigned()) {
+                out.push(row.get(0)?);
+            }
+        }
+        Ok(out)
+    }
+
+    fn each_of(&self, names: Vec<[u8; 32]>, each: &mut dyn FnMut(Row)) -> Result<()> {
+        for name in names {
+            self.row(&name)?.into_iter().for_each(&mut *each);
         }
         Ok(())
     }
@@ -157,13 +189,17 @@ impl Tables {
         new().for_each(|m| last.extend(m.rows.iter().map(|row| (&row.key, (m.seq, row)))));
         {
             let mut put = rows.prepare_cached(
-                "INSERT INTO row VALUES (?1, ?2, 1, ?3, ?4, ?5) ON CONFLICT (key_hash) DO UPDATE SET seq = excluded.seq, \
-                 version = excluded.version, kind = excluded.kind, sealed = excluded.sealed \
-                 WHERE excluded.seq >= row.seq",
+                "INSERT INTO row VALUES (?1, ?2, 1, ?3, ?4) ON CONFLICT (key_hash) DO UPDATE SET seq = excluded.seq, \
+                 version = excluded.version, kind = excluded.kind WHERE excluded.seq >= row.seq",
+            )?;
+            let mut fill = rows.prepare_cached(
+                "INSERT INTO content VALUES (?1, ?2) ON CONFLICT (key_hash) DO UPDATE SET sealed = excluded.sealed",
             )?;
             for (seq, row) in last.into_values() {
-                let version = row.version.cast_signed();
-                put.execute(params![row.key.as_slice(), seq.cast_signed(), version, row.kind, row.sealed])?;
+                let (key, version) = (row.key.as_slice(), row.version.cast_signed());
+                if put.execute(params![key, seq.cast_signed(), version, row.kind])? > 0 {
+                    fill.execute(params![key, row.sealed])?;
+                }
             }
         }
         place(&rows, pack, new().flat_map(|m| &m.items))?;
@@ -211,14 +247,21 @@ impl Tables {
     }
 }
 
-fn row_of(row: &rusqlite::Row<'_>, kind: u8) -> Result<Row> {
+/// Homes of version 2 and older have both in one table.
+fn joined(rows: &Connection) -> Result<bool> {
+    let sql = "SELECT count(*) FROM pragma_table_info('row') WHERE name = 'sealed'";
+    Ok(rows.query_row(sql, [], |r| r.get::<_, i64>(0))? > 0)
+}
+
+/// Of [`WHOLE`].
+fn row_of(row: &rusqlite::Row<'_>) -> Result<Row> {
     let key: Vec<u8> = row.get(0)?;
     Ok(Row {
         key: key.try_into().map_err(|_| Error::Damaged("row key"))?,
-        kind,
         version: row.get::<_, i64>(1)?.cast_unsigned(),
         seq: row.get::<_, i64>(2)?.cast_unsigned(),
-        sealed: row.get(3)?,
+        kind: row.get(3)?,
+        sealed: row.get(4)?,
     })
 }
 

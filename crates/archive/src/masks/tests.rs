@@ -96,7 +96,7 @@ async fn versions_are_kept() {
     house
         .vault
         .store
-        .each_row(Kind::Drawn as u8, &mut |row| {
+        .each_row(&[Kind::Drawn as u8], &mut |row| {
             kept.push(house.vault.sealing.open_row::<DrawnRecord>(&row).unwrap());
         })
         .unwrap();

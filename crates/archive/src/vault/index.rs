@@ -188,7 +188,7 @@ impl Vault {
         let mut pages = self.page_names()?;
         pages.sort_unstable();
         let mut studies: Vec<[u8; 32]> = Vec::new();
-        self.store.each_row(Kind::Study as u8, &mut |row| studies.push(row.key))?;
+        self.store.each_row(&[Kind::Study as u8], &mut |row| studies.push(row.key))?;
         for name in studies {
             let row = self.store.row(&name)?.ok_or(Error::Internal("a study's row is gone"))?;
             let Some(record) = self.readable::<StudyRecord>(&row) else { continue };
@@ -213,7 +213,7 @@ impl Vault {
     /// Names of all page rows by their study's mark.
     fn page_names(&self) -> Result<Vec<(u64, [u8; 32])>> {
         let mut out = Vec::new();
-        self.store.each_row(Kind::Page as u8, &mut |row| {
+        self.store.each_row(&[Kind::Page as u8], &mut |row| {
             out.extend(self.readable::<PageRecord>(&row).map(|page| (study_mark(&page.study), row.key)));
         })?;
         Ok(out)

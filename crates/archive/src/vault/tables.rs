@@ -12,6 +12,7 @@ use crate::{Error, Result};
 use crypto::Ladder;
 use ledger::{Envelope, Event};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use store::{Commit, Fingerprint, Store};
 
 /// What the operator takes as it is, although the ledger knows newer. Each is an entry.
@@ -22,6 +23,18 @@ pub struct Accept {
     /// Policies.
     pub policies: bool,
 }
+
+/// Kinds of rows that are held in memory beside the index.
+const HELD: [Kind; 8] = [
+    Kind::Account,
+    Kind::Ties,
+    Kind::Site,
+    Kind::Order,
+    Kind::Policies,
+    Kind::Job,
+    Kind::Change,
+    Kind::Arrived,
+];
 
 /// Policy versions remembered; older ones count as new when they come back.
 const POLICIES: usize = 10_000;
@@ -55,9 +68,12 @@ pub(super) fn check_tables(store: &Store, folder: &std::path::Path, size: u64) -
 impl Vault {
     /// All that is held in memory, from its rows.
     pub(super) fn load(&self, accept: Accept) -> Result<()> {
+        let mut held = self.held()?;
+        let mut rows_of = |kind: Kind| held.remove(&(kind as u8)).unwrap_or_default();
         // Before the index: it leaves out what is rejected.
         let machines = self.options.devices.iter().map(|device| device.name.clone()).collect();
-        let mut righted = Righted::load(self.rows(Kind::Change)?, self.rows(Kind::Arrived)?, machines);
+        let (changes, arrived) = (self.records(&rows_of(Kind::Change)), self.records(&rows_of(Kind::Arrived)));
+        let mut righted = Righted::load(changes, arrived, machines);
         righted.taken = righted.changes.last_key_value().map_or(0, |(number, _)| *number);
         while self
             .store
@@ -74,20 +90,29 @@ impl Vault {
         }
         self.load_index()?;
         *lock(&self.accounts) = self
-            .rows(Kind::Account)?
+            .records(&rows_of(Kind::Account))
             .into_iter()
             .map(|(r, v): (AccountRecord, _)| (r.user.clone(), (r, v)))
             .collect();
-        *lock(&self.ties) = self.rows(Kind::Ties)?.into_iter().map(|((user, r), v)| (user, (r, v))).collect();
-        if let Some(site) = self.rows(Kind::Site)?.pop() {
+        let ties = self.records(&rows_of(Kind::Ties)).into_iter();
+        *lock(&self.ties) = ties.map(|((user, r), v)| (user, (r, v))).collect();
+        if let Some(site) = self.records(&rows_of(Kind::Site)).pop() {
             *lock(&self.site) = site;
         }
-        *lock(&self.orders) = Orders::of(self.rows(Kind::Order)?);
-        *lock(&self.jobs) = Jobs::of(self.rows(Kind::Job)?);
-        if let Some(log) = self.rows(Kind::Policies)?.pop() {
+        *lock(&self.orders) = Orders::of(self.records(&rows_of(Kind::Order)));
+        *lock(&self.jobs) = Jobs::of(self.records(&rows_of(Kind::Job)));
+        if let Some(log) = self.records(&rows_of(Kind::Policies)).pop() {
             *lock(&self.policy_log) = log;
         }
         Ok(())
+    }
+
+    /// Rows of what is held in memory, by kind, in one pass: all but the index's.
+    fn held(&self) -> Result<HashMap<u8, Vec<store::Row>>> {
+        let mut out = HashMap::<u8, Vec<store::Row>>::new();
+        let kinds = HELD.map(|kind| kind as u8);
+        self.store.each_row(&kinds, &mut |row| out.entry(row.kind).or_default().push(row))?;
+        Ok(out)
     }
 
     /// Rows of what was put right that do not open are lost from now on, with this entry: the next start goes without them.

@@ -115,7 +115,7 @@ fn rows_change_by_version_only() {
     assert_eq!(store.row(&[1; 32]).unwrap().unwrap().sealed, b"d");
     std::thread::sleep(Duration::from_millis(200));
     let mut seen = Vec::new();
-    store.each_row(2, &mut |row| seen.push((row.key[0], row.version))).unwrap();
+    store.each_row(&[2], &mut |row| seen.push((row.key[0], row.version))).unwrap();
     seen.sort_unstable();
     assert_eq!(seen, [(1, 2), (2, 1)], "moved to the table");
 }

@@ -1,6 +1,6 @@
 //! Counting what the tables hold, copying and checking them.
 
-use super::{ROWS_FILE, Row, Tables, WRAPS_FILE, row_of};
+use super::{ROWS_FILE, Row, Tables, WHOLE, WRAPS_FILE, row_of};
 use crate::tally::{Fingerprint, RowMark, Sum, Tally};
 use crate::{Error, Result};
 use model::{Id, Tenant};
@@ -12,8 +12,7 @@ impl Tables {
     pub fn tally(&self, believe: bool) -> Result<Tally> {
         let Some(print) = &self.print else { return Ok(Tally::default()) };
         let mut tally = Tally::default();
-        // The table itself: whoever writes the file could leave an index as it was. Content lies behind these columns and is
-        // not read.
+        // The table itself: whoever writes the file could leave an index as it was.
         let mut statement = self.rows.prepare("SELECT key_hash, kind, version, seq FROM row NOT INDEXED")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -98,12 +97,11 @@ impl Tables {
     /// Rows of all kinds; after an error what follows is read from the other end.
     pub fn all(&self, each: &mut dyn FnMut(Row)) -> Result<()> {
         let read = |order: &str, each: &mut dyn FnMut(Row)| -> Result<()> {
-            let sql =
-                format!("SELECT key_hash, version, seq, sealed, kind FROM row ORDER BY key_hash {order}");
+            let sql = format!("{WHOLE} ORDER BY key_hash {order}");
             let mut statement = self.rows.prepare(&sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                each(row_of(row, row.get(4)?)?);
+                each(row_of(row)?);
             }
             Ok(())
         };

@@ -292,7 +292,54 @@ fn a_home_of_version_1_opens() {
         assert_eq!(store.wrap(&[8; 32]).unwrap().unwrap(), b"wrap");
         assert_eq!(places(&store).len(), 4);
         drop(store);
-        assert_eq!(std::fs::read_to_string(folder.path().join("VERSION")).unwrap(), "2\n");
+        assert_eq!(std::fs::read_to_string(folder.path().join("VERSION")).unwrap(), "3\n");
         assert_eq!(std::fs::read_dir(folder.path().join("blobs/main/09")).unwrap().count(), 2);
     }
+}
+
+/// A folder of version 2: rows and their content in one table. Whoever only looks changes nothing of it.
+#[test]
+fn a_home_of_version_2_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        let mut options = Options::new(folder.path().to_path_buf());
+        options.reserve_bytes = 1 << 20;
+        Store::open(options, Box::new(From(0))).unwrap()
+    };
+    drop(open());
+    let file = folder.path().join("rows.sqlite");
+    let (names, later) = ([[4; 32], [5; 32]], [6; 32]);
+    let sql = rusqlite::Connection::open(&file).unwrap();
+    sql.execute_batch(
+        "DROP TABLE row; DROP TABLE content; CREATE TABLE row (key_hash BLOB PRIMARY KEY, seq INTEGER NOT NULL, \
+         generation INTEGER NOT NULL, version INTEGER NOT NULL, kind INTEGER NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID; \
+         CREATE INDEX row_seq ON row (seq);",
+    )
+    .unwrap();
+    for (name, sealed) in names.iter().zip(["one", "two"]) {
+        sql.execute("INSERT INTO row VALUES (?1, 8, 1, 3, 2, ?2)", rusqlite::params![name.as_slice(), sealed.as_bytes()])
+            .unwrap();
+    }
+    drop(sql);
+    std::fs::write(folder.path().join("VERSION"), b"2\n").unwrap();
+    let contents = |store: &Store| {
+        let mut out = Vec::new();
+        store.each_row(&[2], &mut |row| out.push((row.key, row.version, row.seq, row.sealed))).unwrap();
+        out
+    };
+    let wanted = vec![(names[0], 3, 8, b"one".to_vec()), (names[1], 3, 8, b"two".to_vec())];
+    let before = std::fs::read(&file).unwrap();
+    assert_eq!(contents(&Store::look(Options::new(folder.path().to_path_buf())).unwrap().0), wanted);
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    for _ in 0..2 {
+        let store = open();
+        assert_eq!(contents(&store), wanted);
+        assert!(store.row(&later).unwrap().is_none());
+    }
+    assert_eq!(std::fs::read_to_string(folder.path().join("VERSION")).unwrap(), "3\n");
+    // Content that was taken away is a row that does not open, not a row that is not there.
+    let sql = rusqlite::Connection::open(&file).unwrap();
+    sql.execute("DELETE FROM content WHERE key_hash = ?1", [names[0].as_slice()]).unwrap();
+    drop(sql);
+    assert_eq!(contents(&open()), [(names[0], 3, 8, vec![]), wanted[1].clone()]);
 }
