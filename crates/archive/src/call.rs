@@ -239,6 +239,10 @@ async fn act(
         Request::DrawMasks { study, regions, expect_version } => {
             masks::draw(vault, context, &study, regions, expect_version).await
         }
+        Request::StandingMasks { study } => masks::standing(vault, context, &study).await,
+        Request::WishMasks { study, standing, expect_version } => {
+            masks::wish(vault, context, (&study, standing), expect_version).await
+        }
         Request::Scheduled(query) => schedule::scheduled(vault, context, query).await,
         Request::Schedule { orders, report_by } => schedule::place(vault, context, orders, report_by).await,
         Request::EndOrder { accession, step } => {

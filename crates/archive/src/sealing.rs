@@ -28,6 +28,8 @@ pub enum Kind {
     Lost = 42,
     /// A version of a study's mask set.
     Drawn = 43,
+    /// What people want hidden on all films of a patient.
+    Wishes = 44,
     /// Which policies were in force.
     Policies = 30,
 }
@@ -97,9 +99,9 @@ impl Sealing {
     }
 
     /// UID of the derived instance that a grant's mask makes of an object: stable for object and mask version.
-    pub fn derived_uid(&self, record: &InstanceRecord, mask_version: u64) -> Uid {
+    pub fn derived_uid(&self, record: &InstanceRecord, stamp: &str) -> Uid {
         let key = self.project_key(&self.tenant);
-        let name = format!("{}/{mask_version}", record.object.hex());
+        let name = format!("{}/{stamp}", record.object.hex());
         privacy::derived_uid(&key, &name)
     }
 }

@@ -11,6 +11,7 @@ use crate::catalog::{Catalog, InstanceRecord, Study};
 use crate::context::Context;
 use crate::examine::{Arrivals, Queue, Tries};
 use crate::journal::Journal;
+use crate::masks::WishRecord;
 use crate::putright::Righted;
 use crate::rings::Rings;
 use crate::schedule::Orders;
@@ -25,7 +26,7 @@ use crate::who::ties::{SiteRecord, TiesRecord};
 use crate::who::turns::Turns;
 use crypto::{Key, Ladder, Random};
 pub use index::check_snapshot;
-use model::{Attributes, Purpose, Tenant, Time, Uid, tags};
+use model::{Attributes, PatientRef, Purpose, Tenant, Time, Uid, tags};
 use policy::{GrantRecord, Policies, Relation};
 use port::PixelWork;
 use seen::{check_key, check_seen, newest_seen};
@@ -125,6 +126,10 @@ pub struct Vault {
     pub(crate) site: Shared<(SiteRecord, u64)>,
     /// Locked after the index, never before.
     pub(crate) righted: Shared<Righted>,
+    /// Locked before the changes, never after.
+    pub(crate) wishes: Shared<HashMap<PatientRef, Arc<WishRecord>>>,
+    /// Held while wishes are changed.
+    pub(crate) wishing: tokio::sync::Mutex<()>,
     pub(crate) throttle: Shared<Throttle>,
     policy_log: Shared<(PolicyLog, u64)>,
     pub(crate) turns: Shared<Turns>,
@@ -216,6 +221,8 @@ impl Vault {
             ties: Mutex::default(),
             site: Mutex::default(),
             righted: Mutex::default(),
+            wishes: Mutex::default(),
+            wishing: tokio::sync::Mutex::default(),
             throttle: Mutex::default(),
             policy_log: Mutex::default(),
             turns: Mutex::default(),
@@ -267,8 +274,9 @@ impl Vault {
         Project::new(self.sealing.project_key(&self.tenant))
     }
 
-    pub(crate) fn derived_uid(&self, record: &InstanceRecord, mask_version: u64) -> Uid {
-        self.sealing.derived_uid(record, mask_version)
+    /// The UID of an instance as it is under the masks that `stamp` names ([`crate::masks::Wishes::stamp`]).
+    pub(crate) fn derived_uid(&self, record: &InstanceRecord, stamp: &str) -> Uid {
+        self.sealing.derived_uid(record, stamp)
     }
 
     /// Itself, for work that outlives its caller.

@@ -75,6 +75,8 @@ static ROUTES: &[Route] = &[
     http("POST", "/api/v1/studies/{study}/lift", Session, |ask| Box::pin(api::lift(ask))),
     http("GET", "/api/v1/studies/{study}/masks", Session, |ask| Box::pin(api::masks(ask))),
     http("PUT", "/api/v1/studies/{study}/masks", Session, |ask| Box::pin(api::draw(ask))),
+    http("GET", "/api/v1/studies/{study}/masks/standing", Session, |ask| Box::pin(api::standing(ask))),
+    http("PUT", "/api/v1/studies/{study}/masks/standing", Session, |ask| Box::pin(api::wish(ask))),
     http("GET", "/api/v1/accesses", Session, |ask| Box::pin(api::accesses(ask))),
     http("GET", "/api/v1/orders", Session, |ask| Box::pin(api::orders(ask))),
     http("POST", "/api/v1/orders", Session, |ask| Box::pin(api::place_orders(ask))),

@@ -30,6 +30,9 @@ fn sample(route: &Route) -> (String, Vec<(&'static str, &'static str)>, Vec<byte
         ("POST", "/auth/sign-in") => r#"{"user":"u","password":"p"}"#,
         ("POST", path) if path.ends_with("/open") => r#"{"purpose":"report"}"#,
         ("POST", path) if path.ends_with("/lift") => r#"{"reason":"r"}"#,
+        ("PUT", path) if path.ends_with("/standing") => {
+            r#"{"expect_version":0,"holds_for":"strangers","parts":[],"shapes":[]}"#
+        }
         ("PUT", _) => r#"{"expect_version":0,"regions":[]}"#,
         ("POST", "/api/v1/changes") => {
             r#"{"expect_version":0,"reason":"r","act":{"merge":{"from":{"number":"1"},"into":{"number":"2"}}}}"#

@@ -114,6 +114,8 @@ events! {
     62 "checkpoint-made" CheckpointMade { size: u64 }
     /// A mask set was not changed: what was drawn makes no sense, or somebody else drew first.
     63 "mask-refused" MaskRefused { cause: String }
+    /// What somebody wants hidden on all films of a patient, and for whom what that account draws holds.
+    64 "masks-standing" MasksStanding { version: u64, wishes: u64, holds_for: String }
     /// The index was put right, or a change was taken back: one entry for each study that it touched. `corrections` is a
     /// keyed hash of what is laid over headers from now on.
     70 "put-right" PutRight {

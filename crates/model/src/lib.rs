@@ -21,7 +21,7 @@ pub use durable::Durable;
 pub use facts::{Arrival, Door, FrameSpan, InstanceFacts, Rejection, RejectionNote};
 pub use frame::{Frame, ImageInfo, Photometric, Samples};
 pub use id::{Id, ObjectId, PatientRef, Uid};
-pub use region::{Mosaic, Region, RegionKind};
+pub use region::{HoldsFor, Mosaic, Region, RegionKind};
 pub use time::Time;
 pub use tone::Tone;
 pub use view::{View, Viewport, Window};

@@ -28,7 +28,22 @@ words! {
     Unsure = "unsure",
 }
 
+words! {
+    /// For whom what a person drew holds. Each step includes those before it.
+    HoldsFor, "word of whom a mask holds for",
+    /// Callers with neither relation nor order, and secondary use.
+    Strangers = "strangers",
+    /// Also callers with a relation: all but those who report or treat under an order.
+    Related = "all-but-order",
+    /// Everybody but the patient, also under an order (who can lift it).
+    Everyone = "everyone",
+}
+
 impl RegionKind {
+    /// Parts of a body that a person may hide wherever they are seen.
+    pub const PARTS: &'static [Self] =
+        &[Self::Breast, Self::Axilla, Self::Abdomen, Self::Pelvis, Self::Face, Self::BodySurface];
+
     /// Filled with a constant (true) or mosaicked (false). Text is never mosaicked: mosaics of text can be read
     /// (Hill et al., PoPETs 2016(4):403).
     #[must_use]

@@ -1,10 +1,10 @@
 //! The decision: each outcome is asked of the rules once, then all answers meet in one match.
 
-use crate::facts::{Facts, HoldsFor};
+use crate::facts::Facts;
 use crate::grant::{Grant, Hide, Made, Obligation};
 use crate::policies::{Answer, Policies, Questions};
 use crate::refusal::{Code, Refusal};
-use model::Visibility;
+use model::{HoldsFor, Visibility, Words};
 
 /// What is asked of a study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,7 +33,8 @@ pub fn decide(policies: &Policies, action: Action, facts: &Facts) -> Decision {
         ["see-clear", "see-masked", "see-deidentified", "lift"].map(|name| questions.ask(name));
 
     let (visibility, mut rules, obliges) = combine(clear, masked, deidentified, &lift)?;
-    let hide = hidden(facts, visibility);
+    let drawn_for = drawn_for(facts, visibility);
+    let hide = hidden(facts, visibility, drawn_for);
     // Under an order the picture is clear but for what the patient drew: still a masked picture, and said so.
     let visibility = if hide == Hide::Drawn { Visibility::MASKED } else { visibility };
     let lift = match lift {
@@ -46,7 +47,7 @@ pub fn decide(policies: &Policies, action: Action, facts: &Facts) -> Decision {
             Ok(make(
                 policies,
                 facts,
-                Made { visibility, hide, may_lift: lift.is_some(), lifted: false, obligations, rules },
+                Made { visibility, hide, drawn_for, may_lift: lift.is_some(), lifted: false, obligations, rules },
             ))
         }
         (Action::Lift, None) => Err(Refusal::new(Code::NotFound, Vec::new())),
@@ -58,6 +59,7 @@ pub fn decide(policies: &Policies, action: Action, facts: &Facts) -> Decision {
             let made = Made {
                 visibility: Visibility::CLEAR,
                 hide: Hide::Nothing,
+                drawn_for,
                 may_lift: false,
                 lifted: true,
                 obligations: unmet(obliges, facts),
@@ -94,18 +96,23 @@ fn combine(clear: Answer, masked: Answer, deidentified: Answer, lift: &Answer) -
     }
 }
 
+/// The least that what a person drew must hold for to be hidden from this caller.
+fn drawn_for(facts: &Facts, visibility: Visibility) -> HoldsFor {
+    match visibility.words {
+        // Secondary use gets the least, whatever a mask set says of whom it holds for.
+        Words::Full if facts.order_for_report => HoldsFor::Everyone,
+        Words::Full if facts.related() => HoldsFor::Related,
+        _ => HoldsFor::Strangers,
+    }
+}
+
 /// Masks only take away: from what the rules give, whatever they give.
-fn hidden(facts: &Facts, visibility: Visibility) -> Hide {
-    let holds = facts.mask.is_some_and(|mask| match mask.holds_for {
-        HoldsFor::Strangers => !facts.related() && !facts.order_for_report,
-        HoldsFor::Related => !facts.order_for_report,
-        HoldsFor::Everyone => true,
-    });
+fn hidden(facts: &Facts, visibility: Visibility, drawn_for: HoldsFor) -> Hide {
+    let holds = facts.mask.and_then(|mask| mask.holds_for).is_some_and(|holds| holds >= drawn_for);
     match (visibility, holds && !facts.own()) {
         (Visibility::CLEAR, false) => Hide::Nothing,
         (Visibility::CLEAR, true) => Hide::Drawn,
         (Visibility::MASKED, false) => Hide::Found,
-        // Secondary use gets the least, whatever a mask set says of whom it holds for.
         _ => Hide::All,
     }
 }

@@ -2,7 +2,7 @@
 
 pub(crate) mod cedar;
 
-use model::{Id, Organisation, PatientRef, Purpose, Role, Tenant, Time, limits};
+use model::{HoldsFor, Id, Organisation, PatientRef, Purpose, Role, Tenant, Time, limits};
 use serde::{Deserialize, Serialize};
 
 /// Relations looked at in one decision; facts with more are refused.
@@ -104,24 +104,13 @@ pub struct StudyFacts {
     pub withheld_class: bool,
 }
 
-/// For whom a mask set holds. Each step includes those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum HoldsFor {
-    /// Callers with neither relation nor order, and secondary use.
-    Strangers,
-    /// Also callers with a relation.
-    Related,
-    /// Everybody but the patient, also under an order (who can lift it).
-    Everyone,
-}
-
 /// The mask set in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaskFacts {
     /// Its version, at least 1.
     pub version: u64,
-    /// For whom its drawn regions hold.
-    pub holds_for: HoldsFor,
+    /// For whom at most anything of it holds; nothing: it is empty.
+    pub holds_for: Option<HoldsFor>,
 }
 
 /// What the operator agreed with a machine once and for all (DESIGN.md §3: certificate → AE → standing policy). People have

@@ -7,7 +7,7 @@ pub use record::{Current, GrantRecord, Lapse, readmit};
 use crate::facts::{Caller, Facts};
 use crate::policies::PolicyVersion;
 use crate::rights::{Permit, Right};
-use model::{Id, Pixels, Purpose, RegionKind, Time, Visibility};
+use model::{HoldsFor, Id, Pixels, Purpose, RegionKind, Time, Visibility};
 use serde::{Deserialize, Serialize};
 
 /// Seconds a grant lives before the viewer must ask again (it is then decided anew).
@@ -37,15 +37,14 @@ impl Hide {
         }
     }
 
-    /// Whether a region of this kind is hidden. Markers never are.
-    #[must_use]
-    pub const fn hides(self, kind: RegionKind) -> bool {
-        match (self, kind) {
-            (Self::Nothing, _) | (_, RegionKind::Marker) => false,
-            (Self::All, _) => true,
-            (Self::Drawn, kind) => matches!(kind, RegionKind::Drawn),
-            (Self::Found, kind) => !matches!(kind, RegionKind::Drawn),
-        }
+    /// What recognition found; markers are never hidden.
+    const fn found(self) -> bool {
+        matches!(self, Self::Found | Self::All)
+    }
+
+    /// What a person drew.
+    const fn drawn(self) -> bool {
+        matches!(self, Self::Drawn | Self::All)
     }
 }
 
@@ -80,6 +79,7 @@ impl Obligation {
 pub(crate) struct Made {
     pub(crate) visibility: Visibility,
     pub(crate) hide: Hide,
+    pub(crate) drawn_for: HoldsFor,
     pub(crate) may_lift: bool,
     pub(crate) lifted: bool,
     pub(crate) obligations: Vec<Obligation>,
@@ -101,6 +101,7 @@ impl Grant {
                 purpose: facts.purpose,
                 visibility: made.visibility,
                 hide: made.hide,
+                drawn_for: made.drawn_for,
                 may_lift: made.may_lift,
                 lifted: made.lifted,
                 obligations: made.obligations,
@@ -148,6 +149,21 @@ impl Grant {
     pub const fn may_lift(&self) -> bool {
         self.content.may_lift
     }
+    /// The least that what a person drew must hold for to be hidden from this caller.
+    #[must_use]
+    pub const fn drawn_for(&self) -> HoldsFor {
+        self.content.drawn_for
+    }
+    /// Whether a region that recognition found is hidden. Markers never are.
+    #[must_use]
+    pub const fn hides_found(&self, kind: RegionKind) -> bool {
+        self.content.hide.found() && !matches!(kind, RegionKind::Marker)
+    }
+    /// Whether what a person hid from these is hidden.
+    #[must_use]
+    pub fn hides_drawn(&self, holds_for: HoldsFor) -> bool {
+        self.content.hide.drawn() && holds_for >= self.content.drawn_for
+    }
     /// The mask is lifted.
     #[must_use]
     pub const fn lifted(&self) -> bool {
@@ -193,6 +209,7 @@ impl Grant {
             let made = Made {
                 visibility: Visibility::CLEAR,
                 hide: Hide::Nothing,
+                drawn_for: HoldsFor::Everyone,
                 may_lift: false,
                 lifted: false,
                 obligations: Vec::new(),
@@ -226,6 +243,7 @@ impl Grant {
             content: record::Content {
                 visibility,
                 hide: mine.hide.and(other.hide),
+                drawn_for: mine.drawn_for.min(other.drawn_for),
                 may_lift,
                 lifted: mine.lifted && other.lifted,
                 obligations,

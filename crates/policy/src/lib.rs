@@ -11,7 +11,7 @@ pub mod refusal;
 pub mod rights;
 
 pub use decide::{Action, Decision, decide};
-pub use facts::{Caller, Facts, HoldsFor, MaskFacts, Relation, RelationKind, Standing, StudyFacts};
+pub use facts::{Caller, Facts, MaskFacts, Relation, RelationKind, Standing, StudyFacts};
 pub use grant::{Current, Grant, GrantRecord, Hide, Lapse, Obligation, readmit};
 pub use policies::{Error, Policies, PolicyVersion};
 pub use refusal::{Code, Refusal};

@@ -24,7 +24,7 @@ pub enum Right {
     ReadOwnAccesses,
     /// Read all accesses.
     ReadAllAccesses,
-    /// Change masks of one's own films.
+    /// Draw what is hidden on a patient's films.
     ChangeMasks,
     /// Administer accounts and the machine.
     Administer,
@@ -134,6 +134,8 @@ pub struct Asker {
     pub role: Role,
     /// The data asked about belong to the patient behind the caller's account.
     pub own: bool,
+    /// A relation to the patient asked about holds now, or there is an order for the study.
+    pub related: bool,
     /// The site holds a research approval.
     pub approval: bool,
     /// What was agreed with a machine.
@@ -143,7 +145,7 @@ pub struct Asker {
 impl Default for Asker {
     /// A machine with which nothing was agreed.
     fn default() -> Self {
-        Self { role: Role::Device, own: false, approval: false, standing: Standing::default() }
+        Self { role: Role::Device, own: false, related: false, approval: false, standing: Standing::default() }
     }
 }
 
@@ -184,7 +186,7 @@ impl Permit {
     /// Holds only for data of the patient behind the account: the flow must narrow to `own_patient`.
     #[must_use]
     pub const fn own_only(&self) -> bool {
-        matches!(self.right, Right::FindOwn | Right::ReadOwnAccesses | Right::ChangeMasks)
+        matches!(self.right, Right::FindOwn | Right::ReadOwnAccesses)
     }
 }
 
@@ -211,7 +213,7 @@ pub fn may_find(
     standing: &Standing,
 ) -> Result<Permit, Refusal> {
     let own = caller.own_patient.is_some();
-    let asker = Asker { role: caller.role, own, approval, standing: standing.clone() };
+    let asker = Asker { role: caller.role, own, related: false, approval, standing: standing.clone() };
     let mut refusal = Refusal::new(Code::NotAllowed, Vec::new());
     for right in [Right::FindFull, Right::FindReduced, Right::FindPseudonymous, Right::FindOwn] {
         match may(policies, right, &asker) {
@@ -227,7 +229,7 @@ pub fn may_find(
 /// The table of rights of a role with its own data and a research approval: what it could have at most.
 #[must_use]
 pub fn rights(policies: &Policies, role: Role) -> Vec<(Right, bool)> {
-    let asker = Asker { role, own: true, approval: true, standing: Standing::default() };
+    let asker = Asker { role, own: true, related: true, approval: true, standing: Standing::default() };
     Right::ALL.iter().map(|right| (*right, may(policies, *right, &asker).is_ok())).collect()
 }
 

@@ -9,7 +9,7 @@ pub use retrieve::{Annotation, ByteRange, Form, Picture, Profile, Retrieve, Synt
 use crate::find::{Found, Query};
 use crate::transfer::{Gather, Gathered, Job, Progress, Transfer};
 use crate::{Fault, Stream, putright};
-use model::{Arrival, Attributes, Id, Purpose, Region, RegionKind, Role, Time, Uid};
+use model::{Arrival, Attributes, HoldsFor, Id, Purpose, Region, RegionKind, Role, Time, Uid};
 use serde::{Deserialize, Serialize};
 
 /// A call with its circumstances.
@@ -122,6 +122,20 @@ pub enum Request {
         study: Uid,
         /// All regions drawn by this caller from now on.
         regions: Vec<DrawnRegion>,
+        /// The version that the caller saw.
+        expect_version: u64,
+    },
+    /// What the caller wants hidden on all films of a study's patient.
+    StandingMasks {
+        /// One of her studies.
+        study: Uid,
+    },
+    /// Replace that.
+    WishMasks {
+        /// One of her studies.
+        study: Uid,
+        /// From now on.
+        standing: Standing,
         /// The version that the caller saw.
         expect_version: u64,
     },
@@ -251,10 +265,19 @@ pub enum Response {
     Masks {
         /// Version now.
         version: u64,
-        /// Regions drawn by people.
+        /// Regions that the caller drew.
         regions: Vec<DrawnRegion>,
-        /// For whom they hold.
-        holds_for: String,
+        /// Regions that others drew.
+        others: Vec<DrawnRegion>,
+        /// For whom those of the caller hold.
+        holds_for: HoldsFor,
+    },
+    /// Of [`Request::StandingMasks`] and [`Request::WishMasks`].
+    Standing {
+        /// Version now.
+        version: u64,
+        /// The caller's own.
+        standing: Standing,
     },
     /// Of [`Request::PutRight`].
     PutRight(putright::Answer),
@@ -350,6 +373,39 @@ pub struct Access {
     pub details: Vec<(String, String)>,
     /// Which study.
     pub study: Option<Uid>,
+}
+
+/// What a person wants hidden on all films of a patient, those to come included.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    /// For whom this and all else that the person draws holds.
+    pub holds_for: HoldsFor,
+    /// Parts of the body ([`RegionKind::PARTS`]), wherever they are seen.
+    pub parts: Vec<RegionKind>,
+    /// Shapes on many films.
+    pub shapes: Vec<StandingShape>,
+}
+
+/// A shape on many films.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StandingShape {
+    /// On which.
+    pub on: ShapeOn,
+    /// Corners in shares of a frame's width and height, 0 to 1.
+    pub polygon: Vec<[f32; 2]>,
+}
+
+/// The films that a shape is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ShapeOn {
+    /// Asked for: all of the series of this instance.
+    SeriesOf(Uid),
+    /// Asked for: all of the view of this instance.
+    ViewOf(Uid),
+    /// All of a series.
+    Series(Uid),
+    /// All of a view: (0008,0060), (0018,0015), (0018,5101).
+    View([String; 3]),
 }
 
 /// Kinds that a person may draw.

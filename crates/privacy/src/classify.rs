@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use model::ImageInfo;
+use model::{ImageInfo, RegionKind};
 
 /// What the picture is, as far as recognition cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -261,6 +261,20 @@ pub fn classify(image: &ImageInfo) -> Class {
         class.withheld |= family == Family::Projection;
     }
     class
+}
+
+/// Whether a picture may show a part of the body, by its header. One that says nothing may show all.
+#[must_use]
+pub fn may_show(image: &ImageInfo, kind: RegionKind) -> bool {
+    let photographed = matches!(family(image), None | Some(Family::Photograph | Family::Document));
+    let near = match kind {
+        RegionKind::Breast | RegionKind::Axilla => Part::Chest,
+        RegionKind::Abdomen | RegionKind::Pelvis => Part::Pelvis,
+        RegionKind::Face => Part::Head,
+        _ => return photographed,
+    };
+    let mut said = BY_PART.iter().filter(|(word, _)| image.body_part.contains(word)).peekable();
+    photographed || said.peek().is_none() || said.any(|(_, part)| *part == near)
 }
 
 /// The family by SOP class; where that is only a container, the modality may name a more private one.

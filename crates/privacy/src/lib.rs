@@ -12,7 +12,7 @@ mod plan;
 mod profile;
 mod pseudonym;
 
-pub use classify::{Class, Kind, Part, classify};
+pub use classify::{Class, Kind, Part, classify, may_show};
 pub use deidentify::{deidentify, patient_name};
 pub use derive::{Derivation, derive};
 pub use mask::{Cover, Redacted, Redaction, cover, mosaic, redact};

@@ -77,7 +77,7 @@ const WRAPS: &str = "CREATE TABLE IF NOT EXISTS wrap (key_hash BLOB PRIMARY KEY,
      CREATE TABLE IF NOT EXISTS counted (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, sum BLOB NOT NULL);";
 
 /// Rows with their content; one without is a row that does not open.
-const WHOLE: &str = "SELECT key_hash, version, seq, kind, coalesce(sealed, x'') FROM row LEFT JOIN content USING (key_hash)";
+const WHOLE: &str = "SELECT key_hash, version, seq, kind, coalesce(content.sealed, x'') FROM row LEFT JOIN content USING (key_hash)";
 
 /// The file of rows.
 pub const ROWS_FILE: &str = "rows.sqlite";

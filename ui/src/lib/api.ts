@@ -33,7 +33,18 @@ export interface Region {
   polygon: Corner[];
 }
 
-export interface MaskSet { version: number; holds_for: string; regions: Region[] }
+export type HoldsFor = "strangers" | "all-but-order" | "everyone";
+
+export interface MaskSet { version: number; holds_for: HoldsFor; regions: Region[]; others: Region[] }
+
+export type ShapeOn =
+  | { view_of: string }
+  | { series_of: string }
+  | { series: string }
+  | { view: { modality: string; body_part: string; view_position: string } };
+
+/** What a person wants hidden on all films of a patient; corners in shares of width and height. */
+export interface Standing { version: number; holds_for: HoldsFor; parts: string[]; shapes: { on: ShapeOn; polygon: Corner[] }[] }
 
 export interface Access {
   index: number;
@@ -138,6 +149,9 @@ export const api = {
   masks: (study: string) => json<MaskSet>(`${studies}${study}/masks`),
   saveMasks: (study: string, expect_version: number, regions: Region[]) =>
     json<MaskSet>(`${studies}${study}/masks`, body("PUT", { expect_version, regions })),
+  standing: (study: string) => json<Standing>(`${studies}${study}/masks/standing`),
+  saveStanding: (study: string, { version: expect_version, holds_for, parts, shapes }: Standing) =>
+    json<Standing>(`${studies}${study}/masks/standing`, body("PUT", { expect_version, holds_for, parts, shapes })),
   lookUp: (patient: PatientNumber) =>
     json<{ version: number; studies: LookedUp[] }>("/api/v1/look-up", body("POST", patient)),
   changes: (limit: number, before: number | null) =>

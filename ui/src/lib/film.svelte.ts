@@ -1,4 +1,4 @@
-// A patient's own film: its pictures, clear, and the mask set of its study.
+// A film on which masks are drawn: its pictures as the person sees them, a patient her own ones clear, and its study's mask set.
 
 import { api, asProblem, type MaskSet, type StudyLine } from "./api";
 import { tags, text } from "./dicom";
@@ -23,9 +23,9 @@ export class OwnFilm {
   pictureProblem = $state<string | null>(null);
   private work = new AbortController();
 
-  constructor(line: StudyLine) {
+  constructor(line: StudyLine, purpose = "own") {
     this.study = text(line.attributes, tags.study);
-    this.viewing = new Viewing(this.study, "own");
+    this.viewing = new Viewing(this.study, purpose);
     this.source = new Source(this.viewing);
   }
 

@@ -9,7 +9,7 @@ export type Page =
   | { name: "right" }
   | { name: "viewer"; line: StudyLine }
   | { name: "film"; line: StudyLine }
-  | { name: "draw"; line: StudyLine };
+  | { name: "draw"; line: StudyLine; purpose: string };
 
 class Session {
   account = $state<Account | null>(null);

@@ -171,7 +171,7 @@ async fn what_is_missing_is_named_with_what_it_affects() {
 async fn marks_and_ledger_are_put_right() {
     let folder = stopped().await;
     let data = folder.path().join("data");
-    put(&data.join("VERSION"), b"3\n");
+    put(&data.join("VERSION"), b"9\n");
     put(&data.join("key-mark"), b"x\n");
     let tile = files(&data.join("ledger/tile/0")).pop().unwrap();
     let mut bytes = std::fs::read(&tile).unwrap();

@@ -1,5 +1,11 @@
-//! masks: Caller → Permit → MaskSet → Recorded. The patient draws; every change is a new version, which ends all grants
-//! of the study, so that the next request shows it.
+//! masks: Caller → Permit → MaskSet → Recorded. The patient draws, and so do her doctors and the privacy officer; every change
+//! is a new version, which ends all grants of the study, so that the next request shows it.
+
+mod standing;
+mod wishes;
+
+pub use standing::{standing, wish};
+pub use wishes::{WishRecord, Wishes};
 
 use crate::catalog::Study;
 use crate::context::{About, Context};
@@ -15,13 +21,10 @@ use std::sync::Arc;
 /// Corners of all regions that people drew on one instance.
 const CORNERS: usize = 16 << 10;
 
-/// For whom a patient's mask holds; the words for people are the pages'.
-const HOLDS_FOR: &str = "all-but-order";
-
-/// The mask set of a study: for its patient.
+/// The mask set of a study, for who may draw on it.
 pub async fn masks(vault: &Vault, context: &Context, study: &Uid) -> Result<Response, Fault> {
-    let study = own_study(vault, context, study).await?;
-    Ok(answer(&study))
+    let study = drawable(vault, context, study).await?;
+    Ok(answer(vault, context, &study))
 }
 
 /// Replaces the caller's regions.
@@ -32,17 +35,18 @@ pub async fn draw(
     regions: Vec<DrawnRegion>,
     expect_version: u64,
 ) -> Result<Response, Fault> {
-    let study = own_study(vault, context, study).await?;
-    match replaced(vault, context, &study, regions, expect_version).await {
-        Ok(()) => {}
-        Err(fault) => {
-            let event = Event::MaskRefused { cause: fault.code.as_str().to_owned() };
-            vault.record(context, About::study(&study), event).await?;
-            return Err(fault);
-        }
+    let study = drawable(vault, context, study).await?;
+    if let Err(fault) = replaced(vault, context, &study, regions, expect_version).await {
+        return refused(vault, context, &study, fault).await;
     }
     let study = vault.study(&study.record.uid)?.ok_or(Code::NotFound)?;
-    Ok(answer(&study))
+    Ok(answer(vault, context, &study))
+}
+
+async fn refused<T>(vault: &Vault, context: &Context, study: &Study, fault: Fault) -> Result<T, Fault> {
+    let event = Event::MaskRefused { cause: fault.code.as_str().to_owned() };
+    vault.record(context, About::study(study), event).await?;
+    Err(fault)
 }
 
 async fn replaced(
@@ -83,22 +87,25 @@ fn bounded(study: &Study, drawn: &[(Uid, Region)], author: &str) -> bool {
     on.values().all(|(regions, corners)| *regions <= limits::REGIONS && *corners <= CORNERS)
 }
 
-fn answer(study: &Study) -> Response {
-    let masks = &study.record.masks;
-    let regions = masks
-        .regions
-        .iter()
-        .map(|(uid, region, _)| DrawnRegion { instance: uid.clone(), region: region.clone() });
-    Response::Masks { version: masks.version, regions: regions.collect(), holds_for: HOLDS_FOR.to_owned() }
+fn answer(vault: &Vault, context: &Context, study: &Study) -> Response {
+    let (masks, user) = (&study.record.masks, &context.caller.user);
+    let (own, others): (Vec<_>, Vec<_>) = masks.regions.iter().partition(|(_, _, by)| by == user);
+    let drawn = |some: Vec<&(Uid, Region, String)>| {
+        let region = |(uid, region, _): &(Uid, Region, String)| DrawnRegion {
+            instance: uid.clone(),
+            region: region.clone(),
+        };
+        some.into_iter().map(region).collect()
+    };
+    let holds_for = vault.wishes_of(study.patient()).holds_for(user);
+    Response::Masks { version: masks.version, regions: drawn(own), others: drawn(others), holds_for }
 }
 
-/// Only the patient on the film; for everybody else the study is unknown.
-async fn own_study(vault: &Vault, context: &Context, study: &Uid) -> Result<Arc<Study>, Fault> {
-    let permit = vault.may(context, Right::ChangeMasks).await?;
-    let found = {
-        let own = vault.own(context)?;
-        vault.study(study)?.filter(|s| !permit.own_only() || vault.is_own(own, (study, s.patient())))
-    };
+/// A study on which the caller may draw: the patient on the film, who has to do with her, the privacy officer. For everybody
+/// else the study is unknown.
+async fn drawable(vault: &Vault, context: &Context, study: &Uid) -> Result<Arc<Study>, Fault> {
+    vault.may(context, Right::ChangeMasks).await?;
+    let found = vault.study(study)?.filter(|study| vault.right_on(context, study, Right::ChangeMasks));
     match found {
         Some(study) => Ok(study),
         None => {

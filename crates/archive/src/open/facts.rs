@@ -5,7 +5,7 @@ use crate::catalog::Study;
 use crate::context::Context;
 use crate::vault::Vault;
 use model::tags;
-use policy::{Caller, Facts, HoldsFor, MaskFacts, StudyFacts};
+use policy::{Caller, Facts, MaskFacts, StudyFacts};
 use std::collections::BTreeSet;
 
 /// Facts for one decision about one study.
@@ -26,9 +26,16 @@ pub fn gather(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Fac
         objection: vault.objects(study.patient()),
         standing: context.standing.clone(),
         now: context.now,
-        mask: (study.record.masks.version > 0)
-            .then_some(MaskFacts { version: study.record.masks.version, holds_for: HoldsFor::Related }),
+        mask: mask_facts(vault, study),
     }
+}
+
+/// What people drew on this study, and wish of all films of its patient. An empty set has a version, too: what was decided
+/// before it holds no more.
+fn mask_facts(vault: &Vault, study: &Study) -> Option<MaskFacts> {
+    let wishes = vault.wishes_of(study.patient());
+    let version = study.record.masks.version.saturating_add(wishes.version());
+    (version > 0).then_some(MaskFacts { version, holds_for: wishes.at_most(study) })
 }
 
 fn study_facts(vault: &Vault, study: &Study) -> StudyFacts {

@@ -67,7 +67,7 @@ fn held(vault: &Vault, context: &Context, study: &Study) -> Result<Grant, Option
     if !alive {
         return Err(Some(Lapse::Expired));
     }
-    readmit(vault, record, study, study.record.masks.version).map_err(Some)
+    readmit(vault, record, study, vault.mask_version(study)).map_err(Some)
 }
 
 /// The record that the session holds for the study, and whether its time on the monotonic clock is not over.
@@ -108,7 +108,7 @@ pub fn still(vault: &Vault, release: &Release) -> Result<(), Lapse> {
         return Err(Lapse::Revoked);
     }
     let known = vault.study(&release.study.record.uid).ok().flatten();
-    let known = known.map(|study| (study.record.masks.version, study.righted));
+    let known = known.map(|study| (vault.mask_version(&study), study.righted));
     let (masks, righted) = known.ok_or(Lapse::Revoked)?;
     if righted != release.study.righted {
         return Err(Lapse::Revoked); // put right meanwhile: perhaps it is not this patient's any more

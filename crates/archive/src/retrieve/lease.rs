@@ -114,7 +114,7 @@ pub async fn head(
         form,
         image: record.image.clone(),
         sop_uid: record.sop_uid.clone(),
-        derived_uid: masked.then(|| vault.derived_uid(record, release.grant.mask_version())),
+        derived_uid: chosen.derived.clone(),
         corrections: chosen.corrections.clone(),
     };
     let (outcome, answer) =

@@ -26,8 +26,8 @@ use crate::context::{About, Context};
 use crate::vault::Vault;
 use crate::who::session::Handle;
 use ledger::Event;
-use model::Uid;
-use policy::{Grant, Lapse};
+use model::{HoldsFor, Uid, Words};
+use policy::{Grant, Hide, Lapse};
 use port::archive::{Form, Retrieve, Syntax};
 use port::pixels::Corrections;
 use port::{Code, Fault, Response, Stream};
@@ -63,6 +63,8 @@ struct Chosen {
     shown: (Uid, Uid),
     /// What was put right since it came; nothing: every byte leaves as it came.
     corrections: Option<Corrections>,
+    /// The UID of what masking makes of it.
+    derived: Option<Uid>,
     leaves: Leaves,
 }
 
@@ -90,7 +92,7 @@ pub async fn retrieve(
     let mut release = choose(vault, admit::proof(context)?, grant, study, ask).await;
     // Choosing may have waited: what was admitted before need not hold any more.
     let lapse = admit::still(vault, &release).err().or_else(|| {
-        (release.study.record.masks.version != release.grant.mask_version()).then_some(Lapse::MaskChanged)
+        (vault.mask_version(&release.study) != release.grant.mask_version()).then_some(Lapse::MaskChanged)
     });
     if let Some(lapse) = lapse {
         return admit::refuse(vault, context, Some(&release.study), lapse.as_str(), Code::OpenAnew).await;
@@ -131,18 +133,32 @@ fn picked(
     let pseudonym = |uid: &Uid| crate::find::Pseudonyms::uid(&project, uid);
     let names = select::Names { words: grant.visibility().words, pseudonym: &pseudonym };
     let related = grant.may_lift() || grant.lifted();
+    let wishes = vault.wishes_of(study.patient());
+    let stamp = [&wishes.stamp(study.record.masks.version), share(grant)].concat();
     let mut chosen = Vec::new();
     for (series, instance) in select::select(study, ask, &names) {
         let shown = (names.shown(&series.uid), names.shown(&instance.record.sop_uid));
         if wants(&shown.0, &shown.1)
-            && let Some(plan) = plan::plan(grant, related, study, instance)
+            && let Some(plan) = plan::plan(grant, (related, &wishes), study, (&series.uid, instance))
         {
             let corrections = vault.corrections(study, &series.uid);
             let leaves = Leaves::Stored;
-            chosen.push(Chosen { instance: instance.clone(), plan, shown, corrections, leaves });
+            let derived = plan != Plan::Clear;
+            let derived = derived.then(|| vault.derived_uid(&instance.record, &stamp));
+            chosen.push(Chosen { instance: instance.clone(), plan, shown, corrections, derived, leaves });
         }
     }
     chosen
+}
+
+/// Of one mask set different callers get different copies, which must not bear one UID: with other words, or with less hidden.
+fn share(grant: &Grant) -> &'static str {
+    match (grant.visibility().words, grant.hide(), grant.drawn_for()) {
+        (Words::Pseudonymous, ..) => "/pseudonymous",
+        (_, Hide::Drawn, _) => "/drawn",
+        (_, Hide::All, HoldsFor::Strangers) => "/strangers",
+        _ => "",
+    }
 }
 
 /// The UID by which the holder of a grant knows one of ours.

@@ -1,6 +1,7 @@
 //! What one grant lets out of one instance. Undecided pixels are masked, unknown objects are withheld (DESIGN.md §2.4).
 
 use crate::catalog::{Instance, Study};
+use crate::masks::Wishes;
 use model::{ImageInfo, Pixels, Region, RegionKind, Uid, Visibility, Words};
 use policy::Grant;
 use privacy::Kind;
@@ -23,7 +24,12 @@ pub enum Plan {
 }
 
 /// The plan, or nothing: as if the instance were absent for this grant.
-pub fn plan(grant: &Grant, related: bool, study: &Study, instance: &Instance) -> Option<Plan> {
+pub fn plan(
+    grant: &Grant,
+    (related, wishes): (bool, &Wishes),
+    study: &Study,
+    (series, instance): (&Uid, &Instance),
+) -> Option<Plan> {
     let Visibility { pixels, words } = grant.visibility();
     let seen = instance.record.seen.as_ref();
     match (pixels, words) {
@@ -40,12 +46,17 @@ pub fn plan(grant: &Grant, related: bool, study: &Study, instance: &Instance) ->
         Some(seen) if !seen.maskable => None,
         Some(seen) if seen.withheld && (secondary || !related) => None,
         Some(seen) => {
+            let found = |r: &&Region| r.kind == RegionKind::Marker || grant.hides_found(r.kind);
+            let mut regions: Vec<Region> = seen.regions.iter().filter(found).cloned().collect();
             let drawn = study.record.masks.regions.iter().filter(|(uid, _, _)| {
                 *uid == instance.record.sop_uid || drawn_on(study, uid).is_some_and(|of| same_view(of, image))
             });
-            let all = seen.regions.iter().cloned().chain(drawn.map(|(_, region, _)| region.clone()));
-            let hide = grant.hide();
-            let regions = all.filter(|r| r.kind == RegionKind::Marker || hide.hides(r.kind)).collect();
+            let drawn = drawn.map(|(_, region, by)| (region.clone(), wishes.holds_for(by)));
+            for (region, holds_for) in drawn.chain(wishes.on(series, instance)) {
+                if grant.hides_drawn(holds_for) && !regions.contains(&region) {
+                    regions.push(region);
+                }
+            }
             Some(Plan::Masked { regions, fallback: seen.fallback })
         }
         // Not looked at: what its header already says is withheld. `maskable` is not known, so its pixels are all hidden.

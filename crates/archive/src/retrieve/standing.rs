@@ -192,7 +192,7 @@ pub fn still(vault: &Vault, context: &Context, release: &Release) -> Result<(), 
         return Err(Lapse::Revoked);
     }
     let study = vault.study(uid).ok().flatten().ok_or(Lapse::Revoked)?;
-    if study.record.masks.version != release.study.record.masks.version {
+    if vault.mask_version(&study) != release.grant.mask_version() {
         return Err(Lapse::MaskChanged);
     }
     if study.righted != release.study.righted {

@@ -1,16 +1,21 @@
 //! Rights of a caller, and of who works at a machine; a no is recorded.
 
 use super::Vault;
+use crate::catalog::Study;
 use crate::context::{About, Context};
+use crate::open::{Ask, facts};
 use ledger::Event;
-use policy::{Asker, Permit, Right};
+use model::Purpose;
+use policy::{Action, Asker, Permit, Right};
 use port::{Code, Fault};
 
 impl Vault {
     fn asker(&self, context: &Context) -> Asker {
         Asker {
             role: context.caller.role,
+            // At most: the flow asks anew of the study ([`Vault::right_on`]).
             own: context.own.is_some(),
+            related: true,
             approval: self.site().research_approval,
             standing: context.standing.clone(),
         }
@@ -33,6 +38,20 @@ impl Vault {
             also.map(|right| policy::may(&self.policies, right, &self.asker(person))).transpose()?;
         }
         Ok(permit)
+    }
+
+    /// Whether the caller has a right about this study; not recorded.
+    pub(crate) fn right_on(&self, context: &Context, study: &Study, right: Right) -> bool {
+        let ask = Ask {
+            study: study.record.uid.clone(),
+            action: Action::Open,
+            purpose: Purpose::Treatment,
+            reason: None,
+        };
+        let facts = facts::gather(self, context, study, &ask);
+        let related = facts.related() || facts.order_for_report;
+        let asker = Asker { own: facts.own(), related, ..self.asker(context) };
+        policy::may(&self.policies, right, &asker).is_ok()
     }
 
     /// The caller has a right, or the refusal is recorded.

@@ -3,6 +3,7 @@
 
 use super::{Vault, lock};
 use crate::journal::promises;
+use crate::masks::WishRecord;
 use crate::putright::Righted;
 use crate::schedule::Orders;
 use crate::sealing::Kind;
@@ -13,6 +14,7 @@ use crypto::Ladder;
 use ledger::{Envelope, Event};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::sync::Arc;
 use store::{Commit, Fingerprint, Store};
 
 /// What the operator takes as it is, although the ledger knows newer. Each is an entry.
@@ -25,7 +27,7 @@ pub struct Accept {
 }
 
 /// Kinds of rows that are held in memory beside the index.
-const HELD: [Kind; 8] = [
+const HELD: [Kind; 9] = [
     Kind::Account,
     Kind::Ties,
     Kind::Site,
@@ -34,6 +36,7 @@ const HELD: [Kind; 8] = [
     Kind::Job,
     Kind::Change,
     Kind::Arrived,
+    Kind::Wishes,
 ];
 
 /// Policy versions remembered; older ones count as new when they come back.
@@ -100,6 +103,9 @@ impl Vault {
             *lock(&self.site) = site;
         }
         *lock(&self.orders) = Orders::of(self.records(&rows_of(Kind::Order)));
+        let wishes = self.records(&rows_of(Kind::Wishes)).into_iter();
+        *lock(&self.wishes) =
+            wishes.map(|(record, _): (WishRecord, _)| (record.patient, Arc::new(record))).collect();
         *lock(&self.jobs) = Jobs::of(self.records(&rows_of(Kind::Job)));
         if let Some(log) = self.records(&rows_of(Kind::Policies)).pop() {
             *lock(&self.policy_log) = log;

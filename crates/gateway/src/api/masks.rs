@@ -53,9 +53,11 @@ fn checked(drawn: Drawn) -> Result<DrawnRegion, Problem> {
 }
 
 fn answered(answer: Response) -> Result<Reply, Problem> {
-    let Response::Masks { version, regions, holds_for } = answer else { return Err(Code::Internal.into()) };
-    let regions: Vec<Value> = regions.iter().map(region).collect();
-    json(StatusCode::OK, &value!({ "version": version, "holds_for": holds_for, "regions": regions }))
+    let Response::Masks { version, regions, others, holds_for } = answer else {
+        return Err(Code::Internal.into());
+    };
+    let [regions, others] = [regions, others].map(|some| some.iter().map(region).collect::<Vec<Value>>());
+    json(StatusCode::OK, &value!({ "version": version, "holds_for": holds_for.as_str(), "regions": regions, "others": others }))
 }
 
 fn region(drawn: &DrawnRegion) -> Value {

@@ -4,12 +4,14 @@ mod accesses;
 mod masks;
 mod orders;
 mod putright;
+mod standing;
 mod studies;
 
 pub use accesses::accesses;
 pub use masks::{draw, masks};
 pub use orders::{end_order, orders, place_orders};
 pub use putright::{changes, look_up, make, undo};
+pub use standing::{standing, wish};
 pub use studies::{lift, my_studies, open, worklist};
 
 use crate::http::{Ask, Body, Problem, Reply, json, reply};

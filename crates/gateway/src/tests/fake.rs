@@ -173,10 +173,14 @@ impl Archive for Fake {
             }
             Request::Accesses { .. } => Response::Accesses { entries: Vec::new(), next: Some(4) },
             Request::Masks { .. } => {
-                Response::Masks { version: 1, regions: Vec::new(), holds_for: "all-but-order".into() }
+                Response::Masks { version: 1, regions: Vec::new(), others: Vec::new(), holds_for: model::HoldsFor::Related }
             }
             Request::DrawMasks { regions, expect_version, .. } => {
-                Response::Masks { version: expect_version + 1, regions, holds_for: "all-but-order".into() }
+                Response::Masks { version: expect_version + 1, regions, others: Vec::new(), holds_for: model::HoldsFor::Related }
+            }
+            Request::StandingMasks { .. } => Response::Standing { version: 0, standing: nothing_wished() },
+            Request::WishMasks { standing, expect_version, .. } => {
+                Response::Standing { version: expect_version + 1, standing }
             }
             Request::PutRight(asked) => Response::PutRight(match asked {
                 Asked::Make { expect_version, .. } | Asked::Undo { expect_version, .. } => {
@@ -304,4 +308,8 @@ pub fn object(name: &str) -> Vec<u8> {
 pub fn seen(fake: &Fake) -> (Credential, Arrival) {
     let call = fake.last();
     (call.credential, call.arrival)
+}
+
+fn nothing_wished() -> port::archive::Standing {
+    port::archive::Standing { holds_for: model::HoldsFor::Related, parts: Vec::new(), shapes: Vec::new() }
 }

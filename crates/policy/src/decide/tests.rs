@@ -225,7 +225,7 @@ fn masks_take_away() {
     ];
     for (facts, holds_for, hide, name, may_lift) in cases {
         let mut facts = facts.clone();
-        facts.mask = holds_for.map(|holds_for| MaskFacts { version: 7, holds_for });
+        facts.mask = holds_for.map(|_| MaskFacts { version: 7, holds_for });
         let grant = decide(&policies, Action::Open, &facts).unwrap();
         let context = format!("{} {holds_for:?}", facts.caller.role);
         assert_eq!(
@@ -414,7 +414,7 @@ fn what_a_machine_sees() {
     assert_eq!(sees("deidentified", &|f| f.research_approval = true), "withheld", "not for research");
     assert_eq!(sees("deidentified", &|f| (research(f), f.objection = true).1), "withheld");
     // What a patient drew is hidden on a machine that no order stands behind.
-    let drawn = |f: &mut Facts| f.mask = Some(MaskFacts { version: 1, holds_for: HoldsFor::Related });
+    let drawn = |f: &mut Facts| f.mask = Some(MaskFacts { version: 1, holds_for: Some(HoldsFor::Related) });
     assert_eq!(sees("clear", &drawn), "masked");
     // Each of their rules is needed.
     for word in ["clear", "masked"] {

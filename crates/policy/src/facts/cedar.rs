@@ -1,7 +1,7 @@
 //! Facts as Cedar sees them: the role is the principal, the study the resource, the rest the context.
 
 use super::Facts;
-use crate::rights::Asker;
+use crate::rights::{Asker, Right};
 use cedar_policy::{
     Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression as Value,
     Schema,
@@ -80,14 +80,23 @@ pub(crate) fn picture(
 
 /// "May this role do `name` at all?"
 pub(crate) fn right(asker: &Asker, name: &str, schema: &Schema) -> Result<Request, Unsayable> {
+    let own = ("own".to_owned(), Value::new_bool(asker.own));
+    if name == Right::ChangeMasks.as_str() {
+        let related = ("related".to_owned(), Value::new_bool(asker.related));
+        let context = Context::from_pairs([own, related]).map_err(|_| Unsayable)?;
+        return ask(asker.role, name, context, schema);
+    }
     let context = Context::from_pairs([
-        ("own".to_owned(), Value::new_bool(asker.own)),
+        own,
         ("approval".to_owned(), Value::new_bool(asker.approval)),
         ("ae".to_owned(), Value::new_string(asker.standing.ae.clone())),
         ("may".to_owned(), words(asker.standing.may.iter().map(String::as_str))),
         ("sees".to_owned(), Value::new_string(asker.standing.sees.clone())),
     ])
     .map_err(|_| Unsayable)?;
-    Request::new(role(asker.role)?, action(name)?, uid("Archive", "this")?, context, Some(schema))
-        .map_err(|_| Unsayable)
+    ask(asker.role, name, context, schema)
+}
+
+fn ask(of: Role, name: &str, context: Context, schema: &Schema) -> Result<Request, Unsayable> {
+    Request::new(role(of)?, action(name)?, uid("Archive", "this")?, context, Some(schema)).map_err(|_| Unsayable)
 }

@@ -3,11 +3,11 @@
 use super::{Grant, Hide, Obligation};
 use crate::facts::Caller;
 use crate::policies::PolicyVersion;
-use model::{Id, Pixels, Purpose, Time, Visibility};
+use model::{HoldsFor, Id, Pixels, Purpose, Time, Visibility};
 use serde::{Deserialize, Serialize};
 
 /// Version of the record's format. A record of another version does not come back: its viewer opens anew.
-pub const RECORD_VERSION: u16 = 1;
+pub const RECORD_VERSION: u16 = 2;
 
 /// Everything a grant says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,7 @@ pub(super) struct Content {
     pub(super) purpose: Option<Purpose>,
     pub(super) visibility: Visibility,
     pub(super) hide: Hide,
+    pub(super) drawn_for: HoldsFor,
     pub(super) may_lift: bool,
     pub(super) lifted: bool,
     pub(super) obligations: Vec<Obligation>,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::policies::Policies;
-use crate::{Action, HoldsFor, MaskFacts, Relation, RelationKind, StudyFacts, decide};
+use crate::{Action, MaskFacts, Relation, RelationKind, StudyFacts, decide};
 use model::{Organisation, Role, Tenant};
 
 const NOW: Time = Time(1_795_507_200_000_000_000);
@@ -39,7 +39,7 @@ fn facts() -> Facts {
         objection: false,
         now: NOW,
         standing: crate::Standing::default(),
-        mask: Some(MaskFacts { version: 7, holds_for: HoldsFor::Strangers }),
+        mask: Some(MaskFacts { version: 7, holds_for: Some(HoldsFor::Strangers) }),
     }
 }
 
@@ -134,8 +134,8 @@ fn each_change_lapses_it() {
 fn a_record_that_decide_could_not_have_made_stays_out() {
     let text = serde_json::to_string(&grant().to_record()).unwrap();
     let cases = [
-        ("\"version\":1", "\"version\":2"),
-        ("\"version\":1", "\"version\":0"),
+        ("\"version\":2", "\"version\":3"),
+        ("\"version\":2", "\"version\":1"),
         ("\"hide\":\"Found\"", "\"hide\":\"Nothing\""),
         ("\"pixels\":\"Masked\"", "\"pixels\":\"Clear\""),
         ("\"pixels\":\"Masked\"", "\"pixels\":\"None\""),
@@ -148,26 +148,38 @@ fn a_record_that_decide_could_not_have_made_stays_out() {
     }
 }
 
-/// Which kinds each rule hides, by hand.
+/// What each rule hides of what was found, and of what was drawn for whom, by hand.
 #[test]
 fn hide_names_kinds() {
-    for kind in RegionKind::ALL {
-        let (marker, drawn) = (*kind == RegionKind::Marker, *kind == RegionKind::Drawn);
-        assert!(!Hide::Nothing.hides(*kind));
-        assert_eq!(Hide::Drawn.hides(*kind), drawn, "{kind}");
-        assert_eq!(Hide::Found.hides(*kind), !drawn && !marker, "{kind}");
-        assert_eq!(Hide::All.hides(*kind), !marker, "{kind}");
+    use HoldsFor::{Everyone, Related, Strangers};
+    for hide in [Hide::Nothing, Hide::Drawn, Hide::Found, Hide::All] {
+        let mut grant = grant();
+        grant.content.hide = hide;
+        for kind in RegionKind::ALL {
+            let expected = matches!(hide, Hide::Found | Hide::All) && *kind != RegionKind::Marker;
+            assert_eq!(grant.hides_found(*kind), expected, "{hide:?} {kind}");
+        }
+        let draws = matches!(hide, Hide::Drawn | Hide::All);
+        for (drawn_for, hidden) in [
+            (Strangers, [true, true, true]),
+            (Related, [false, true, true]),
+            (Everyone, [false, false, true]),
+        ] {
+            grant.content.drawn_for = drawn_for;
+            let found = [Strangers, Related, Everyone].map(|holds| grant.hides_drawn(holds));
+            assert_eq!(found, hidden.map(|yes| yes && draws), "{hide:?} {drawn_for}");
+        }
     }
 }
 
-/// The stored form of version 1 is read for ever: postcard is positional, so a moved or added field needs a new version.
+/// The stored form of version 2 is read for ever: postcard is positional, so a moved or added field needs a new version.
 #[test]
-fn records_of_version_1_stay_readable() {
+fn records_of_version_2_stay_readable() {
     let mut grant = grant();
     grant.content.policy_version = PolicyVersion([5; 32]);
     let bytes = postcard::to_stdvec(&grant.to_record()).unwrap();
     let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    assert_eq!(hex, include_str!("record-v1.hex").trim());
+    assert_eq!(hex, include_str!("record-v2.hex").trim());
     let record: GrantRecord = postcard::from_bytes(&bytes).unwrap();
     let current = Current { policy_version: PolicyVersion([5; 32]), ..current() };
     assert_eq!(readmit(record, &current), Ok(grant));

@@ -156,8 +156,8 @@ fn a_folder_has_one_master_and_no_newer_version() {
     let store = open(folder.path()).unwrap();
     assert!(matches!(open(folder.path()), Err(Error::Locked)));
     drop(store);
-    std::fs::File::create(folder.path().join("VERSION")).unwrap().write_all(b"3\n").unwrap();
-    assert!(matches!(open(folder.path()), Err(Error::NewerData(3))));
+    std::fs::File::create(folder.path().join("VERSION")).unwrap().write_all(b"4\n").unwrap();
+    assert!(matches!(open(folder.path()), Err(Error::NewerData(4))));
 }
 
 #[test]
