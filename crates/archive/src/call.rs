@@ -216,7 +216,7 @@ async fn act(
 ) -> Result<Response, Fault> {
     match request {
         Request::SignOut => who::sign_out(vault, context).await,
-        Request::Whoami => Ok(Response::Account(who::account(context))),
+        Request::Whoami => Ok(Response::Account(who::account(vault, context))),
         Request::Store { study } => ingest::ingest(vault, context, study, body).await,
         Request::Find(query) => find::find(vault, context, query).await,
         Request::Open { study, purpose, reason } => {

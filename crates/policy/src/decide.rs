@@ -47,7 +47,15 @@ pub fn decide(policies: &Policies, action: Action, facts: &Facts) -> Decision {
             Ok(make(
                 policies,
                 facts,
-                Made { visibility, hide, drawn_for, may_lift: lift.is_some(), lifted: false, obligations, rules },
+                Made {
+                    visibility,
+                    hide,
+                    drawn_for,
+                    may_lift: lift.is_some(),
+                    lifted: false,
+                    obligations,
+                    rules,
+                },
             ))
         }
         (Action::Lift, None) => Err(Refusal::new(Code::NotFound, Vec::new())),

@@ -145,7 +145,13 @@ pub struct Asker {
 impl Default for Asker {
     /// A machine with which nothing was agreed.
     fn default() -> Self {
-        Self { role: Role::Device, own: false, related: false, approval: false, standing: Standing::default() }
+        Self {
+            role: Role::Device,
+            own: false,
+            related: false,
+            approval: false,
+            standing: Standing::default(),
+        }
     }
 }
 

@@ -1,15 +1,17 @@
 //! What a door may ask of the vault. Every call carries its own proof of who asks; the vault believes nothing else.
 
 mod leave;
+mod masks;
 mod retrieve;
 
 pub use leave::{Away, Leave, Lot};
+pub use masks::{DRAWABLE, DrawnRegion, ShapeOn, Standing, StandingShape};
 pub use retrieve::{Annotation, ByteRange, Form, Picture, Profile, Retrieve, Syntax};
 
 use crate::find::{Found, Query};
 use crate::transfer::{Gather, Gathered, Job, Progress, Transfer};
 use crate::{Fault, Stream, putright};
-use model::{Arrival, Attributes, HoldsFor, Id, Purpose, Region, RegionKind, Role, Time, Uid};
+use model::{Arrival, Attributes, HoldsFor, Id, Purpose, Role, Time, Uid};
 use serde::{Deserialize, Serialize};
 
 /// A call with its circumstances.
@@ -198,15 +200,6 @@ pub enum Request {
     },
 }
 
-/// A region drawn by a person.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DrawnRegion {
-    /// On which instance.
-    pub instance: Uid,
-    /// Shape; `source` and `confidence` are set by the vault.
-    pub region: Region,
-}
-
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Response {
@@ -301,6 +294,8 @@ pub struct Account {
     pub role: Role,
     /// For whom.
     pub organisation: String,
+    /// May bring objects in.
+    pub stores: bool,
 }
 
 /// What became of a stored object.
@@ -374,42 +369,6 @@ pub struct Access {
     /// Which study.
     pub study: Option<Uid>,
 }
-
-/// What a person wants hidden on all films of a patient, those to come included.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Standing {
-    /// For whom this and all else that the person draws holds.
-    pub holds_for: HoldsFor,
-    /// Parts of the body ([`RegionKind::PARTS`]), wherever they are seen.
-    pub parts: Vec<RegionKind>,
-    /// Shapes on many films.
-    pub shapes: Vec<StandingShape>,
-}
-
-/// A shape on many films.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StandingShape {
-    /// On which.
-    pub on: ShapeOn,
-    /// Corners in shares of a frame's width and height, 0 to 1.
-    pub polygon: Vec<[f32; 2]>,
-}
-
-/// The films that a shape is on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ShapeOn {
-    /// Asked for: all of the series of this instance.
-    SeriesOf(Uid),
-    /// Asked for: all of the view of this instance.
-    ViewOf(Uid),
-    /// All of a series.
-    Series(Uid),
-    /// All of a view: (0008,0060), (0018,0015), (0018,5101).
-    View([String; 3]),
-}
-
-/// Kinds that a person may draw.
-pub const DRAWABLE: &[RegionKind] = &[RegionKind::Drawn];
 
 /// The vault as a door sees it.
 ///

@@ -107,7 +107,9 @@ impl Tables {
             return Ok(());
         }
         let change = self.rows.transaction()?;
-        change.execute_batch("DROP VIEW content; DROP INDEX IF EXISTS row_seq; ALTER TABLE row RENAME TO before;")?;
+        change.execute_batch(
+            "DROP VIEW content; DROP INDEX IF EXISTS row_seq; ALTER TABLE row RENAME TO before;",
+        )?;
         change.execute_batch(ROWS)?;
         change.execute_batch(CONTENT)?;
         change.execute_batch(

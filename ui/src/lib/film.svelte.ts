@@ -37,7 +37,8 @@ export class OwnFilm {
       ]);
       this.shots = series.flatMap((s) => s.instances).map((instance) => ({ instance, frame: 1 }));
       this.masks = masks;
-      await this.show(0);
+      // Nobody waits for the picture to learn what is drawn.
+      void this.show(0);
     } catch (error) {
       if (!session.lost(error)) this.problem = asProblem(error).code;
     }

@@ -8,6 +8,8 @@ class List {
   chosen = $state(0);
   studies = $state<StudyLine[]>([]);
   total = $state(0);
+  /** The search that the list answers. */
+  answered = $state<string | null>(null);
 
   clear() {
     this.search = "";
@@ -15,6 +17,7 @@ class List {
     this.chosen = 0;
     this.studies = [];
     this.total = 0;
+    this.answered = null;
   }
 }
 

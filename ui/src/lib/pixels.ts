@@ -31,6 +31,9 @@ export function layoutOf(from: Attributes): Layout | null {
   const shown = samples === 1 ? /^MONOCHROME[12]$/.test(photometric) : samples === 3 && photometric === "RGB";
   if (!rows || !columns || !shown || (bits !== 8 && bits !== 16) || (samples === 3 && bits !== 8)) return null;
   if (values(from, tags.modalityLut).length > 0) return null;
+  const high = number(from, tags.highBit);
+  if (high !== null && high !== undefined && high !== (number(from, tags.bitsStored) ?? bits) - 1) return null;
+  if (!["", "LINEAR"].includes(text(from, tags.voiFunction))) return null;
   const window = windowOf(from);
   if (!window && values(from, tags.voiLut).length > 0) return null;
   return {

@@ -19,6 +19,8 @@ class Session {
   page = $state<Page>({ name: "home" });
   /** Why it could not even be asked who is signed in. */
   failed = $state<string | null>(null);
+  /** Asks before a page is left with what is not saved; true: it stays. */
+  keeps: (() => boolean) | null = null;
   /** Another person on this browser finds nothing of the one before. */
   private last: string | null = null;
   private pages = new Map<number, Page>();
@@ -26,7 +28,10 @@ class Session {
   private first = Date.now();
 
   async start() {
-    addEventListener("popstate", (event: PopStateEvent) => this.show(event.state));
+    addEventListener("popstate", (event: PopStateEvent) => {
+      if (this.keeps?.()) history.pushState({ page: this.at }, "");
+      else this.show(event.state);
+    });
     try {
       this.account = await api.me();
       this.last = this.account.user;
@@ -36,8 +41,11 @@ class Session {
     this.loading = false;
   }
 
+  private at: number | undefined;
+
   private show(state: unknown) {
     const at = (state as { page?: number } | null)?.page;
+    this.at = at;
     this.page = (at === undefined ? undefined : this.pages.get(at)) ?? { name: "home" };
   }
 
@@ -45,6 +53,7 @@ class Session {
     const at = this.pages.size + this.first;
     this.pages.set(at, page);
     history.pushState({ page: at }, "");
+    this.at = at;
     this.page = page;
     scrollTo(0, 0);
   }

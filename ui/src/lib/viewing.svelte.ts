@@ -1,10 +1,15 @@
 // One opened study: its grant, its silent renewal, and requests made under it.
 
 import { api, ask, asProblem, type Grant } from "./api";
+import { idle } from "./activity";
 import { session } from "./session.svelte";
 
 /** A grant is renewed when this share of its life has passed. */
 const RENEW_AT = 0.7;
+
+/** Without input for so long, a grant ends; the picture stays, and the next touch opens anew. */
+const AWAY_MS = 10 * 60_000;
+const LOOK_MS = 5_000;
 
 export class Viewing {
   grant = $state<Grant | null>(null);
@@ -52,6 +57,10 @@ export class Viewing {
   }
 
   private async renew() {
+    if (idle() > AWAY_MS) {
+      this.timer = setTimeout(() => void this.renew(), LOOK_MS);
+      return;
+    }
     try {
       await this.open();
     } catch (error) {

@@ -90,7 +90,8 @@ pub fn root_key(home: &Home, config: &Config) -> Result<crypto::Key, Error> {
     Ok(keys::Plain::new(&path, &data).root()?)
 }
 
-/// The policies of a home: `policies/*.cedar` and the schema beside them.
+/// The policies of a home: `policies/*.cedar`. The schema beside them is there to be read: the words are this program's, and a
+/// home that an older one made has fewer of them.
 ///
 /// # Errors
 /// What does not parse or validate is refused.
@@ -103,7 +104,7 @@ pub fn policies(home: &Home) -> Result<Policies, Error> {
         Ok(text)
     };
     let rules = [read("default.cedar")?, read("rights.cedar")?].concat();
-    Ok(Policies::parse(&rules, &read("schema.cedarschema")?)?)
+    Ok(Policies::parse(&rules, policy::policies::DEFAULT_SCHEMA)?)
 }
 
 /// Opens the vault of a home.

@@ -185,9 +185,7 @@ fn named(study: &Study, on: ShapeOn) -> Result<On, Fault> {
     let of = |uid: &Uid| study.instances().find(|(_, i)| i.record.sop_uid == *uid).ok_or(Code::BadRequest);
     Ok(match on {
         ShapeOn::SeriesOf(uid) => On::Series(of(&uid)?.0.uid.clone()),
-        ShapeOn::ViewOf(uid) => {
-            On::view_of(of(&uid)?.1.record.image.as_ref().ok_or(Code::BadRequest)?)
-        }
+        ShapeOn::ViewOf(uid) => On::view_of(of(&uid)?.1.record.image.as_ref().ok_or(Code::BadRequest)?),
         ShapeOn::Series(uid) => On::Series(uid),
         ShapeOn::View(words) if words.iter().all(|word| word.len() <= WORD) => {
             let [modality, body_part, view_position] = words;

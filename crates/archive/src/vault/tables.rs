@@ -75,7 +75,8 @@ impl Vault {
         let mut rows_of = |kind: Kind| held.remove(&(kind as u8)).unwrap_or_default();
         // Before the index: it leaves out what is rejected.
         let machines = self.options.devices.iter().map(|device| device.name.clone()).collect();
-        let (changes, arrived) = (self.records(&rows_of(Kind::Change)), self.records(&rows_of(Kind::Arrived)));
+        let (changes, arrived) =
+            (self.records(&rows_of(Kind::Change)), self.records(&rows_of(Kind::Arrived)));
         let mut righted = Righted::load(changes, arrived, machines);
         righted.taken = righted.changes.last_key_value().map_or(0, |(number, _)| *number);
         while self

@@ -18,7 +18,7 @@ use accounts::{AccountRecord, PasswordRecord};
 use crypto::TokenKind;
 use ledger::Event;
 use model::{Arrival, Door, Organisation, Role};
-use policy::{Caller, Standing};
+use policy::{Caller, Right, Standing};
 use port::archive::Account;
 use port::{Code, Credential, Fault, Response};
 use turns::Turn;
@@ -248,7 +248,7 @@ async fn begin(vault: &Vault, context: &Context) -> Result<Response, Fault> {
     vault.record(&context, About::nothing(), Event::SignedIn {}).await?;
     vault.sessions().begin(cookie, id, context.caller.user.clone(), vault.clock.monotonic());
     let expires_in_s = u32::try_from(session::SESSION_S).unwrap_or(0);
-    Ok(Response::SignedIn { session, account: account(&context), expires_in_s })
+    Ok(Response::SignedIn { session, account: account(vault, &context), expires_in_s })
 }
 
 /// One entry an account, source and minute; more, and names that are no account's, are counted. The entry is written in a
@@ -280,8 +280,9 @@ pub async fn sign_out(vault: &Vault, context: &Context) -> Result<Response, Faul
 }
 
 /// Who the caller is, in words for people.
-pub fn account(context: &Context) -> Account {
+pub fn account(vault: &Vault, context: &Context) -> Account {
     Account {
+        stores: vault.right(context, Right::Store).is_ok(),
         user: context.caller.user.clone(),
         name: context.name.clone(),
         role: context.caller.role,

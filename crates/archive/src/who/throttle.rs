@@ -25,7 +25,13 @@ struct Failures {
 #[derive(Debug, Default)]
 pub struct Throttle {
     failures: HashMap<Key, Failures>,
+    /// Accounts that signed in from a place, and when: what others do there or with their name does not slow them, else
+    /// whoever sends wrong passwords without end keeps a whole ward out.
+    good: HashMap<(String, String), Time>,
 }
+
+/// A place counts as an account's own for so long after it signed in there.
+const OWN_S: i64 = 30 * 24 * 3600;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
@@ -78,7 +84,9 @@ impl Throttle {
     pub fn begin(&mut self, user: &str, source: &str, now: Time) -> Result<Attempt, u32> {
         let (user, source) = (user.to_owned(), source.to_owned());
         let keys = [Key::Pair(user.clone(), source.clone()), Key::Account(user), Key::Source(source)];
-        match keys.iter().map(|key| self.wait_s(key, now)).max() {
+        let own = self.is_own(&keys, now);
+        let counts = |key: &&Key| !own || matches!(key, Key::Pair(..));
+        match keys.iter().filter(counts).map(|key| self.wait_s(key, now)).max() {
             Some(wait) if wait > 0 => return Err(wait),
             _ => {}
         }
@@ -87,9 +95,26 @@ impl Throttle {
         Ok(Attempt { keys, before, now })
     }
 
+    fn is_own(&self, keys: &[Key; 3], now: Time) -> bool {
+        let [Key::Pair(user, source), ..] = keys else { return false };
+        let since = self.good.get(&(user.clone(), source.clone()));
+        since.is_some_and(|since| since.plus_seconds(OWN_S) > now)
+    }
+
+    fn remember(&mut self, attempt: &Attempt) {
+        let [Key::Pair(user, source), ..] = &attempt.keys else { return };
+        if self.good.len() >= REMEMBERED
+            && let Some(oldest) = self.good.iter().min_by_key(|(_, at)| **at).map(|(pair, _)| pair.clone())
+        {
+            self.good.remove(&oldest);
+        }
+        self.good.insert((user.clone(), source.clone()), attempt.now);
+    }
+
     /// The attempt succeeded: what went wrong for this account from this source is forgotten, everything else stays but for
     /// the attempt itself.
     pub fn passed(&mut self, attempt: &Attempt) {
+        self.remember(attempt);
         for (key, before) in attempt.keys.iter().zip(attempt.before) {
             let Some(failures) = self.failures.get_mut(key) else { continue };
             failures.count = failures.count.saturating_sub(1);
@@ -175,6 +200,26 @@ mod tests {
         }
         assert!(throttle.begin("berta", "a", Time(200)).unwrap_err() <= 2);
         assert!(throttle.begin("berta", "a", Time(0).plus_seconds(3)).is_ok());
+    }
+
+    /// Somebody in the house sends wrong passwords without end: who signed in there before gets in; who did not waits.
+    #[test]
+    fn a_flood_keeps_nobody_out_of_his_own_place() {
+        let (mut throttle, mut now) = (Throttle::default(), Time(0));
+        let attempt = throttle.begin("anna", "a", now).unwrap();
+        throttle.passed(&attempt);
+        for n in 0..2000 {
+            now = Time(now.0 + 10_000_000);
+            let _ = throttle.begin(&format!("x{n}"), "a", now);
+            let _ = throttle.begin("anna", "b", now);
+        }
+        assert!(throttle.begin("berta", "a", now).is_err());
+        let attempt = throttle.begin("anna", "a", now).unwrap();
+        throttle.passed(&attempt);
+        // Her own wrong passwords there still count.
+        let begun = (0..100).filter(|_| throttle.begin("anna", "a", now).is_ok()).count();
+        assert_eq!(begun, 5);
+        assert!(throttle.begin("anna", "a", now.plus_seconds(OWN_S)).is_ok());
     }
 
     #[test]

@@ -57,7 +57,10 @@ fn answered(answer: Response) -> Result<Reply, Problem> {
         return Err(Code::Internal.into());
     };
     let [regions, others] = [regions, others].map(|some| some.iter().map(region).collect::<Vec<Value>>());
-    json(StatusCode::OK, &value!({ "version": version, "holds_for": holds_for.as_str(), "regions": regions, "others": others }))
+    json(
+        StatusCode::OK,
+        &value!({ "version": version, "holds_for": holds_for.as_str(), "regions": regions, "others": others }),
+    )
 }
 
 fn region(drawn: &DrawnRegion) -> Value {

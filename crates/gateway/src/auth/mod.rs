@@ -42,8 +42,9 @@ pub fn credential(headers: &HeaderMap) -> Result<Credential, Problem> {
 fn cookie(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem> {
     let mut found = None;
     for header in headers.get_all(COOKIE) {
-        let text = header.to_str().map_err(|_| Problem::bad("`Cookie` cannot be read"))?;
-        for pair in text.split(';') {
+        // Another application's cookie may hold any bytes: only those of ours are read.
+        for pair in header.as_bytes().split(|byte| *byte == b';') {
+            let Ok(pair) = std::str::from_utf8(pair) else { continue };
             let Some((key, value)) = pair.trim().split_once('=') else { continue };
             if key == name && found.replace(checked(value)?).is_some() {
                 return Err(Problem::bad("a cookie given twice"));

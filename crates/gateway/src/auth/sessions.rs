@@ -8,6 +8,9 @@ use port::{Code, Request, Response};
 use serde::Deserialize;
 use serde_json::json as value;
 
+/// Bytes of a name and a password: anybody may send them.
+const SIGN_IN_BYTES: usize = 4 << 10;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SignIn {
@@ -17,7 +20,7 @@ struct SignIn {
 
 /// `POST /auth/sign-in`.
 pub async fn sign_in(mut ask: Ask) -> Result<Reply, Problem> {
-    let SignIn { user, password } = ask.json().await?;
+    let SignIn { user, password } = ask.json_of_anybody(&["application/json"], SIGN_IN_BYTES).await?;
     let answer = ask.answer(Request::SignIn { user, password }).await?;
     let Response::SignedIn { session, account, expires_in_s } = answer else {
         return Err(Code::Internal.into());

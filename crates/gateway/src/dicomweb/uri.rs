@@ -2,6 +2,7 @@
 
 use super::wado::deliver::{self, Delivery};
 use super::wado::{View, decimal, offer};
+use crate::http::accept::Media;
 use crate::http::query::{first, number};
 use crate::http::{Ask, Problem, Reply};
 use model::view::Source;
@@ -26,12 +27,16 @@ pub async fn uri(ask: Ask) -> Result<Reply, Problem> {
     if UNBUILT.iter().any(|key| first(query, key).is_some()) {
         return Err(Code::Unsupported.into());
     }
-    let (form, delivery) = match first(query, "contentType").unwrap_or("image/jpeg") {
+    // A list of media types, best first (PS3.18 §9.4.1).
+    let wanted = first(query, "contentType").unwrap_or("image/jpeg");
+    let types = wanted.split(',').filter_map(Media::parse);
+    let served = ["application/dicom", "image/jpeg", "image/png"];
+    let media = types.flat_map(|range| served.into_iter().find(|media| range.covers(media))).next();
+    let (form, delivery) = match media.ok_or_else(Problem::not_acceptable)? {
         "application/dicom" => {
             (Form::Instances, Delivery::Offers(offer::file_alone(first(query, "transferSyntax"))?))
         }
-        media @ ("image/jpeg" | "image/png") => (picture(query, media)?, Delivery::Single),
-        _ => return Err(Problem::not_acceptable()),
+        media => (picture(query, media)?, Delivery::Single),
     };
     let retrieve = Retrieve {
         study,

@@ -105,12 +105,17 @@ pub fn accepted(headers: &HeaderMap, query: &[(String, String)]) -> Result<Vec<M
             texts.push(value.to_str().map_err(|_| bad())?);
         }
     }
-    let mut out = Vec::new();
+    let (mut out, mut read) = (Vec::new(), 0);
     for piece in texts.iter().flat_map(|text| split(text, ',')).filter(|p| !p.trim().is_empty()) {
-        if out.len() >= limits::ACCEPTED {
+        if read >= limits::ACCEPTED {
             return Err(bad());
         }
-        out.push(Media::parse(piece).ok_or_else(bad)?);
+        // Java sends `*; q=.2` beside what can be read.
+        out.extend(Media::parse(piece));
+        read += 1;
+    }
+    if read > 0 && out.is_empty() {
+        return Err(bad());
     }
     if out.is_empty() {
         out.extend(Media::parse("*/*"));
@@ -152,6 +157,7 @@ mod tests {
         check("image/gif", None);
         check("image/png;q=0", None);
         check("nonsense", None);
+        check("text/html, image/gif, *; q=.2, */*; q=.2", Some("image/jpeg")); // Java's HttpURLConnection
         check("image/png;q=7", None);
     }
 

@@ -97,10 +97,10 @@ impl Ask {
         self.uid("study")?.ok_or_else(|| Problem::bad("not a unique identifier"))
     }
 
-    /// The body as JSON with known fields only.
+    /// The body as JSON with known fields only, of somebody who is known here: before that, nothing of it is read.
     ///
     /// # Errors
-    /// 415, 413 or 400.
+    /// Those of who is nobody here; 415, 413 or 400.
     pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
         self.json_as(&["application/json"]).await
     }
@@ -108,8 +108,24 @@ impl Ask {
     /// The same under one of these media types.
     ///
     /// # Errors
-    /// 415, 413 or 400.
+    /// As [`Ask::json`].
     pub async fn json_as<T: DeserializeOwned>(&mut self, types: &[&str]) -> Result<T, Problem> {
+        if let Err(problem) = self.answer(Wish::Whoami).await {
+            self.body.drain().await;
+            return Err(problem);
+        }
+        self.json_of_anybody(types, model::limits::JSON_BODY_BYTES).await
+    }
+
+    /// The same of who has nothing to show yet.
+    ///
+    /// # Errors
+    /// 415, 413 or 400.
+    pub async fn json_of_anybody<T: DeserializeOwned>(
+        &mut self,
+        types: &[&str],
+        most: usize,
+    ) -> Result<T, Problem> {
         let media =
             self.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).and_then(accept::Media::parse);
         if media.is_none_or(|media| !types.contains(&media.name.as_str())) {
@@ -119,7 +135,7 @@ impl Ask {
                 "`Content-Type` is none that is expected here; `application/json` is",
             ));
         }
-        let bytes = self.body.collect(model::limits::JSON_BODY_BYTES).await?;
+        let bytes = self.body.collect(most).await?;
         serde_json::from_slice(&bytes)
             .map_err(|_| Problem::bad("the body is not the JSON that is expected here"))
     }

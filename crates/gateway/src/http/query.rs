@@ -24,7 +24,9 @@ pub fn pairs(query: Option<&str>) -> Result<Vec<(String, String)>, Problem> {
                 "tokens go into the header `Authorization: Bearer`, never into an address",
             ));
         }
-        out.push((key, decode(value, true)?));
+        // People type `accept=application/dicom+json`, and no media type has a space.
+        let plus = key != "accept";
+        out.push((key, decode(value, plus)?));
     }
     Ok(out)
 }

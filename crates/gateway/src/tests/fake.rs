@@ -16,6 +16,8 @@ pub struct Fake {
     pub refuse: Option<Fault>,
     /// Panics.
     pub panics: bool,
+    /// The caller may not store.
+    pub may_not_store: bool,
     /// What a retrieve sends; at its end: well, or with this fault.
     pub items: Vec<Item>,
     /// Instead of an end.
@@ -146,6 +148,7 @@ impl Archive for Fake {
             return Err(fault.clone());
         }
         let response = match call.request {
+            Request::Store { .. } if self.may_not_store => return Err(Code::NotAllowed.into()),
             Request::Store { study } => self.store(study, body).await?,
             Request::Retrieve(asked) if asked.known.iter().any(|tag| tag == TAG) => {
                 Response::Unchanged { tag: TAG.to_owned() }
@@ -159,7 +162,7 @@ impl Archive for Fake {
             Request::MachineToken { .. } => {
                 Response::MachineToken { token: "gzm_new".into(), expires_in_s: 600 }
             }
-            Request::Whoami => Response::Account(account()),
+            Request::Whoami => Response::Account(Account { stores: !self.may_not_store, ..account() }),
             Request::Open { .. } | Request::Lift { .. } => Response::Opened(opened()),
             Request::Find(query) | Request::Scheduled(query) => Response::Found(port::find::Found {
                 answers: if query.offset == 0 { vec![line()] } else { Vec::new() },
@@ -172,12 +175,18 @@ impl Archive for Fake {
                 Response::Studies { studies: vec![line], total: 9 }
             }
             Request::Accesses { .. } => Response::Accesses { entries: Vec::new(), next: Some(4) },
-            Request::Masks { .. } => {
-                Response::Masks { version: 1, regions: Vec::new(), others: Vec::new(), holds_for: model::HoldsFor::Related }
-            }
-            Request::DrawMasks { regions, expect_version, .. } => {
-                Response::Masks { version: expect_version + 1, regions, others: Vec::new(), holds_for: model::HoldsFor::Related }
-            }
+            Request::Masks { .. } => Response::Masks {
+                version: 1,
+                regions: Vec::new(),
+                others: Vec::new(),
+                holds_for: model::HoldsFor::Related,
+            },
+            Request::DrawMasks { regions, expect_version, .. } => Response::Masks {
+                version: expect_version + 1,
+                regions,
+                others: Vec::new(),
+                holds_for: model::HoldsFor::Related,
+            },
             Request::StandingMasks { .. } => Response::Standing { version: 0, standing: nothing_wished() },
             Request::WishMasks { standing, expect_version, .. } => {
                 Response::Standing { version: expect_version + 1, standing }
@@ -220,7 +229,7 @@ fn report(transaction: model::Uid, committed: Vec<(model::Uid, model::Uid)>) -> 
 
 fn account() -> Account {
     let (user, name) = ("reader".to_owned(), "张医生".to_owned());
-    Account { user, name, role: Role::Radiologist, organisation: "hospital".into() }
+    Account { user, name, role: Role::Radiologist, organisation: "hospital".into(), stores: true }
 }
 
 fn opened() -> Opened {

@@ -98,5 +98,6 @@ pub(crate) fn right(asker: &Asker, name: &str, schema: &Schema) -> Result<Reques
 }
 
 fn ask(of: Role, name: &str, context: Context, schema: &Schema) -> Result<Request, Unsayable> {
-    Request::new(role(of)?, action(name)?, uid("Archive", "this")?, context, Some(schema)).map_err(|_| Unsayable)
+    Request::new(role(of)?, action(name)?, uid("Archive", "this")?, context, Some(schema))
+        .map_err(|_| Unsayable)
 }

@@ -34,7 +34,11 @@ async fn filled() -> House {
     for (study, patient) in [("1.1", "A"), ("1.2", "A"), ("1.3", "B")] {
         let mut film = facts(study, &format!("{study}.9"), patient);
         film.image = Some(image("DX", "1.2.840.10008.5.1.4.1.1.1.1"));
-        house.store(film, format!("{}..{}", patient.to_lowercase(), &study[2..]).as_bytes().try_into().unwrap())
+        house
+            .store(
+                film,
+                format!("{}..{}", patient.to_lowercase(), &study[2..]).as_bytes().try_into().unwrap(),
+            )
             .await
             .unwrap();
     }
@@ -70,9 +74,14 @@ async fn a_wish_holds_for_all_films_and_after_a_restart() {
     let house = house.again(|_| ());
     for (study, version) in [("1.1", 1), ("1.2", 1), ("1.4", 1), ("1.3", 0)] {
         let grant = granted(&house, study);
-        assert_eq!((grant.mask_version(), grant.hides_drawn(HoldsFor::Everyone)), (version, version == 1), "{study}");
+        assert_eq!(
+            (grant.mask_version(), grant.hides_drawn(HoldsFor::Everyone)),
+            (version, version == 1),
+            "{study}"
+        );
     }
-    let Ok(Response::Standing { version: 1, standing }) = standing(&house.vault, &anna, &uid("1.2")).await else {
+    let Ok(Response::Standing { version: 1, standing }) = standing(&house.vault, &anna, &uid("1.2")).await
+    else {
         panic!("not kept");
     };
     assert_eq!(standing, wished(HoldsFor::Everyone, &[RegionKind::Breast]), "once");

@@ -7,7 +7,8 @@ const FILM: &str = "1.2.840.10008.5.1.4.1.1.1.1";
 
 fn instance(body_part: &str, found: &[RegionKind]) -> Instance {
     let image = ImageInfo { body_part: body_part.to_owned(), rows: 40, columns: 80, ..image("DX", FILM) };
-    let regions = found.iter().map(|kind| Region::rectangle(*kind, None, [1.0, 2.0, 3.0, 4.0], "chest/2", 0.9));
+    let regions =
+        found.iter().map(|kind| Region::rectangle(*kind, None, [1.0, 2.0, 3.0, 4.0], "chest/2", 0.9));
     let seen = Seen {
         regions: regions.collect(),
         fallback: false,
@@ -120,5 +121,8 @@ fn the_wider_word_holds() {
         (2, 1, &[("anna", HoldsFor::Everyone, &[]), ("dr", HoldsFor::Strangers, &[])]),
     ]);
     let of = |user| both.holds_for(user);
-    assert_eq!((of("anna"), of("dr"), of("nobody")), (HoldsFor::Everyone, HoldsFor::Strangers, HoldsFor::Related));
+    assert_eq!(
+        (of("anna"), of("dr"), of("nobody")),
+        (HoldsFor::Everyone, HoldsFor::Strangers, HoldsFor::Related)
+    );
 }

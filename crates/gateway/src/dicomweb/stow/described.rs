@@ -4,11 +4,12 @@
 
 use super::made::{Coding, Made};
 use super::multipart::Headers;
-use super::part::{Outcome, store_part};
+use super::part::Outcome;
 use super::report::Report;
-use super::{NO_DICOM, Reader, Source, Step};
+use super::{NO_DICOM, Reader, Source, Step, To};
 use crate::http::limits::STOW_JSON_BYTES;
-use crate::http::{Ask, Incoming, Problem};
+use crate::http::{Incoming, Problem};
+use bytes::Bytes;
 use dicom::json;
 use model::Uid;
 use model::limits::{HEADER_BYTES, STOW_PARTS};
@@ -20,27 +21,21 @@ use std::sync::Arc;
 const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
 const RLE: &str = "1.2.840.10008.1.2.5";
 
+/// Bytes of values in all objects of one request, pixel data apart.
+const COPIED_BYTES: usize = 256 << 20;
+
 /// Objects in one JSON text, without bulk data.
-pub async fn alone(
-    ask: &Ask,
-    study: Option<&Uid>,
-    body: &mut Incoming,
-    report: &mut Report,
-) -> Result<(), Problem> {
+pub async fn alone(to: &To<'_>, body: &mut Incoming, report: &mut Report) -> Result<(), Problem> {
     let text = body.collect(STOW_JSON_BYTES).await?;
     let mut all = Described::read(text.to_vec()).await?;
-    all.store_ready(ask, study, report).await?;
+    let _turn = to.turn().await?;
+    all.store_ready(to, report).await?;
     all.give_up(report);
     Ok(())
 }
 
 /// Objects with bulk data.
-pub async fn with_bulk(
-    ask: &Ask,
-    study: Option<&Uid>,
-    parts: &mut Reader<'_>,
-    report: &mut Report,
-) -> Result<(), Problem> {
+pub async fn with_bulk(to: &To<'_>, parts: &mut Reader<'_>, report: &mut Report) -> Result<(), Problem> {
     let first = loop {
         match parts.step().await? {
             Step::Part(headers) => break headers,
@@ -53,8 +48,9 @@ pub async fn with_bulk(
     }
     let text = parts.collect(STOW_JSON_BYTES).await?;
     let mut all = Described::read(text).await?;
-    all.store_ready(ask, study, report).await?;
-    let (mut count, mut held) = (0, 0usize);
+    let _turn = to.turn().await?;
+    all.store_ready(to, report).await?;
+    let mut count = 0;
     loop {
         let headers = match parts.step().await? {
             Step::Part(headers) => headers,
@@ -67,13 +63,13 @@ pub async fn with_bulk(
         }
         let location = headers.location.clone().unwrap_or_default();
         if let Some(at) = all.with_pixels(&location) {
-            let outcome = all.store_pixels(ask, study, at, &headers, parts).await?;
+            let outcome = all.store_pixels(to, at, &headers, parts).await?;
             report.add(outcome);
         } else if all.wants(&location) {
-            let bytes = parts.collect(HEADER_BYTES.saturating_sub(held)).await?;
-            held += bytes.len();
-            all.values.insert(location, bytes);
-            all.store_ready(ask, study, report).await?;
+            let bytes = parts.collect(HEADER_BYTES.saturating_sub(all.held())).await?;
+            all.values.insert(location, bytes.into());
+            all.store_ready(to, report).await?;
+            all.let_go();
         } else {
             // Nobody asked for it.
             parts.skip().await?;
@@ -86,7 +82,9 @@ pub async fn with_bulk(
 struct Described {
     objects: Vec<Object>,
     /// Values that came, by address.
-    values: HashMap<String, Vec<u8>>,
+    values: HashMap<String, Bytes>,
+    /// Bytes that may still be copied from them into objects.
+    room: usize,
 }
 
 /// One object.
@@ -133,7 +131,7 @@ impl Described {
         if objects.len() > STOW_PARTS {
             return Err(Problem { detail: Some("too many parts"), ..Code::TooLarge.into() });
         }
-        Ok(Self { objects, values: HashMap::new() })
+        Ok(Self { objects, values: HashMap::new(), room: COPIED_BYTES })
     }
 
     fn wants(&self, location: &str) -> bool {
@@ -144,17 +142,24 @@ impl Described {
         self.objects.iter().position(|one| !one.done && one.pixels.as_deref() == Some(location))
     }
 
+    /// Bytes of the values that wait for their objects.
+    fn held(&self) -> usize {
+        self.values.values().map(Bytes::len).sum()
+    }
+
+    /// Values that no object waits for any more.
+    fn let_go(&mut self) {
+        let mut values = std::mem::take(&mut self.values);
+        values.retain(|location, _| self.wants(location));
+        self.values = values;
+    }
+
     fn complete(&self, one: &Object) -> bool {
         one.needs.iter().all(|uri| self.values.contains_key(uri))
     }
 
     /// Stores what has all its values and waits for no pixel data.
-    async fn store_ready(
-        &mut self,
-        ask: &Ask,
-        study: Option<&Uid>,
-        report: &mut Report,
-    ) -> Result<(), Problem> {
+    async fn store_ready(&mut self, to: &To<'_>, report: &mut Report) -> Result<(), Problem> {
         for at in 0..self.objects.len() {
             let Some(one) = self.objects.get(at) else { break };
             if one.done || one.pixels.is_some() || !self.complete(one) {
@@ -167,9 +172,7 @@ impl Described {
                 _ => Some(None),
             };
             let outcome = match (head, coding) {
-                (Ok(head), Some(pixels)) => {
-                    store_part(ask, study, Source::Made(Made::whole(head, pixels))).await?
-                }
+                (Ok(head), Some(pixels)) => to.store(Source::Made(Made::whole(head, pixels))).await?,
                 (Err(reason), _) => self.failed(at, reason),
                 (Ok(_), None) => self.failed(at, NO_DICOM),
             };
@@ -182,8 +185,7 @@ impl Described {
     /// Stores the object whose pixel data are the part that just began.
     async fn store_pixels(
         &mut self,
-        ask: &Ask,
-        study: Option<&Uid>,
+        to: &To<'_>,
         at: usize,
         headers: &Headers,
         parts: &mut Reader<'_>,
@@ -202,9 +204,7 @@ impl Described {
         let head = if ready { self.head(at, syntax).await } else { Err(NO_DICOM) };
         self.done(at);
         match (head, coding) {
-            (Ok(head), Some(coding)) => {
-                store_part(ask, study, Source::Made(Made::flowing(head, coding, parts))).await
-            }
+            (Ok(head), Some(coding)) => to.store(Source::Made(Made::flowing(head, coding, parts))).await,
             (head, _) => {
                 parts.skip().await?;
                 Ok(self.failed(at, head.err().unwrap_or(NO_DICOM)))
@@ -213,13 +213,20 @@ impl Described {
     }
 
     /// The file's bytes before its pixel data, or a reason (0008,1197).
-    async fn head(&self, at: usize, syntax: &str) -> Result<Vec<u8>, u16> {
+    async fn head(&mut self, at: usize, syntax: &str) -> Result<Vec<u8>, u16> {
         let one = self.objects.get(at).ok_or(NO_DICOM)?;
         let (value, syntax) = (Arc::clone(&one.value), syntax.to_owned());
-        let needs: HashMap<String, Vec<u8>> =
+        let needs: HashMap<String, Bytes> =
             one.needs.iter().filter_map(|uri| Some((uri.clone(), self.values.get(uri)?.clone()))).collect();
+        // One value may be named a hundred thousand times, by an object and by many; each name is a copy of it.
+        let len = |uri: &String| needs.get(uri).map_or(0, Bytes::len);
+        let copied: usize = one.needs.iter().map(len).sum();
+        if copied > HEADER_BYTES || copied > self.room {
+            return Err(dicom::Error::TooLarge("bulk data of one object").refusal().dimse);
+        }
+        self.room -= copied;
         let made = tokio::task::spawn_blocking(move || {
-            let object = json::to_object(&value, &|uri| needs.get(uri).cloned())?;
+            let object = json::to_object(&value, &|uri| needs.get(uri).map(|bytes| bytes.to_vec()))?;
             dicom::write_head(&dicom::new_head(object, &syntax)?)
         });
         made.await.unwrap_or(Err(dicom::Error::Unreadable)).map_err(|error| error.refusal().dimse)

@@ -7,6 +7,7 @@ mod part;
 mod report;
 
 use crate::http::accept::{Media, accepted, choose};
+use crate::http::turns::Turn;
 use crate::http::{Ask, Incoming, Problem, Reply};
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -17,7 +18,6 @@ pub use part::{Fed, Outcome, dimse_status};
 use part::{of_the_caller, store_part};
 use port::{Code, Fault, Request, Response};
 use report::Report;
-use std::sync::Arc;
 
 /// A part that is no DICOM object: data set does not match.
 const NO_DICOM: u16 = 0xA900;
@@ -31,37 +31,68 @@ pub async fn store(mut ask: Ask) -> Result<Reply, Problem> {
             return Err(problem);
         }
     };
-    // Whoever is nobody here takes no turn, and no more of his body is read than he needs to see the answer.
-    let caller = match ask.call(Request::Whoami, port::empty()).await {
-        Ok((Response::Account(account), _)) => account.user,
-        Err(fault) if of_the_caller(fault.code) => {
+    let caller = match storing(&ask, study.as_ref()).await {
+        Ok(caller) => caller,
+        Err(problem) => {
             ask.body.drain().await;
-            return Err(fault.into());
+            return Err(problem);
         }
-        // The store itself says what is wrong, part by part.
-        Ok(_) | Err(_) => String::new(),
-    };
-    let door = Arc::clone(&ask.door);
-    let Some(turn) = door.uploads.take(&caller).await else {
-        return Err(Fault { code: Code::Unavailable, retry_after_s: Some(5) }.into());
     };
     let mut body = std::mem::replace(&mut ask.body, Incoming::new(crate::http::Body::empty(), None));
     let mut report = Report::default();
+    let to = To { ask: &ask, study: study.as_ref(), caller: &caller };
     let outcome = match shape {
-        Shape::One => one(&ask, study.as_ref(), &mut body, &mut report).await,
-        Shape::Many(boundary) => many(&ask, study.as_ref(), &mut body, &boundary, &mut report).await,
-        Shape::Described => described::alone(&ask, study.as_ref(), &mut body, &mut report).await,
+        Shape::One => one(&to, &mut body, &mut report).await,
+        Shape::Many(boundary) => many(&to, &mut body, &boundary, &mut report).await,
+        Shape::Described => described::alone(&to, &mut body, &mut report).await,
         Shape::WithBulk(boundary) => {
             let mut parts = Reader { multipart: Multipart::new(&boundary), body: &mut body };
-            described::with_bulk(&ask, study.as_ref(), &mut parts, &mut report).await
+            described::with_bulk(&to, &mut parts, &mut report).await
         }
     };
-    drop(turn);
     if let Err(problem) = outcome {
         body.drain().await;
-        return Err(problem);
+        // What is durable is told, whatever broke behind it (PS3.18 §10.5.3).
+        if !report.stored() {
+            return Err(problem);
+        }
+        report.add(Outcome::other(dimse_status(problem.code)));
     }
     report.reply(&ask.origin(), study.as_ref(), media)
+}
+
+/// Who stores. Whoever may not takes no turn, and no more of his body is read than he needs to see the answer.
+async fn storing(ask: &Ask, study: Option<&Uid>) -> Result<String, Problem> {
+    match ask.call(Request::Whoami, port::empty()).await {
+        Ok((Response::Account(account), _)) if account.stores => Ok(account.user),
+        // The vault says no, and records it.
+        Ok((Response::Account(_), _)) => {
+            let refused = ask.call(Request::Store { study: study.cloned() }, port::empty()).await;
+            Err(refused.err().unwrap_or_else(|| Code::NotAllowed.into()).into())
+        }
+        Err(fault) if of_the_caller(fault.code) => Err(fault.into()),
+        // The store itself says what is wrong, part by part.
+        Ok(_) | Err(_) => Ok(String::new()),
+    }
+}
+
+/// Where objects of a request go.
+struct To<'a> {
+    ask: &'a Ask,
+    study: Option<&'a Uid>,
+    caller: &'a str,
+}
+
+impl To<'_> {
+    /// A turn, taken when objects begin to flow: who sends slowly what is read first holds up nobody.
+    async fn turn(&self) -> Result<Turn, Problem> {
+        let turn = self.ask.door.uploads.take(self.caller).await;
+        turn.ok_or_else(|| Fault { code: Code::Unavailable, retry_after_s: Some(5) }.into())
+    }
+
+    async fn store(&self, source: Source<'_, '_>) -> Result<Outcome, Problem> {
+        store_part(self.ask, self.study, source).await
+    }
 }
 
 /// What the request's head says, before anything of the body is read.
@@ -109,23 +140,14 @@ fn shape(ask: &Ask) -> Result<Shape, Problem> {
     }
 }
 
-async fn one(
-    ask: &Ask,
-    study: Option<&Uid>,
-    body: &mut Incoming,
-    report: &mut Report,
-) -> Result<(), Problem> {
-    report.add(store_part(ask, study, Source::Whole(body)).await?);
+async fn one(to: &To<'_>, body: &mut Incoming, report: &mut Report) -> Result<(), Problem> {
+    let _turn = to.turn().await?;
+    report.add(to.store(Source::Whole(body)).await?);
     Ok(())
 }
 
-async fn many(
-    ask: &Ask,
-    study: Option<&Uid>,
-    body: &mut Incoming,
-    boundary: &str,
-    report: &mut Report,
-) -> Result<(), Problem> {
+async fn many(to: &To<'_>, body: &mut Incoming, boundary: &str, report: &mut Report) -> Result<(), Problem> {
+    let _turn = to.turn().await?;
     let mut parts = Reader { multipart: Multipart::new(boundary), body };
     let mut count = 0;
     loop {
@@ -140,7 +162,7 @@ async fn many(
             return Err(Problem { detail: Some("too many parts"), ..Code::TooLarge.into() });
         }
         if dicom {
-            report.add(store_part(ask, study, Source::Part(&mut parts)).await?);
+            report.add(to.store(Source::Part(&mut parts)).await?);
         } else {
             parts.skip().await?;
             report.add(Outcome::other(NO_DICOM));

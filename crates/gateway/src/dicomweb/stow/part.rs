@@ -31,6 +31,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Kept, and not what is served.
+    pub const fn warns(&self) -> bool {
+        matches!(self, Self::Stored(stored) if stored.version > 1)
+    }
+
     /// Refused before anything is known of it.
     pub const fn other(reason: u16) -> Self {
         Self::Failed { names: None, reason, cause: None }

@@ -27,7 +27,12 @@ impl Report {
         self.outcomes.push(outcome);
     }
 
-    /// 200: all; 202: some; 409: none (PS3.18 Table 10.5.3-1); 507 when none was because the disk is full.
+    /// Something is durable.
+    pub fn stored(&self) -> bool {
+        self.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Stored(_)))
+    }
+
+    /// 200: all, as they came; 202: some, or with a warning; 409: none (PS3.18 Table 10.5.3-1); 507 when none was because the disk is full.
     ///
     /// # Errors
     /// 507; 500 when the response cannot be written.
@@ -37,7 +42,7 @@ impl Report {
         let status = match stored {
             0 if self.outcomes.iter().all(full) => return Err(Code::StorageFull.into()),
             0 => StatusCode::CONFLICT,
-            all if all == self.outcomes.len() => StatusCode::OK,
+            all if all == self.outcomes.len() && !self.outcomes.iter().any(Outcome::warns) => StatusCode::OK,
             _ => StatusCode::ACCEPTED,
         };
         let data_set = self.data_set(origin, study);

@@ -259,3 +259,46 @@ async fn the_response_as_xml() {
         got.text().contains("<DicomAttribute tag=\"00081199\" vr=\"SQ\" keyword=\"ReferencedSOPSequence\">")
     );
 }
+
+/// Whoever may not store is told so before the end of his body, and the vault has refused him.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_store_takes_no_turn() {
+    let fake = Arc::new(Fake { may_not_store: true, ..Fake::default() });
+    let json = ("content-type", "application/dicom+json");
+    for content in [RELATED, json] {
+        let got = stow(&fake, "/dicom-web/studies", content, b"--b0", 1 << 16).await;
+        assert_eq!(got.status, 403);
+        assert!(matches!(fake.last().request, port::Request::Store { .. }), "recorded");
+    }
+}
+
+/// One value of 2 MiB that an object names a thousand times, and one that two hundred objects share.
+#[tokio::test(flavor = "multi_thread")]
+async fn values_that_are_named_often_stay_bounded() {
+    let related = ("content-type", "multipart/related; type=\"application/dicom+json\"; boundary=b0");
+    let bulk = serde_json::json!({"vr": "OB", "BulkDataURI": "value"});
+    let plain = |uid: String| {
+        let mut object = image(&uid);
+        object.as_object_mut().unwrap().retain(|key, _| !key.starts_with("0028") && !key.starts_with("7FE0"));
+        object["00420011"] = bulk.clone();
+        object
+    };
+    let mut greedy = plain("1.2.5".to_owned());
+    for n in 0..1000 {
+        greedy[format!("0042{:04X}", 0x1000 + n)] = bulk.clone();
+    }
+    let many: Vec<Value> = (0..200).map(|n| plain(format!("1.2.6.{n}"))).collect();
+    let all = serde_json::json!([vec![greedy], many].concat()).to_string();
+    let value = vec![7; 2 << 20];
+    let parts: Vec<(&str, &[u8])> =
+        vec![("Content-Type: application/dicom+json", all.as_bytes()), ("Content-Location: value", &value)];
+    let fake = Arc::new(Fake::default());
+    let got = stow(&fake, "/dicom-web/studies", related, &described(&parts), 1 << 16).await;
+    assert_eq!(got.status, 202, "{}", got.text());
+    let json = got.json();
+    let failed = items(&json, "00081198");
+    assert_eq!(failed[0]["00081155"]["Value"][0], "1.2.5");
+    let stored = fake.stored.lock().unwrap().len();
+    assert_eq!(stored + failed.len(), 201);
+    assert!((100..=128).contains(&stored), "{stored} of 2 MiB each");
+}

@@ -86,6 +86,8 @@ fn each_object_is_named_once_in_the_log_and_in_packs() {
     let store = Store::open(options, Lines::new(folder.path())).unwrap();
     (0..2500).for_each(|n| drop(store.submit(commit(&store, n)).unwrap()));
     stored(&store, 2500);
+    // A commit is durable before its full segment is closed.
+    std::thread::sleep(std::time::Duration::from_millis(300));
     wait(&store, |store| store.shared.unmoved.load(Ordering::SeqCst) == 0);
     let mut count = 0;
     // The callback may ask the store.
@@ -319,8 +321,11 @@ fn a_home_of_version_2_opens() {
     )
     .unwrap();
     for (name, sealed) in names.iter().zip(["one", "two"]) {
-        sql.execute("INSERT INTO row VALUES (?1, 8, 1, 3, 2, ?2)", rusqlite::params![name.as_slice(), sealed.as_bytes()])
-            .unwrap();
+        sql.execute(
+            "INSERT INTO row VALUES (?1, 8, 1, 3, 2, ?2)",
+            rusqlite::params![name.as_slice(), sealed.as_bytes()],
+        )
+        .unwrap();
     }
     drop(sql);
     std::fs::write(folder.path().join("VERSION"), b"2\n").unwrap();

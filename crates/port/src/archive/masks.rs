@@ -1,0 +1,49 @@
+//! What people draw.
+
+use model::{HoldsFor, Region, RegionKind, Uid};
+use serde::{Deserialize, Serialize};
+
+/// A region drawn by a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DrawnRegion {
+    /// On which instance.
+    pub instance: Uid,
+    /// Shape; `source` and `confidence` are set by the vault.
+    pub region: Region,
+}
+
+/// What a person wants hidden on all films of a patient, those to come included.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    /// For whom this and all else that the person draws holds.
+    pub holds_for: HoldsFor,
+    /// Parts of the body ([`RegionKind::PARTS`]), wherever they are seen.
+    pub parts: Vec<RegionKind>,
+    /// Shapes on many films.
+    pub shapes: Vec<StandingShape>,
+}
+
+/// A shape on many films.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StandingShape {
+    /// On which.
+    pub on: ShapeOn,
+    /// Corners in shares of a frame's width and height, 0 to 1.
+    pub polygon: Vec<[f32; 2]>,
+}
+
+/// The films that a shape is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ShapeOn {
+    /// Asked for: all of the series of this instance.
+    SeriesOf(Uid),
+    /// Asked for: all of the view of this instance.
+    ViewOf(Uid),
+    /// All of a series.
+    Series(Uid),
+    /// All of a view: (0008,0060), (0018,0015), (0018,5101).
+    View([String; 3]),
+}
+
+/// Kinds that a person may draw.
+pub const DRAWABLE: &[RegionKind] = &[RegionKind::Drawn];
