@@ -16,6 +16,8 @@ from demo import Demo
 ANNA = ("GZ-1001", "2026-11-20")
 # Without an order, and without a relation of the referrer.
 MARIE = ("GZ-1005", "2026-11-23")
+# A patient with one study.
+SINGLE = "GZ-1004"
 FIRST_PAINT_MS = 1000
 LIFT_SECONDS = 2.0
 ON_SCREEN = "!!document.querySelector('canvas[data-has=samples]')"
@@ -312,6 +314,54 @@ class Run:
         expect((two.samples() == self.clear).all(), "the drawn mask hides the film from who reports on it")
         two.end()
 
+    def everywhere(self):
+        """The patient hides a part of her body on all films, from everybody; who reports lifts it; her doctor draws, too."""
+        one = Journey(self, "patient", width=390, height=844, phone=True, language="zh-CN")
+        page = one.page
+        page.wait("document.querySelectorAll('.film').length > 0")
+        page.js("[...document.querySelectorAll('.film')].find((f) => f.innerText.includes('2026-11-20')).click()")
+        page.wait("!!document.querySelector('.picture canvas')")
+        page.click("修改遮挡")
+        page.click("我已阅读")
+        page.click("继续绘制")
+        page.wait("document.querySelectorAll('#everywhere').length === 1 && document.querySelectorAll('input[type=radio]').length === 3")
+        wide = page.js("document.documentElement.scrollWidth")
+        expect(wide <= 390, f"the page is {wide} wide on a telephone")
+        page.js("document.querySelector('input[type=radio]').click()")
+        page.js("document.querySelectorAll('.parts input')[0].click()")
+        page.js("document.querySelector('#everywhere').scrollIntoView()")
+        one.picture("mask-everywhere")
+        page.click("保存并用于所有影像")
+        page.wait("document.body.innerText.includes('对所有影像有效')")
+        one.end()
+        two = Journey(self, "radiologist")
+        two.open(*ANNA)
+        two.seen("masked")
+        expect((two.samples() != self.clear).mean() > 0.02, "nothing is hidden from who reports")
+        two.lift()
+        expect((two.samples() == self.clear).all(), "the lifted picture is not the acquired one")
+        two.end()
+        three = Journey(self, "referrer")
+        three.open(*ANNA)
+        three.seen("masked")
+        three.page.click("Draw a mask")
+        three.page.wait("!!document.querySelector('.surface') && document.querySelectorAll('input[type=radio]').length === 2")
+        expect("Others have drawn 1 regions" in three.page.text(), "the doctor is not told what the patient drew")
+        three.picture("mask-doctor")
+        three.end()
+
+    def scanned(self):
+        """A number and Enter at once, as a scanner types them: that patient's study, never the first of the list before."""
+        one = Journey(self, "radiologist")
+        page = one.page
+        page.wait("document.querySelectorAll('tbody tr').length > 3")
+        page.key("/")
+        page.js(f"(() => {{ const b = document.querySelector('input[type=search]'); b.value = '{SINGLE}'; b.dispatchEvent(new Event('input', {{bubbles: true}})); }})()")
+        page.key("Enter")
+        page.wait("!!document.querySelector('.viewer')")
+        expect(SINGLE in page.text(), f"another patient was opened:\n{page.text()[:300]}")
+        one.end()
+
     def officer(self):
         one = Journey(self, "officer")
         page = one.page
@@ -392,9 +442,10 @@ def main():
             steps = [
                 ("sign-in page", run.sign_in_page), ("radiologist", run.radiologist), ("referrer", run.referrer),
                 ("researcher", run.researcher), ("patient", run.patient), ("drawn mask", run.mask_holds),
+                ("scanned", run.scanned),
                 ("officer", run.officer), ("two persons", run.two_persons), ("admin", lambda: run.without_pictures("admin")),
                 ("vendor", lambda: run.without_pictures("vendor")), ("technologist", lambda: run.without_pictures("technologist")),
-                ("Chinese", run.chinese),
+                ("Chinese", run.chinese), ("everywhere", run.everywhere),
             ]
             for name, step in steps:
                 begun = time.monotonic()

@@ -25,7 +25,8 @@ SESSION = {
     "POST /auth/sign-out": set(ALL), "GET /api/v1/me": set(ALL), "GET /api/v1/worklist": FINDERS,
     "GET /api/v1/my-studies": {"patient"}, "GET /api/v1/accesses": {"officer", "patient"},
     "POST /api/v1/studies/{study}/open": set(OPENERS), "POST /api/v1/studies/{study}/lift": {"radiologist", "referrer"},
-    "GET /api/v1/studies/{study}/masks": {"patient"}, "PUT /api/v1/studies/{study}/masks": {"patient"},
+    **{f"{method} /api/v1/studies/{{study}}/masks{rest}": {"patient", "radiologist", "referrer", "officer"}
+       for method in ("GET", "PUT") for rest in ("", "/standing")},
     "POST /dicom-web/studies": {"technologist"}, "POST /dicom-web/studies/{study}": {"technologist"},
     "GET /dicom-web/studies": FINDERS, "GET /dicom-web/series": FINDERS, "GET /dicom-web/instances": FINDERS,
     "GET /dicom-web/studies/{study}/series": FINDERS, "GET /dicom-web/studies/{study}/instances": FINDERS,
@@ -66,6 +67,7 @@ def body_of(row, film, stored):
         "POST /api/v1/studies/{study}/open": {"purpose": "treatment", "reason": "test of a refusal"},
         "POST /api/v1/studies/{study}/lift": {"reason": "test of a refusal"},
         "PUT /api/v1/studies/{study}/masks": {"expect_version": 0, "regions": []},
+        "PUT /api/v1/studies/{study}/masks/standing": {"expect_version": 0, "holds_for": "strangers", "parts": [], "shapes": []},
         "POST /api/v1/changes": {"expect_version": 0, "reason": "test of a refusal",
                                  "act": {"merge": {"from": {"number": "1"}, "into": {"number": "2"}}}},
         "POST /api/v1/changes/{change}/undo": {"expect_version": 0, "reason": "test of a refusal"},

@@ -95,7 +95,7 @@ def _shape(cast):
     report = cast.report
     for film in (cast.anna, cast.later):
         cast.open("referrer", names(film)[0], "treatment", visibility="masked")
-        _hidden(cast, "referrer", film, "before, the lung is seen", _scaled(film), hidden=False)
+    _hidden(cast, "referrer", cast.anna, "before, the lung is seen", hidden=False)
     copy = _copy(cast)
     box = share(cast.anna, LUNGS["right lung"])
     since = time.monotonic()
