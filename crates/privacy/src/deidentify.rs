@@ -5,6 +5,7 @@ mod dummy;
 mod identity;
 
 use crate::profile::{Action, Profile};
+use crate::types::{TOP, Types};
 use crate::{pseudonymous_patient, pseudonymous_uid};
 use dicom::json::tag as core;
 use dicom::{Error, Result};
@@ -16,9 +17,6 @@ use dicom_object::mem::InMemElement;
 use identity::Identity;
 use model::{Tag, Uid, tags};
 
-/// Type 3 in images, and never without an item (PS3.3 C.7.2.1): an empty one would be wrong.
-const REFERENCED_STUDY: Tag = 0x0008_1110;
-const SHARED_FUNCTIONAL_GROUPS: Tag = 0x5200_9229;
 const SOP_CLASS_LIKE: &[Tag] = &[
     0x0008_0016, // SOP Class
     0x0008_001A, // Related General SOP Class
@@ -28,8 +26,6 @@ const SOP_CLASS_LIKE: &[Tag] = &[
     0x0008_0118, // Mapping Resource
     0x0008_1150, // Referenced SOP Class
 ];
-/// Series of these modalities have the attributes of X/D and X/Z/D rows as Type 3 only (PS3.3 A.2–A.8, A.14, A.26).
-const CLASSIC: &[&str] = &["CR", "CT", "DX", "IO", "MG", "MR", "OT", "PX", "RF", "US", "XA"];
 
 /// What a project's number of a patient is made of. Without a number of her own she is a patient of this study only, else all
 /// such would be one.
@@ -58,9 +54,10 @@ pub fn deidentify(object: &mut InMemDicomObject, project_key: &[u8; 32]) -> Resu
         &first(object, tags::STUDY_INSTANCE_UID),
     );
     let patient = pseudonymous_patient(project_key, &issuer_and_id);
-    let work =
-        Work { profile, key: project_key, identity: Identity::of(object), dummies: needs_dummies(object) };
-    *object = work.data_set(std::mem::replace(object, InMemDicomObject::new_empty()));
+    let types = Types::all().ok_or(Error::Malformed("table of types"))?;
+    let iod = types.iod(&first(object, tags::SOP_CLASS_UID));
+    let work = Work { profile, types, iod, key: project_key, identity: Identity::of(object) };
+    *object = work.data_set(std::mem::replace(object, InMemDicomObject::new_empty()), TOP);
     put(object, tags::PATIENT_NAME, VR::PN, &patient);
     put(object, tags::PATIENT_ID, VR::LO, &patient);
     declare(object);
@@ -79,32 +76,30 @@ fn declare(object: &mut InMemDicomObject) {
 
 struct Work<'a> {
     profile: &'static Profile,
+    types: &'static Types,
+    iod: Option<u16>,
     key: &'a [u8; 32],
     identity: Identity,
-    dummies: bool,
 }
 
 impl Work<'_> {
-    fn data_set(&self, object: InMemDicomObject) -> InMemDicomObject {
-        InMemDicomObject::from_element_iter(object.into_iter().filter_map(|element| self.element(element)))
+    fn data_set(&self, object: InMemDicomObject, parent: Tag) -> InMemDicomObject {
+        let elements = object.into_iter().filter_map(|element| self.element(element, parent));
+        InMemDicomObject::from_element_iter(elements)
     }
 
-    fn element(&self, element: InMemElement) -> Option<InMemElement> {
+    fn element(&self, element: InMemElement, parent: Tag) -> Option<InMemElement> {
         let tag = number(&element);
         // Group lengths lie after any change; command and file meta groups have no place here.
         if tag & 0xFFFF == 0 || tag >> 16 <= 2 || tag == tags::SPECIFIC_CHARACTER_SET {
             return None;
         }
-        match self.profile.action(tag) {
-            Some(Action::Remove) => None,
-            Some(Action::RemoveOrDummy) if !self.dummies => None,
-            Some(Action::RemoveOrEmpty) if tag == REFERENCED_STUDY => None,
-            Some(Action::Empty | Action::RemoveOrEmpty) => {
-                Some(DataElement::empty(element.tag(), dummy::vr(tag)?))
-            }
-            Some(Action::Dummy | Action::RemoveOrDummy) => self.dummy(element),
+        match self.profile.action(tag).map(|action| action.of_type(self.types.of(self.iod, (tag, parent)))) {
+            Some(Action::Empty) => Some(DataElement::empty(element.tag(), dummy::vr(tag)?)),
+            Some(Action::Dummy) => self.dummy(element),
             Some(Action::Uid) => self.uids(element, well_known_frame),
             Some(Action::References) | None => self.kept(element),
+            Some(_) => None,
         }
     }
 
@@ -140,7 +135,7 @@ impl Work<'_> {
         match vr {
             VR::SQ => {
                 let items = element.into_value().into_items()?;
-                Some(sequence(tag, items.into_iter().map(|item| self.data_set(item)).collect()))
+                Some(sequence(tag, items.into_iter().map(|item| self.data_set(item, tag)).collect()))
             }
             VR::UI if SOP_CLASS_LIKE.contains(&tag) => self.uids(element, |_| true),
             VR::UI => self.uids(element, |uid| uid.starts_with("1.2.840.10008.")),
@@ -175,13 +170,6 @@ impl Work<'_> {
 /// Well-known frames of reference (PS3.6 Table A-2) name no patient and mean something.
 fn well_known_frame(uid: &str) -> bool {
     uid.starts_with("1.2.840.10008.1.4.")
-}
-
-/// X/D and X/Z/D rows: whether the IOD may have them as Type 1 or 2. Enhanced objects, PET and all that is not a classic
-/// image get dummies, so that they stay valid; the others lose them.
-fn needs_dummies(object: &InMemDicomObject) -> bool {
-    object.get(core(SHARED_FUNCTIONAL_GROUPS)).is_some()
-        || !CLASSIC.contains(&first(object, tags::MODALITY).as_str())
 }
 
 pub(crate) fn number(element: &InMemElement) -> Tag {

@@ -11,6 +11,7 @@ mod picture;
 mod plan;
 mod profile;
 mod pseudonym;
+mod types;
 
 pub use classify::{Class, Kind, Part, classify, may_show};
 pub use deidentify::{deidentify, patient_name};

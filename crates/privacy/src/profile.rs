@@ -1,5 +1,6 @@
 //! Confidentiality profiles as tables (PS3.15 Annex E), one text file each in `profiles/`.
 
+use crate::types::Type;
 use model::Tag;
 use std::sync::OnceLock;
 
@@ -16,25 +17,45 @@ pub enum Action {
     Dummy,
     /// U: another UID, the same for the same one.
     Uid,
-    /// X/D, X/Z/D: removed unless the IOD asks for it (Type 1 or 2).
+    /// X/D: removed, or a dummy where the IOD has it as Type 1.
     RemoveOrDummy,
+    /// X/Z/D: the same, of no length where the IOD has it as Type 2.
+    RemoveEmptyOrDummy,
+    /// Z/D: of no length, or a dummy where the IOD has it as Type 1.
+    EmptyOrDummy,
     /// X/Z/U*: a sequence of references stays with other UIDs.
     References,
 }
 
 impl Action {
-    /// Of the table's letters. Where two actions are free to choose, the one that keeps the IOD valid.
+    /// Of the table's letters.
     fn of(letters: &str) -> Option<Self> {
         Some(match letters {
             "X" => Self::Remove,
             "Z" => Self::Empty,
             "X/Z" => Self::RemoveOrEmpty,
-            "D" | "Z/D" => Self::Dummy,
+            "D" => Self::Dummy,
+            "Z/D" => Self::EmptyOrDummy,
             "U" => Self::Uid,
-            "X/D" | "X/Z/D" => Self::RemoveOrDummy,
+            "X/D" => Self::RemoveOrDummy,
+            "X/Z/D" => Self::RemoveEmptyOrDummy,
             "X/Z/U*" => Self::References,
             _ => return None,
         })
+    }
+
+    /// What is left to do of an attribute of this Type: [`Action::Remove`], [`Action::Empty`], [`Action::Dummy`],
+    /// [`Action::Uid`] or [`Action::References`]. Whatever the table lets be empty is a dummy where the IOD asks for a value.
+    #[must_use]
+    pub const fn of_type(self, kind: Type) -> Self {
+        match (self, kind) {
+            (Self::Remove | Self::Dummy | Self::Uid | Self::References, _) => self,
+            (_, Type::One) | (Self::RemoveOrDummy, Type::Two) => Self::Dummy,
+            (Self::Empty | Self::EmptyOrDummy, _) | (_, Type::Two) => Self::Empty,
+            (Self::RemoveOrEmpty | Self::RemoveOrDummy | Self::RemoveEmptyOrDummy, Type::Three) => {
+                Self::Remove
+            }
+        }
     }
 }
 

@@ -35,14 +35,19 @@ fn instance(body_part: &str, found: &[RegionKind]) -> Instance {
     Instance { record: Arc::new(record), pending: false, rejected: false, under_way: Vec::new() }
 }
 
-fn wishes(all: &[(u8, u64, &[(&str, HoldsFor, &[Wish])])]) -> Wishes {
-    let author = |(user, holds, wishes): &(&str, HoldsFor, &[Wish])| Author {
+/// Account, for whom, what.
+type Said<'a> = (&'a str, HoldsFor, &'a [Wish]);
+/// Patient, version, by whom.
+type Of<'a> = (u8, u64, &'a [Said<'a>]);
+
+fn wishes(all: &[Of<'_>]) -> Wishes {
+    let author = |(user, holds, wishes): &Said<'_>| Author {
         user: (*user).to_owned(),
         role: "patient".to_owned(),
         holds: *holds,
         wishes: wishes.to_vec(),
     };
-    let record = |(patient, version, of): &(u8, u64, &[(&str, HoldsFor, &[Wish])])| {
+    let record = |(patient, version, of): &Of<'_>| {
         Arc::new(WishRecord {
             patient: Id([*patient; 16]),
             version: *version,
@@ -58,7 +63,8 @@ fn a_part_is_hidden_where_it_may_be_seen() {
     use RegionKind::{Abdomen, Breast, Drawn, Face};
     let whole = [[0.0, 0.0], [80.0, 0.0], [80.0, 40.0], [0.0, 40.0]];
     let there = [[1.0, 2.0], [3.0, 2.0], [3.0, 4.0], [1.0, 4.0]];
-    let cases: [(&str, &[RegionKind], RegionKind, Option<(RegionKind, [[f32; 2]; 4])>); 7] = [
+    type Case<'a> = (&'a str, &'a [RegionKind], RegionKind, Option<(RegionKind, [[f32; 2]; 4])>);
+    let cases: [Case<'_>; 7] = [
         ("CHEST", &[Breast, Abdomen], Breast, Some((Breast, there))),
         ("CHEST", &[Abdomen], Breast, Some((Drawn, whole))),
         ("CHEST", &[Breast], Face, None),

@@ -328,7 +328,7 @@ fn a_home_of_version_2_opens() {
         .unwrap();
     }
     drop(sql);
-    std::fs::write(folder.path().join("VERSION"), b"2\n").unwrap();
+    File::create(folder.path().join("VERSION")).unwrap().write_all(b"2\n").unwrap();
     let contents = |store: &Store| {
         let mut out = Vec::new();
         store.each_row(&[2], &mut |row| out.push((row.key, row.version, row.seq, row.sealed))).unwrap();
