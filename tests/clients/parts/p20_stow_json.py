@@ -184,7 +184,7 @@ def _responses(report, server, sender):
     film = pydicom.dcmread(io.BytesIO(raw))
     film.SeriesDescription = "other bytes"
     answer = sender.stow([to_bytes(film)])
-    item = answer.json()["00081199"]["Value"][0] if answer.status == 200 else {}
-    report.equal("other bytes of a known UID: kept, with a warning", (answer.status, item.get("00081196", {}).get("Value")), (200, [0xB006]))
+    item = answer.json()["00081199"]["Value"][0] if answer.status == 202 else {}
+    report.equal("other bytes of a known UID: kept, with a warning", (answer.status, item.get("00081196", {}).get("Value")), (202, [0xB006]))
     again = sender.stow([raw])
     report.check("the same bytes again: no warning", "00081196" not in again.json()["00081199"]["Value"][0])
