@@ -9,6 +9,8 @@ from lib.server import Server
 from lib.tally import Tally
 
 REASON = "night shift, called to the ward"
+# What of the detail of one small box may be left by chance; shown clear it is 1.
+BY_CHANCE = 0.2
 NO_PICTURE = ("technologist", "officer", "admin", "vendor")
 
 
@@ -61,9 +63,10 @@ class Cast:
         if got is None:
             return
         if film is self.anna:
-            for place, box in HIDDEN.items():
-                left = left_over(film.pixel_array, got, box)
-                self.report.check(f"{role}: {place} is hidden", left <= 0.1, f"(|r| {left:.3f})")
+            # A small box holds a dozen cells, whose chance alone is beyond 0.1 in one home of thirty.
+            for place, boxes, most in [("all of it", HIDDEN.values(), 0.1)] + [(place, [box], BY_CHANCE) for place, box in HIDDEN.items()]:
+                left = left_over(film.pixel_array, got, *boxes)
+                self.report.check(f"{role}: {place} is hidden", left <= most, f"(|r| {left:.3f})")
             for place, box in LUNGS.items():
                 same = (cut(got, box) == cut(film.pixel_array, box)).all()
                 self.report.check(f"{role}: {place} is as acquired", same)
@@ -192,7 +195,7 @@ def _draws(cast, study, instance):
     cast.open("referrer", study, "treatment", visibility="masked", mask_version=answer.json()["version"])
     got = cast.pixels("referrer", cast.anna)
     left_detail = left_over(cast.anna.pixel_array, got, (left + 3, top + 3, right - 3, bottom - 3))
-    report.check("the next opening shows the mask", left_detail <= 0.1, f"(|r| {left_detail:.3f})")
+    report.check("the next opening shows the mask", left_detail <= BY_CHANCE, f"(|r| {left_detail:.3f})")
     cast.open("radiologist", study, "report", visibility="clear")
     cast.clear("radiologist", cast.anna)
     for kind, corner in (("breast", 10), ("drawn", 99999)):

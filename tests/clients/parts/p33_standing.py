@@ -9,7 +9,7 @@ from lib.films import LUNGS, demo_film, names, renew, to_bytes
 from lib.http import wado
 from lib.pictures import cut, left_over
 from lib.server import Server
-from parts.p03_roles import Cast
+from parts.p03_roles import BY_CHANCE, Cast
 
 PATH = "/api/v1/studies/{}/masks/standing"
 EVERYONE, RELATED, STRANGERS = "everyone", "all-but-order", "strangers"
@@ -57,7 +57,7 @@ def _hidden(cast, role, film, sentence, box=None, *, hidden=True):
     inner = (box[0] + 3, box[1] + 3, box[2] - 3, box[3] - 3)
     if hidden:
         left = left_over(film.pixel_array, got, inner)
-        cast.report.check(sentence, left <= 0.1, f"(|r| {left:.3f})")
+        cast.report.check(sentence, left <= BY_CHANCE, f"(|r| {left:.3f})")
     else:
         cast.report.check(sentence, (cut(got, inner) == cut(film.pixel_array, inner)).all())
 
