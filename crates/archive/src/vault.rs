@@ -254,7 +254,7 @@ impl Vault {
     fn readable<T: serde::de::DeserializeOwned>(&self, row: &store::Row) -> Option<T> {
         let opened = self.sealing.open_row(row).inspect_err(|error| {
             tracing::error!(%error, kind = row.kind, "a row does not open; see `gauze check`");
-            if row.kind == Kind::Change as u8 || row.kind == Kind::Arrived as u8 {
+            if [Kind::Change, Kind::Arrived, Kind::Wishes].map(|kind| kind as u8).contains(&row.kind) {
                 lock(&self.lost).push((row.key, row.version));
             }
             self.broken_rows.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

@@ -271,7 +271,8 @@ pub fn may_show(image: &ImageInfo, kind: RegionKind) -> bool {
         RegionKind::Breast | RegionKind::Axilla => Part::Chest,
         RegionKind::Abdomen | RegionKind::Pelvis => Part::Pelvis,
         RegionKind::Face => Part::Head,
-        _ => return photographed,
+        // Nobody recognises it yet: every picture of a body shows it.
+        _ => return true,
     };
     let mut said = BY_PART.iter().filter(|(word, _)| image.body_part.contains(word)).peekable();
     photographed || said.peek().is_none() || said.any(|(_, part)| *part == near)

@@ -120,12 +120,13 @@ impl Wishes {
     pub fn on(&self, series: &Uid, instance: &Instance) -> Vec<(Region, HoldsFor)> {
         let record = &instance.record;
         let Some(image) = &record.image else { return Vec::new() };
-        let found = record.seen.as_ref().map_or(&[][..], |seen| &seen.regions);
+        // Of what recognition doubted, nothing counts as recognised, and the header does not open it.
+        let sure = record.seen.as_ref().filter(|seen| !seen.fallback).map(|seen| &*seen.regions);
         let mut out = Vec::new();
         for author in self.authors() {
             for wish in &author.wishes {
                 let regions = match wish {
-                    Wish::Part(kind) => part(*kind, image, found, &author.role),
+                    Wish::Part(kind) => part(*kind, image, sure, &author.role),
                     Wish::Shape { on, polygon } if on.is(series, image) => {
                         vec![shape(polygon, image, &author.role)]
                     }
@@ -139,9 +140,10 @@ impl Wishes {
 }
 
 /// Where the part was recognised; the whole frame where it may be seen and was not.
-fn part(kind: RegionKind, image: &ImageInfo, found: &[Region], role: &str) -> Vec<Region> {
-    let there: Vec<Region> = found.iter().filter(|region| region.kind == kind).cloned().collect();
-    if there.is_empty() && privacy::may_show(image, kind) {
+fn part(kind: RegionKind, image: &ImageInfo, sure: Option<&[Region]>, role: &str) -> Vec<Region> {
+    let found = sure.unwrap_or_default().iter();
+    let there: Vec<Region> = found.filter(|region| region.kind == kind).cloned().collect();
+    if sure.is_none() || there.is_empty() && privacy::may_show(image, kind) {
         return vec![shape(&[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]], image, role)];
     }
     there

@@ -114,7 +114,7 @@ pub fn still(vault: &Vault, release: &Release) -> Result<(), Lapse> {
         return Err(Lapse::Revoked); // put right meanwhile: perhaps it is not this patient's any more
     }
     let now = readmit(vault, record, &release.study, masks)?;
-    let of = |grant: &Grant| (grant.visibility(), grant.hide(), grant.lifted());
+    let of = |grant: &Grant| (grant.visibility(), grant.hide(), grant.drawn_for(), grant.lifted());
     if of(&now) != of(&release.grant) {
         return Err(Lapse::Revoked); // superseded by a grant that shows something else
     }

@@ -134,7 +134,7 @@ fn picked(
     let names = select::Names { words: grant.visibility().words, pseudonym: &pseudonym };
     let related = grant.may_lift() || grant.lifted();
     let wishes = vault.wishes_of(study.patient());
-    let stamp = [&wishes.stamp(study.record.masks.version), share(grant)].concat();
+    let stamp = [wishes.stamp(study.record.masks.version), share(grant)].concat();
     let mut chosen = Vec::new();
     for (series, instance) in select::select(study, ask, &names) {
         let shown = (names.shown(&series.uid), names.shown(&instance.record.sop_uid));
@@ -152,12 +152,10 @@ fn picked(
 }
 
 /// Of one mask set different callers get different copies, which must not bear one UID: with other words, or with less hidden.
-fn share(grant: &Grant) -> &'static str {
+fn share(grant: &Grant) -> String {
     match (grant.visibility().words, grant.hide(), grant.drawn_for()) {
-        (Words::Pseudonymous, ..) => "/pseudonymous",
-        (_, Hide::Drawn, _) => "/drawn",
-        (_, Hide::All, HoldsFor::Strangers) => "/strangers",
-        _ => "",
+        (Words::Full, Hide::Found, _) | (Words::Full, Hide::All, HoldsFor::Related) => String::new(),
+        (words, hide, drawn_for) => format!("/{words:?}/{hide:?}/{drawn_for}"),
     }
 }
 
