@@ -1,8 +1,10 @@
 //! The words of a data set without the person (PS3.15 Annex E, basic profile): every attribute goes through the table,
 //! whatever the table does not know stays only when the dictionary knows it and it can carry no person.
 
+mod codes;
 mod dummy;
 mod identity;
+mod references;
 
 use crate::profile::{Action, Profile};
 use crate::types::{TOP, Types};
@@ -83,7 +85,8 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn data_set(&self, object: InMemDicomObject, parent: Tag) -> InMemDicomObject {
+    fn data_set(&self, mut object: InMemDicomObject, parent: Tag) -> InMemDicomObject {
+        codes::clean(&mut object);
         let elements = object.into_iter().filter_map(|element| self.element(element, parent));
         InMemDicomObject::from_element_iter(elements)
     }
@@ -98,7 +101,8 @@ impl Work<'_> {
             Some(Action::Empty) => Some(DataElement::empty(element.tag(), dummy::vr(tag)?)),
             Some(Action::Dummy) => self.dummy(element),
             Some(Action::Uid) => self.uids(element, well_known_frame),
-            Some(Action::References) | None => self.kept(element),
+            Some(Action::References) => self.references(element),
+            None => self.kept(element),
             Some(_) => None,
         }
     }
@@ -124,6 +128,13 @@ impl Work<'_> {
         let tag = number(&element);
         let gone = tag & 0xFFFF == 0 || matches!(self.profile.action(tag), Some(Action::Remove));
         if gone || tag == tags::SPECIFIC_CHARACTER_SET { None } else { self.dummy(element) }
+    }
+
+    fn references(&self, element: InMemElement) -> Option<InMemElement> {
+        let tag = number(&element);
+        let items = element.into_value().into_items()?;
+        let items = items.into_iter().map(|item| self.data_set(references::only(item, self.profile), tag));
+        Some(sequence(tag, items.collect()))
     }
 
     /// An attribute that stays, as far as it can be seen to carry no person.

@@ -120,6 +120,69 @@ fn nested_items_go_through_the_same_table() {
     assert_eq!(value(&hollow[0], 0x0010_0020).as_deref(), Some("REMOVED"));
 }
 
+/// PS3.3 Table 10-3 and §8.8, by hand: a reference keeps its UIDs, its frames and the code of its purpose, no words.
+#[test]
+fn no_free_word_leaves_in_references() {
+    let purpose = |value: &str, scheme: &str| {
+        let mut code = InMemDicomObject::new_empty();
+        text(&mut code, 0x0008_0100, VR::SH, value);
+        text(&mut code, 0x0008_0102, VR::SH, scheme);
+        text(&mut code, 0x0008_0103, VR::SH, "SECRET");
+        text(&mut code, 0x0008_0104, VR::LO, "for SECRET");
+        text(&mut code, 0x0008_0122, VR::LO, "SECRET");
+        code
+    };
+    for list in [0x0008_1140, 0x0008_2112] {
+        let mut reference = InMemDicomObject::new_empty();
+        text(&mut reference, 0x0008_1150, VR::UI, "1.2.840.10008.5.1.4.1.1.2");
+        text(&mut reference, 0x0008_1155, VR::UI, "1.2.826.0.1.9");
+        text(&mut reference, 0x0008_1160, VR::IS, "3");
+        text(&mut reference, 0x0008_1030, VR::LO, "study SECRET");
+        text(&mut reference, 0x0008_0070, VR::LO, "maker SECRET");
+        text(&mut reference, 0x0020_4000, VR::LT, "comment SECRET");
+        text(&mut reference, 0x0018_1030, VR::LO, "protocol SECRET");
+        reference.put(sequence(
+            0x0040_A170,
+            vec![purpose("121311", "DCM"), purpose("SECRET", "DCM"), purpose("121311", "99SECRET")],
+        ));
+        reference.put(sequence(0x0008_2218, vec![purpose("39607008", "SCT")]));
+        let mut object = film();
+        object.put(sequence(list, vec![reference]));
+        let out = done(object);
+        let items = out.get(core(list)).unwrap().items().unwrap();
+        assert!(!format!("{items:?}").contains("SECRET"), "{items:?}");
+        let left: Vec<Tag> = items[0].iter().map(number).collect();
+        assert_eq!(left, [0x0008_1150, 0x0008_1155, 0x0008_1160, 0x0040_A170]);
+        assert_eq!(value(&items[0], 0x0008_1160).as_deref(), Some("3"));
+        let codes = items[0].get(core(0x0040_A170)).unwrap().items().unwrap();
+        let said =
+            |at: usize| [0x0008_0100, 0x0008_0102, 0x0008_0104].map(|tag| value(&codes[at], tag).unwrap());
+        assert_eq!(said(0), ["121311", "DCM", "Localizer"], "PS3.16 CID 7201");
+        assert_eq!(said(1), ["REMOVED", "99REMOVED", "REMOVED"]);
+        assert_eq!(said(2), said(1));
+    }
+}
+
+/// PS3.3 §8.2: a private scheme's meaning is what somebody typed; a registered one's is the registry's.
+#[test]
+fn words_of_private_codes_go_everywhere() {
+    let code = |scheme: &str| {
+        let mut code = InMemDicomObject::new_empty();
+        text(&mut code, 0x0008_0100, VR::SH, "39607008");
+        text(&mut code, 0x0008_0102, VR::SH, scheme);
+        text(&mut code, 0x0008_0104, VR::LO, "Lung");
+        code
+    };
+    for (scheme, expected) in [("SCT", "Lung"), ("99HOSPITAL", "REMOVED"), ("L", "REMOVED"), ("", "REMOVED")]
+    {
+        let mut object = film();
+        object.put(sequence(0x0008_2218, vec![code(scheme)]));
+        let out = done(object);
+        let items = out.get(core(0x0008_2218)).unwrap().items().unwrap();
+        assert_eq!(value(&items[0], 0x0008_0104).as_deref(), Some(expected), "{scheme}");
+    }
+}
+
 #[test]
 fn what_nobody_can_judge_goes() {
     let mut object = film();
