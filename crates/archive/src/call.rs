@@ -236,13 +236,9 @@ async fn act(
             evidence::accesses(vault, context, evidence::Ask { study, kinds, limit, before }).await
         }
         Request::Masks { study } => masks::masks(vault, context, &study).await,
-        Request::DrawMasks { study, regions, expect_version } => {
-            masks::draw(vault, context, &study, regions, expect_version).await
-        }
+        Request::DrawMasks { study, change } => masks::draw(vault, context, &study, change).await,
         Request::StandingMasks { study } => masks::standing(vault, context, &study).await,
-        Request::WishMasks { study, standing, expect_version } => {
-            masks::wish(vault, context, (&study, standing), expect_version).await
-        }
+        Request::WishMasks { study, change } => masks::wish(vault, context, &study, change).await,
         Request::Scheduled(query) => schedule::scheduled(vault, context, query).await,
         Request::Schedule { orders, report_by } => schedule::place(vault, context, orders, report_by).await,
         Request::EndOrder { accession, step } => {

@@ -30,6 +30,8 @@ pub enum Kind {
     Drawn = 43,
     /// What people want hidden on all films of a patient.
     Wishes = 44,
+    /// A state of that, as it was said.
+    Wished = 45,
     /// Which policies were in force.
     Policies = 30,
 }

@@ -116,6 +116,8 @@ events! {
     63 "mask-refused" MaskRefused { cause: String }
     /// What somebody wants hidden on all films of a patient, and for whom what that account draws holds.
     64 "masks-standing" MasksStanding { version: u64, wishes: u64, holds_for: String }
+    /// The privacy officer took away what others than the patient drew, or wished of her films.
+    65 "masks-dropped" MasksDropped { version: u64, dropped: u64, regions: u64 }
     /// The index was put right, or a change was taken back: one entry for each study that it touched. `corrections` is a
     /// keyed hash of what is laid over headers from now on.
     70 "put-right" PutRight {

@@ -26,6 +26,8 @@ pub const INDEXED_VALUE_BYTES: usize = 1024;
 pub const INDEXED_ITEMS: usize = 16;
 /// Regions in one mask set or found on one instance.
 pub const REGIONS: usize = 256;
+/// Regions that one masked frame is laid over with: what was found, and what the patient and all others drew and wish.
+pub const PLANNED_REGIONS: usize = 5 * REGIONS;
 /// Corners of one region's polygon.
 pub const POLYGON_CORNERS: usize = 2048;
 /// Answers to one query; more need paging.

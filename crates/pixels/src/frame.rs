@@ -24,7 +24,7 @@ pub fn frame(
 ) -> Result<(Outcome, Vec<u8>)> {
     let image = &lease.image;
     let plan = lease.mask.as_ref().map(|mask| (&*mask.regions, mask.mosaic.as_ref()));
-    if plan.is_some_and(|(regions, _)| regions.len() > limits::REGIONS * 2) {
+    if plan.is_some_and(|(regions, _)| regions.len() > limits::PLANNED_REGIONS) {
         return Err(Error::Lease("too many regions"));
     }
     let plan_digest = privacy::plan_digest(plan, lease.frame);

@@ -5,7 +5,7 @@ mod masks;
 mod retrieve;
 
 pub use leave::{Away, Leave, Lot};
-pub use masks::{DRAWABLE, DrawnRegion, ShapeOn, Standing, StandingShape};
+pub use masks::{DRAWABLE, DrawnRegion, Redraw, ShapeOn, Standing, StandingShape};
 pub use retrieve::{Annotation, ByteRange, Form, Picture, Profile, Retrieve, Syntax};
 
 use crate::find::{Found, Query};
@@ -123,9 +123,7 @@ pub enum Request {
         /// Which.
         study: Uid,
         /// All regions drawn by this caller from now on.
-        regions: Vec<DrawnRegion>,
-        /// The version that the caller saw.
-        expect_version: u64,
+        change: Redraw<Vec<DrawnRegion>>,
     },
     /// What the caller wants hidden on all films of a study's patient.
     StandingMasks {
@@ -136,10 +134,8 @@ pub enum Request {
     WishMasks {
         /// One of her studies.
         study: Uid,
-        /// From now on.
-        standing: Standing,
-        /// The version that the caller saw.
-        expect_version: u64,
+        /// All that this caller wishes from now on.
+        change: Redraw<Standing>,
     },
     /// What is scheduled (PS3.4 Annex K); the level of the query says nothing here.
     Scheduled(Query),

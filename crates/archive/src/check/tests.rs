@@ -285,6 +285,26 @@ async fn what_was_put_right_is_not_lost_unsaid() {
     assert!(House::open(folder).is_ok());
 }
 
+/// What she wished hidden does not open: nobody gets her films without it, unless the operator says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn wishes_are_not_lost_unsaid() {
+    let house = House::open(stopped().await).unwrap();
+    let officer = house.context("officer", model::Role::Officer, None);
+    let wanted = port::archive::Standing {
+        holds_for: model::HoldsFor::Related,
+        parts: vec![model::RegionKind::Breast],
+        shapes: Vec::new(),
+    };
+    let change = port::archive::Redraw { wanted, drop_others: false, expect_version: 0 };
+    crate::masks::wish(&house.vault, &officer, &crate::testing::uid("1.1"), change).await.unwrap();
+    let folder = house.stop().await;
+    rot(folder.path(), Kind::Wishes);
+    let refused = crate::Vault::open(House::parts(folder.path()));
+    assert!(matches!(refused, Err(Error::PutRightLost { rows: 1 })), "{:?}", refused.err());
+    let accept = Accept { tables: true, policies: false };
+    assert!(crate::Vault::open_accepting(House::parts(folder.path()), accept).is_ok());
+}
+
 struct Spares(Vec<u8>);
 
 impl Spare for Spares {

@@ -5,21 +5,27 @@ mod standing;
 mod wishes;
 
 pub use standing::{standing, wish};
+#[cfg(test)]
+pub use wishes::WishedRecord;
 pub use wishes::{WishRecord, Wishes};
 
 use crate::catalog::Study;
 use crate::context::{About, Context};
 use crate::vault::Vault;
 use ledger::Event;
-use model::{Region, RegionKind, Uid, limits};
+use model::{Region, RegionKind, Role, Uid, limits};
 use policy::Right;
-use port::archive::{DRAWABLE, DrawnRegion};
+use port::archive::{DRAWABLE, DrawnRegion, Redraw};
 use port::{Code, Fault, Response};
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
-/// Corners of all regions that people drew on one instance.
+/// Corners of all regions that a patient drew on one instance, and of those that all others drew there.
 const CORNERS: usize = 16 << 10;
+
+/// Of all others' room, the share of one of them.
+const SHARE: usize = 4;
 
 /// The mask set of a study, for who may draw on it.
 pub async fn masks(vault: &Vault, context: &Context, study: &Uid) -> Result<Response, Fault> {
@@ -32,11 +38,10 @@ pub async fn draw(
     vault: &Vault,
     context: &Context,
     study: &Uid,
-    regions: Vec<DrawnRegion>,
-    expect_version: u64,
+    change: Redraw<Vec<DrawnRegion>>,
 ) -> Result<Response, Fault> {
     let study = drawable(vault, context, study).await?;
-    if let Err(fault) = replaced(vault, context, &study, regions, expect_version).await {
+    if let Err(fault) = replaced(vault, context, &study, change).await {
         return refused(vault, context, &study, fault).await;
     }
     let study = vault.study(&study.record.uid)?.ok_or(Code::NotFound)?;
@@ -53,38 +58,96 @@ async fn replaced(
     vault: &Vault,
     context: &Context,
     study: &Study,
-    regions: Vec<DrawnRegion>,
-    expect_version: u64,
+    Redraw { wanted, drop_others, expect_version }: Redraw<Vec<DrawnRegion>>,
 ) -> Result<(), Fault> {
-    let drawn = checked(study, regions, context.caller.role.as_str())?;
-    if !bounded(study, &drawn, &context.caller.user) {
+    let (author, role) = (context.caller.user.clone(), context.caller.role);
+    if drop_others && role != Role::Officer {
+        return Err(Code::NotAllowed.into());
+    }
+    let own = checked(study, wanted, role.as_str())?;
+    let now = &study.record.masks;
+    let stays = |(_, region, by): &&(Uid, Region, String)| {
+        *by != author && !(drop_others && !of_patient(&region.source))
+    };
+    let mut after: Vec<_> = now.regions.iter().filter(stays).cloned().collect();
+    let others = now.regions.iter().filter(|(_, _, by)| *by != author).count();
+    let (regions, dropped) = (own.len() as u64, (others - after.len()) as u64);
+    after.extend(own.into_iter().map(|(uid, region)| (uid, region, author.clone())));
+    if !bounded(&after) {
         return Err(Code::TooLarge.into());
     }
-    if study.record.masks.version != expect_version {
+    if now.version != expect_version {
         return Err(Code::VersionConflict.into());
     }
     let version = expect_version + 1;
-    let event = Event::MaskChanged { version, regions: drawn.len() as u64 };
-    let author = context.caller.user.clone();
+    let event = match drop_others {
+        false => Event::MaskChanged { version, regions },
+        true => Event::MasksDropped { version, dropped, regions },
+    };
     let changed = vault.change_masks(context, study, event, move |masks| {
-        masks.regions.retain(|(_, _, by)| *by != author);
-        masks.regions.extend(drawn.into_iter().map(|(uid, region)| (uid, region, author.clone())));
+        masks.regions = after;
         masks.version = version;
         true
     });
     if changed.await? { Ok(()) } else { Err(Code::VersionConflict.into()) }
 }
 
-/// Every masked frame of an instance pays for all that is drawn on it, by whomever.
-fn bounded(study: &Study, drawn: &[(Uid, Region)], author: &str) -> bool {
-    let others =
-        study.record.masks.regions.iter().filter(|(_, _, by)| by != author).map(|(uid, r, _)| (uid, r));
-    let mut on: HashMap<&Uid, (usize, usize)> = HashMap::new();
-    for (uid, region) in others.chain(drawn.iter().map(|(uid, region)| (uid, region))) {
-        let (regions, corners) = on.entry(uid).or_default();
-        (*regions, *corners) = (*regions + 1, *corners + region.polygon.len());
+/// Every masked frame of an instance pays for all that is drawn on it, by whomever. The patient's room is her own.
+fn bounded(regions: &[(Uid, Region, String)]) -> bool {
+    let mut on: HashMap<&Uid, Vec<(&str, bool, usize)>> = HashMap::new();
+    for (uid, region, by) in regions {
+        on.entry(uid).or_default().push((by, of_patient(&region.source), region.polygon.len()));
     }
-    on.values().all(|(regions, corners)| *regions <= limits::REGIONS && *corners <= CORNERS)
+    on.into_values().all(|drawn| room(drawn))
+}
+
+/// Whether what is drawn (by whom, whether by the patient, how many corners) fits.
+fn room<By: Hash + Eq + Copy>(drawn: impl IntoIterator<Item = (By, bool, usize)>) -> bool {
+    let (mut of, mut others): (HashMap<_, Used>, _) = (HashMap::new(), Used::default());
+    for (by, of_patient, corners) in drawn {
+        of.entry((by, of_patient)).or_default().add(corners);
+        if !of_patient {
+            others.add(corners);
+        }
+    }
+    others.within(1)
+        && of.iter().all(|((_, of_patient), used)| used.within(if *of_patient { 1 } else { SHARE }))
+}
+
+/// What is used of the room on a frame.
+#[derive(Debug, Default)]
+struct Used {
+    regions: usize,
+    corners: usize,
+}
+
+impl Used {
+    const fn add(&mut self, corners: usize) {
+        (self.regions, self.corners) = (self.regions + 1, self.corners + corners);
+    }
+
+    const fn within(&self, share: usize) -> bool {
+        self.regions <= limits::REGIONS / share && self.corners <= CORNERS / share
+    }
+}
+
+/// Who drew it was the patient.
+fn of_patient(role: &str) -> bool {
+    role == Role::Patient.as_str()
+}
+
+/// A shape within a frame of this width and height, and at least so wide and high: one that is narrower than a pixel hides
+/// nothing, and would be told as done.
+fn outlines(polygon: &[[f32; 2]], [width, height]: [f32; 2], least: f32) -> bool {
+    let inside = |[x, y]: &[f32; 2]| (0.0..=width).contains(x) && (0.0..=height).contains(y);
+    let side = |of: fn(&[f32; 2]) -> f32| {
+        let sides = polygon.iter().map(of);
+        sides.clone().fold(f32::NEG_INFINITY, f32::max) - sides.fold(f32::INFINITY, f32::min)
+    };
+    (3..=limits::POLYGON_CORNERS).contains(&polygon.len())
+        && polygon.iter().all(inside)
+        && side(|[x, _]| *x) >= least
+        && side(|[_, y]| *y) >= least
 }
 
 fn answer(vault: &Vault, context: &Context, study: &Study) -> Response {
@@ -128,18 +191,9 @@ fn checked(study: &Study, regions: Vec<DrawnRegion>, source: &str) -> Result<Vec
         let Region { kind, frame, polygon, .. } = drawn.region;
         #[expect(clippy::cast_precision_loss, reason = "at most 65,535, exact in f32")]
         let (columns, rows) = (image.columns as f32, image.rows as f32);
-        let inside = |[x, y]: &[f32; 2]| (0.0..=columns).contains(x) && (0.0..=rows).contains(y);
-        // One that is nowhere a pixel wide or high hides nothing, and would be told as done.
-        let side = |of: fn(&[f32; 2]) -> f32| {
-            let sides = polygon.iter().map(of);
-            sides.clone().fold(f32::NEG_INFINITY, f32::max) - sides.fold(f32::INFINITY, f32::min)
-        };
         let good = DRAWABLE.contains(&kind)
             && frame.is_none_or(|f| f < image.frames)
-            && (3..=limits::POLYGON_CORNERS).contains(&polygon.len())
-            && polygon.iter().all(inside)
-            && side(|[x, _]| *x) >= 1.0
-            && side(|[_, y]| *y) >= 1.0;
+            && outlines(&polygon, [columns, rows], 1.0);
         if !good {
             return Err(Fault::from(Code::BadRequest));
         }

@@ -1,8 +1,8 @@
 //! standing masks: Caller → Permit → Wishes → Recorded. What is wished of a patient's films holds for every request after
 //! the answer: a new version ends all grants of her studies, and each film is laid over when it leaves.
 
-use super::wishes::{Author, On, Wish, WishRecord, Wishes};
-use super::{CORNERS, drawable, refused};
+use super::wishes::{Author, On, Wish, WishRecord, WishedRecord, Wishes};
+use super::{drawable, of_patient, outlines, refused, room};
 use crate::catalog::Study;
 use crate::context::{About, Context};
 use crate::journal::promises;
@@ -10,7 +10,7 @@ use crate::sealing::{Kind, fault};
 use crate::vault::{Vault, lock};
 use ledger::Event;
 use model::{HoldsFor, PatientRef, RegionKind, Role, Uid, limits};
-use port::archive::{ShapeOn, Standing, StandingShape};
+use port::archive::{Redraw, ShapeOn, Standing, StandingShape};
 use port::{Code, Fault, Response};
 use std::sync::Arc;
 use store::Commit;
@@ -18,24 +18,26 @@ use store::Commit;
 /// Bytes of a word by which a view is named, as the header may have it.
 const WORD: usize = 64;
 
+/// Share of width and height that a shape has at least.
+const LEAST: f32 = 0.001;
+
 impl Vault {
-    /// What is wished of a patient's films, under all the numbers that were merged into hers.
+    /// What is wished of a patient's films, under all the references that were merged into hers.
     pub(crate) fn wishes_of(&self, patient: PatientRef) -> Wishes {
         let wishes = lock(&self.wishes);
         if wishes.is_empty() {
             return Wishes::default();
         }
         let righted = lock(&self.righted);
-        let hers = |of: &PatientRef| *of == patient || righted.any_is(&[*of], patient);
         let mut out: Vec<Arc<WishRecord>> =
-            wishes.values().filter(|record| hers(&record.patient)).cloned().collect();
+            righted.references(patient).filter_map(|of| wishes.get(&of).cloned()).collect();
         out.sort_by_key(|record| record.patient);
         Wishes(out)
     }
 
-    /// Version of what is hidden on a study: its own mask set and what is wished of its patient's films.
+    /// Version of what is hidden on a study ([`Wishes::with`]).
     pub(crate) fn mask_version(&self, study: &Study) -> u64 {
-        study.record.masks.version.saturating_add(self.wishes_of(study.patient()).version())
+        self.wishes_of(study.patient()).with(study)
     }
 }
 
@@ -49,27 +51,22 @@ pub async fn standing(vault: &Vault, context: &Context, study: &Uid) -> Result<R
 pub async fn wish(
     vault: &Vault,
     context: &Context,
-    (study, standing): (&Uid, Standing),
-    expect_version: u64,
+    study: &Uid,
+    change: Redraw<Standing>,
 ) -> Result<Response, Fault> {
     let study = drawable(vault, context, study).await?;
     let _one = vault.wishing.lock().await;
-    match keep(vault, context, &study, standing, expect_version).await {
+    match keep(vault, context, &study, change).await {
         Ok(()) => Ok(answer(vault, context, study.patient())),
         Err(fault) => refused(vault, context, &study, fault).await,
     }
 }
 
 fn answer(vault: &Vault, context: &Context, patient: PatientRef) -> Response {
-    let record = lock(&vault.wishes).get(&patient).cloned();
-    let version = record.as_ref().map_or(0, |record| record.version);
-    let own = record.iter().flat_map(|record| &record.of).find(|author| author.user == context.caller.user);
-    let mut standing = Standing {
-        holds_for: own.map_or(HoldsFor::Related, |author| author.holds),
-        parts: Vec::new(),
-        shapes: Vec::new(),
-    };
-    for wish in own.iter().flat_map(|author| &author.wishes) {
+    let wishes = vault.wishes_of(patient);
+    let user = &context.caller.user;
+    let mut standing = Standing { holds_for: wishes.holds_for(user), parts: Vec::new(), shapes: Vec::new() };
+    for wish in wishes.of(user).flat_map(|author| &author.wishes) {
         match wish {
             Wish::Part(kind) => standing.parts.push(*kind),
             Wish::Shape { on, polygon } => {
@@ -77,7 +74,7 @@ fn answer(vault: &Vault, context: &Context, patient: PatientRef) -> Response {
             }
         }
     }
-    Response::Standing { version, standing }
+    Response::Standing { version: wishes.version(), standing }
 }
 
 fn told(on: &On) -> ShapeOn {
@@ -93,46 +90,63 @@ async fn keep(
     vault: &Vault,
     context: &Context,
     study: &Study,
-    standing: Standing,
-    expect_version: u64,
+    Redraw { wanted, drop_others, expect_version }: Redraw<Standing>,
 ) -> Result<(), Fault> {
-    let caller = &context.caller;
+    let role = context.caller.role;
     // Only the patient herself hides anything from those who report or treat under an order.
-    if standing.holds_for == HoldsFor::Everyone && caller.role != Role::Patient {
+    if wanted.holds_for == HoldsFor::Everyone && role != Role::Patient || drop_others && role != Role::Officer
+    {
         return Err(Code::NotAllowed.into());
     }
-    let author = Author {
-        user: caller.user.clone(),
-        role: caller.role.to_string(),
-        holds: standing.holds_for,
-        wishes: checked(study, standing)?,
+    let own = Author {
+        user: context.caller.user.clone(),
+        role: role.to_string(),
+        holds: wanted.holds_for,
+        wishes: checked(study, wanted)?,
     };
-    let patient = study.patient();
-    let now = lock(&vault.wishes).get(&patient).cloned();
-    let mut record = now.map_or(WishRecord { patient, version: 0, of: Vec::new() }, |now| (*now).clone());
-    if record.version != expect_version {
+    let now = vault.wishes_of(study.patient());
+    if now.version() != expect_version {
         return Err(Code::VersionConflict.into());
     }
-    let event = Event::MasksStanding {
-        version: expect_version + 1,
-        wishes: author.wishes.len() as u64,
-        holds_for: author.holds.as_str().to_owned(),
-    };
-    record.version = expect_version + 1;
-    record.of.retain(|other| other.user != author.user);
-    record.of.push(author);
-    if !bounded(&record) {
+    let home = lock(&vault.righted).unmerged(study);
+    let said = own.wishes.len() as u64;
+    let holds_for = own.holds.as_str().to_owned();
+    let after = redrawn(&now, home, own, drop_others);
+    let (changed, dropped) = (after.changed, after.dropped);
+    if !bounded(&after.all) {
         return Err(Code::TooLarge.into());
     }
+    let version = after.all.iter().map(|record| record.version).sum();
+    let event = match drop_others {
+        false => Event::MasksStanding { version, wishes: said, holds_for },
+        true => Event::MasksDropped { version, dropped, regions: said },
+    };
+    save(vault, context, study, (changed, event)).await
+}
+
+/// Rows and entry in one commit.
+async fn save(
+    vault: &Vault,
+    context: &Context,
+    study: &Study,
+    (changed, event): (Vec<WishRecord>, Event),
+) -> Result<(), Fault> {
     let mut commit = Commit::new(vault.store.epoch());
-    let name = vault.sealing.name(Kind::Wishes, &[&patient.0]);
-    commit.rows.push(vault.sealing.row(Kind::Wishes, name, record.version, &record)?);
+    for state in &changed {
+        let name = vault.sealing.name(Kind::Wishes, &[&state.patient.0]);
+        commit.rows.push(vault.sealing.row(Kind::Wishes, name, state.version, state)?);
+        let name = vault.sealing.name(Kind::Wished, &[&state.patient.0, &state.version.to_be_bytes()]);
+        let (by, role) = (context.caller.user.clone(), context.caller.role.to_string());
+        let said = WishedRecord { by, role, at: context.now, state: state.clone() };
+        commit.rows.push(vault.sealing.row(Kind::Wished, name, 1, &said)?);
+    }
     vault.entry_into(&mut commit, vault.envelope(context, &About::study(study)), event)?;
     let promises = promises(&commit);
     let pending = vault.store.submit(commit).map_err(crate::Error::from)?;
     let kept = vault.settled(promises, pending, move |vault, durable| match durable {
         Ok(_) => {
-            lock(&vault.wishes).insert(patient, Arc::new(record));
+            let mut wishes = lock(&vault.wishes);
+            wishes.extend(changed.into_iter().map(|record| (record.patient, Arc::new(record))));
             Ok(())
         }
         Err(error) => Err(fault(&error)),
@@ -140,14 +154,62 @@ async fn keep(
     kept.await
 }
 
+/// All records of a patient after a change, and those that it changes.
+struct Redrawn {
+    all: Vec<WishRecord>,
+    changed: Vec<WishRecord>,
+    dropped: u64,
+}
+
+/// What an account wished under a reference that was merged stays there, so that it goes back with an undone merge; what is new
+/// is kept under `home`, whose the study is without merges.
+fn redrawn(now: &Wishes, home: PatientRef, own: Author, drop_others: bool) -> Redrawn {
+    let mut records: Vec<WishRecord> = now.0.iter().map(|record| (**record).clone()).collect();
+    if !records.iter().any(|record| record.patient == home) {
+        records.push(WishRecord { patient: home, version: 0, of: Vec::new() });
+    }
+    let elsewhere = |wish: &Wish| {
+        let others = now.0.iter().filter(|record| record.patient != home);
+        others.flat_map(|record| record.by(&own.user)).any(|author| author.wishes.contains(wish))
+    };
+    let mut out = Redrawn { all: Vec::new(), changed: Vec::new(), dropped: 0 };
+    for mut record in records {
+        let before = record.of.clone();
+        let of_others = |author: &Author| author.user != own.user && !of_patient(&author.role);
+        if drop_others {
+            let gone = record.of.iter().filter(|author| of_others(author));
+            out.dropped += gone.map(|author| author.wishes.len() as u64).sum::<u64>();
+            record.of.retain(|author| !of_others(author));
+        }
+        let here = record.patient == home;
+        let old = record.by(&own.user).map(|author| author.wishes.clone());
+        record.of.retain(|author| author.user != own.user);
+        if here || old.is_some() {
+            let old = old.unwrap_or_default();
+            let stays = |wish: &&Wish| if here { !elsewhere(wish) } else { old.contains(wish) };
+            let wishes = own.wishes.iter().filter(stays).cloned().collect();
+            record.of.push(Author { wishes, ..own.clone() });
+        }
+        if here || record.of != before {
+            record.version += 1;
+            out.changed.push(record.clone());
+        }
+        out.all.push(record);
+    }
+    out
+}
+
 /// Every masked frame of the patient pays for all of it.
-fn bounded(record: &WishRecord) -> bool {
-    let wishes = || record.of.iter().flat_map(|author| &author.wishes);
-    let corners = wishes().map(|wish| match wish {
-        Wish::Part(_) => 4,
-        Wish::Shape { polygon, .. } => polygon.len(),
-    });
-    wishes().count() <= limits::REGIONS && corners.sum::<usize>() <= CORNERS
+fn bounded(records: &[WishRecord]) -> bool {
+    let authors = records.iter().flat_map(|record| &record.of);
+    let wishes = authors.flat_map(|author| author.wishes.iter().map(move |wish| (author, wish)));
+    room(wishes.map(|(author, wish)| {
+        let corners = match wish {
+            Wish::Part(_) => 4,
+            Wish::Shape { polygon, .. } => polygon.len(),
+        };
+        (&*author.user, of_patient(&author.role), corners)
+    }))
 }
 
 /// What came from outside, within bounds, in the words of the films that it names.
@@ -162,16 +224,7 @@ fn checked(study: &Study, standing: Standing) -> Result<Vec<Wish>, Fault> {
         return Err(Code::BadRequest.into());
     }
     let shapes = standing.shapes.into_iter().map(|StandingShape { on, polygon }| {
-        let whole = |[x, y]: &[f32; 2]| (0.0..=1.0).contains(x) && (0.0..=1.0).contains(y);
-        let side = |at: usize| {
-            let of = || polygon.iter().filter_map(|corner| corner.get(at).copied());
-            of().fold(f32::NEG_INFINITY, f32::max) - of().fold(f32::INFINITY, f32::min)
-        };
-        // One that is nowhere a pixel of any frame wide or high hides nothing, and would be told as done.
-        let good = (3..=limits::POLYGON_CORNERS).contains(&polygon.len())
-            && polygon.iter().all(whole)
-            && side(0) >= 0.001
-            && side(1) >= 0.001;
+        let good = outlines(&polygon, [1.0, 1.0], LEAST);
         if !good {
             return Err(Fault::from(Code::BadRequest));
         }

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::sealing::Kind;
 use crate::testing::{House, facts, uid};
 use ::model::{ImageInfo, Region, RegionKind, Role, limits};
-use port::archive::DrawnRegion;
+use port::archive::{DrawnRegion, Redraw};
 use port::{Code, Response};
 
 fn region(instance: &str, frame: Option<u32>, polygon: Vec<[f32; 2]>) -> DrawnRegion {
@@ -16,7 +16,8 @@ fn region(instance: &str, frame: Option<u32>, polygon: Vec<[f32; 2]>) -> DrawnRe
 const TRIANGLE: [[f32; 2]; 3] = [[1.0, 1.0], [5.0, 1.0], [1.0, 5.0]];
 
 async fn drawn(house: &House, anna: &Context, regions: Vec<DrawnRegion>, version: u64) -> Result<u64, Code> {
-    match draw(&house.vault, anna, &uid("1.1"), regions, version).await {
+    let change = Redraw { wanted: regions, drop_others: false, expect_version: version };
+    match draw(&house.vault, anna, &uid("1.1"), change).await {
         Ok(Response::Masks { version, .. }) => Ok(version),
         Ok(other) => panic!("{other:?}"),
         Err(fault) => Err(fault.code),
@@ -104,4 +105,38 @@ async fn versions_are_kept() {
     let told: Vec<_> = kept.iter().map(|r| (r.masks.version, r.masks.regions.len(), r.by.as_str())).collect();
     assert_eq!(told, [(1, 2, "anna"), (2, 0, "anna")]);
     assert!(kept.iter().all(|record| record.role == "patient" && record.study == uid("1.1")));
+}
+
+/// The officer takes away what doctors drew, not what the patient did; nobody else takes anything away.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_officer_takes_away_what_others_drew() {
+    let house = filled().await;
+    house.account("treats", Role::Referrer, None);
+    tokio::task::block_in_place(|| {
+        house.vault.add_relation(crate::NewRelation {
+            user: "treats".to_owned(),
+            patient: Some((String::new(), "A".to_owned())),
+            kind: policy::RelationKind::Visit,
+            source: "test".to_owned(),
+            end: None,
+        })
+    })
+    .unwrap();
+    let one = || region("1.1.9", None, TRIANGLE.to_vec());
+    let anna = house.context("anna", Role::Patient, Some("A"));
+    let treats = house.context("treats", Role::Referrer, None);
+    let officer = house.context("officer", Role::Officer, None);
+    let share = limits::REGIONS / 4;
+    assert_eq!(drawn(&house, &treats, vec![one(); share + 1], 0).await, Err(Code::TooLarge));
+    assert_eq!(drawn(&house, &treats, vec![one(); share], 0).await, Ok(1));
+    assert_eq!(drawn(&house, &anna, vec![one(); limits::REGIONS], 1).await, Ok(2), "her room is her own");
+    let drop = || Redraw { wanted: vec![one()], drop_others: true, expect_version: 2 };
+    for who in [&anna, &treats] {
+        assert_eq!(draw(&house.vault, who, &uid("1.1"), drop()).await.unwrap_err().code, Code::NotAllowed);
+    }
+    let done = draw(&house.vault, &officer, &uid("1.1"), drop()).await.unwrap();
+    let Response::Masks { version: 3, regions, others, .. } = done else { panic!("{done:?}") };
+    assert_eq!((regions.len(), others.len()), (1, limits::REGIONS));
+    let said = &house.entries("masks-dropped")[0].details;
+    assert!(said.contains(&("dropped".to_owned(), share.to_string())), "{said:?}");
 }

@@ -2,7 +2,7 @@
 //! one view or one series. Kept by patient, laid over each film when it leaves.
 
 use crate::catalog::{Instance, Study};
-use model::{HoldsFor, ImageInfo, PatientRef, Region, RegionKind, Uid};
+use model::{HoldsFor, ImageInfo, PatientRef, Region, RegionKind, Time, Uid};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -18,6 +18,13 @@ pub struct WishRecord {
     pub of: Vec<Author>,
 }
 
+impl WishRecord {
+    /// What one account wishes here.
+    pub fn by(&self, user: &str) -> Option<&Author> {
+        self.of.iter().find(|author| author.user == user)
+    }
+}
+
 /// What one account wishes, and for whom all that it draws holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Author {
@@ -29,6 +36,19 @@ pub struct Author {
     pub holds: HoldsFor,
     /// What.
     pub wishes: Vec<Wish>,
+}
+
+/// A state of the wishes kept under one reference, as it was said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WishedRecord {
+    /// Account.
+    pub by: String,
+    /// Its role then.
+    pub role: String,
+    /// When.
+    pub at: Time,
+    /// All of it.
+    pub state: WishRecord,
 }
 
 /// One wish.
@@ -90,6 +110,16 @@ impl Wishes {
         self.0.iter().map(|record| record.version).sum()
     }
 
+    /// Version of what is hidden on a study: its own mask set and what is wished of its patient's films.
+    pub fn with(&self, study: &Study) -> u64 {
+        study.record.masks.version.saturating_add(self.version())
+    }
+
+    /// What one account said, under whatever references.
+    pub fn of(&self, user: &str) -> impl Iterator<Item = &Author> {
+        self.authors().filter(move |author| author.user == user)
+    }
+
     /// Names this state and the study's own mask set: never the same for two that differ.
     pub fn stamp(&self, masks: u64) -> String {
         let mut out = masks.to_string();
@@ -105,8 +135,7 @@ impl Wishes {
 
     /// For whom holds what this account drew.
     pub fn holds_for(&self, user: &str) -> HoldsFor {
-        let said = self.authors().filter(|author| author.user == user).map(|author| author.holds);
-        said.max().unwrap_or(HoldsFor::Related)
+        self.of(user).map(|author| author.holds).max().unwrap_or(HoldsFor::Related)
     }
 
     /// For whom at most anything holds on this study's films; nothing: nobody drew or wishes.

@@ -34,7 +34,7 @@ pub fn gather(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Fac
 /// before it holds no more.
 fn mask_facts(vault: &Vault, study: &Study) -> Option<MaskFacts> {
     let wishes = vault.wishes_of(study.patient());
-    let version = study.record.masks.version.saturating_add(wishes.version());
+    let version = wishes.with(study);
     (version > 0).then_some(MaskFacts { version, holds_for: wishes.at_most(study) })
 }
 

@@ -57,7 +57,8 @@ impl Vault {
 
     /// She objects to secondary use.
     pub(crate) fn objects(&self, patient: PatientRef) -> bool {
-        self.objections().holds(patient)
+        let objections = self.site().objections;
+        !objections.is_empty() && lock(&self.righted).any_is(&objections, patient)
     }
 
     /// Where an arriving instance goes: its series may have been moved.

@@ -131,7 +131,8 @@ fn attempt(
             // Still under the lock: no new look at these studies comes before their old grants have ended.
             {
                 let mut sessions = vault.sessions();
-                last.touched.iter().for_each(|uid| sessions.end_study(uid));
+                let theirs = merges_into(&now, &wanted.change.deed).map(|into| catalog.all_of_patient(&into));
+                last.touched.iter().chain(theirs.iter().flatten()).for_each(|uid| sessions.end_study(uid));
             }
             drop(catalog);
             vault.examine_shown(&last);
@@ -146,6 +147,14 @@ fn attempt(
                 error => Err(error.into()),
             }
         }
+    }
+}
+
+/// Whose films nothing was changed of, but what is wished of them: what merges into her brings its wishes and takes them away.
+fn merges_into(now: &Righted, deed: &Deed) -> Option<model::PatientRef> {
+    match deed {
+        Deed::Merge { into, .. } => Some(righted::resolve(&now.changes, into.patient)),
+        _ => None,
     }
 }
 
@@ -310,6 +319,7 @@ impl Righted {
     /// What follows from the changes, once they are these.
     pub fn settle(&mut self) {
         self.rejections = Rejections::of(&self.changes);
+        self.merged = righted::merged(&self.changes);
         self.keys = self.patients();
         let homes = righted::named_series(&self.changes).into_iter();
         let homes = homes.map(|(study, series)| {

@@ -22,6 +22,8 @@ pub struct Righted {
     pub moved: BTreeMap<(Uid, Uid), Uid>,
     /// Instances that are not to be seen.
     pub rejections: Rejections,
+    /// Who was merged into each patient, in whatever steps.
+    pub merged: HashMap<PatientRef, Vec<PatientRef>>,
     /// References by number, of studies that some change touched and of patients that were made.
     pub keys: HashMap<PatientKey, PatientRef>,
     /// When (in versions) each study was last touched.
@@ -139,6 +141,20 @@ impl Rejections {
     }
 }
 
+/// Who was merged into each patient, in whatever steps ([`resolve`], turned round).
+pub fn merged(changes: &Changes) -> HashMap<PatientRef, Vec<PatientRef>> {
+    let (mut out, mut gone) = (HashMap::<PatientRef, Vec<PatientRef>>::new(), HashSet::new());
+    for deed in in_force(changes) {
+        let Deed::Merge { from, into, .. } = deed else { continue };
+        let mut all = out.remove(from).unwrap_or_default();
+        if gone.insert(*from) {
+            all.push(*from);
+        }
+        out.entry(into.patient).or_default().extend(all);
+    }
+    out
+}
+
 /// Who a patient is after merges.
 pub fn resolve(changes: &Changes, patient: PatientRef) -> PatientRef {
     in_force(changes).fold(patient, |now, deed| match deed {
@@ -184,9 +200,27 @@ impl Righted {
         merges.collect()
     }
 
+    /// All references of a patient: her own, and those that were merged into it.
+    pub fn references(&self, patient: PatientRef) -> impl Iterator<Item = PatientRef> {
+        let others = self.merged.get(&patient).into_iter().flatten().copied();
+        std::iter::once(patient).chain(others.filter(move |other| *other != patient))
+    }
+
     /// One of these is this patient, or was merged into her.
     pub fn any_is(&self, some: &[PatientRef], patient: PatientRef) -> bool {
-        some.iter().any(|one| *one == patient || resolve(&self.changes, *one) == patient)
+        !some.is_empty() && self.references(patient).any(|one| some.contains(&one))
+    }
+
+    /// Whose a study is while nobody is merged: it keeps this when a merge is undone.
+    pub fn unmerged(&self, study: &Study) -> PatientRef {
+        let record = &study.record;
+        let arrived = self.arrived.get(&record.uid).map_or(record.patient, |arrived| arrived.patient);
+        let moved = in_force(&self.changes).filter_map(|deed| match deed {
+            Deed::MoveStudies { studies, to } if studies.contains(&record.uid) => Some(to.patient),
+            _ => None,
+        });
+        let own = moved.last().unwrap_or(arrived);
+        if self.any_is(&[own], record.patient) { own } else { record.patient }
     }
 
     /// What is laid over the headers of a series: nothing when all is as it arrived, and then every byte leaves as it came.

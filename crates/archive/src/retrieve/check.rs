@@ -1,7 +1,7 @@
 //! What is asked against what is there: an entry shall not say that something left which never could.
 
 use super::{Chosen, Leaves, Plan, Release};
-use model::{ImageInfo, Pixels, limits};
+use model::{ImageInfo, limits};
 use port::Code;
 use port::archive::{Form, Syntax};
 use std::collections::HashSet;
@@ -64,7 +64,6 @@ fn form(release: &Release) -> Result<(), Refusal> {
 
 /// Decides in which transfer syntax each instance leaves.
 fn syntaxes(release: &mut Release) -> Result<(), Refusal> {
-    let clear = release.grant.visibility().pixels == Pixels::Clear;
     let files = match &release.form {
         Form::Instances => true,
         Form::Frames { .. } => false,
@@ -72,15 +71,15 @@ fn syntaxes(release: &mut Release) -> Result<(), Refusal> {
         Form::Bulk { .. } | Form::Metadata { .. } | Form::Rendered { .. } => return Ok(()),
     };
     for chosen in &mut release.chosen {
-        let leaves = leaves(chosen, &release.syntaxes, clear, files);
+        let leaves = leaves(chosen, &release.syntaxes, files);
         chosen.leaves = leaves.ok_or(("other-transfer-syntax", Code::Unsupported))?;
     }
     Ok(())
 }
 
 /// The first of the wished syntaxes in which the instance (a file, else its frames) can leave.
-fn leaves(chosen: &Chosen, wished: &[Syntax], clear: bool, files: bool) -> Option<Leaves> {
-    let clear = clear && chosen.plan == Plan::Clear;
+fn leaves(chosen: &Chosen, wished: &[Syntax], files: bool) -> Option<Leaves> {
+    let clear = chosen.plan == Plan::Clear;
     // Its receiver may not take what is stored; and frames of a deflated data set have no bytes of their own.
     let whole = chosen.leaves != Leaves::Decoded
         && (files || framed(chosen.instance.record.transfer_syntax.as_str()));

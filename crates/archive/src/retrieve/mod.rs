@@ -26,7 +26,7 @@ use crate::context::{About, Context};
 use crate::vault::Vault;
 use crate::who::session::Handle;
 use ledger::Event;
-use model::{HoldsFor, Uid, Words};
+use model::{HoldsFor, Pixels, Uid, Visibility, Words};
 use policy::{Grant, Hide, Lapse};
 use port::archive::{Form, Retrieve, Syntax};
 use port::pixels::Corrections;
@@ -115,7 +115,7 @@ pub async fn retrieve(
 
 /// Picks the instances that the request names and this grant covers; waits for recognition up to a second.
 async fn choose(vault: &Vault, proof: Proof, grant: Grant, study: Arc<Study>, ask: Retrieve) -> Release {
-    let masked = grant.visibility().pixels != model::Pixels::Clear;
+    let masked = grant.visibility().pixels != Pixels::Clear;
     let study = if masked { vault.examined(study, &ask).await } else { study };
     let chosen = picked(vault, &grant, &study, &ask, &|_, _| true);
     Release { proof, grant, study, asked: ask.study, chosen, form: ask.form, syntaxes: ask.syntaxes }
@@ -182,15 +182,24 @@ fn released(release: &Release, unchanged: bool) -> Vec<Event> {
         Form::Frames { numbers } | Form::Rendered { numbers, .. } => numbers.clone(),
         Form::Instances | Form::Metadata { .. } | Form::Bulk { .. } => Vec::new(),
     };
-    let event = |chosen: &[Chosen]| Event::Released {
+    let event = |chosen: &[&Chosen]| Event::Released {
         what: what.to_owned(),
         objects: chosen.iter().map(|c| c.instance.record.object).collect(),
         frames: frames.clone(),
-        visibility: release.grant.visibility().name(),
+        visibility: visibility(&release.grant, chosen),
         mask_version: release.grant.mask_version(),
         corrected: chosen.iter().filter(|c| c.corrections.is_some()).count() as u64,
     };
-    release.chosen.chunks(NAMED).map(event).collect()
+    let (clear, masked): (Vec<&Chosen>, Vec<_>) = release.chosen.iter().partition(|c| c.plan == Plan::Clear);
+    [clear, masked].iter().flat_map(|some| some.chunks(NAMED)).map(event).collect()
+}
+
+/// As what these leave: under a grant that masks, some of them may have nothing to hide.
+fn visibility(grant: &Grant, chosen: &[&Chosen]) -> String {
+    let Visibility { words, .. } = grant.visibility();
+    let clear = chosen.iter().all(|c| c.plan == Plan::Clear);
+    let pixels = if clear { Pixels::Clear } else { grant.visibility().pixels };
+    Visibility { pixels, words }.name()
 }
 
 fn refused(cause: &str) -> Event {

@@ -2,8 +2,8 @@
 
 use crate::catalog::{Instance, Study};
 use crate::masks::Wishes;
-use model::{ImageInfo, Pixels, Region, RegionKind, Uid, Visibility, Words};
-use policy::Grant;
+use model::{ImageInfo, Pixels, Region, RegionKind, Uid, Visibility, Words, limits};
+use policy::{Grant, Hide};
 use privacy::Kind;
 
 /// Version of the finder that says: nothing was found out in time, so all is hidden.
@@ -39,6 +39,11 @@ pub fn plan(
         (Pixels::Clear, Words::Pseudonymous) => return None,
         (Pixels::Masked, _) => {}
     }
+    let drawn = drawn(grant, wishes, study, (series, instance));
+    // From who reports under an order nothing is hidden but what the patient drew: where nothing of that is, all is as without it.
+    if grant.hide() == Hide::Drawn && drawn.is_empty() && shows_no_more(instance) {
+        return Some(Plan::Clear);
+    }
     // Not an image, or one that nobody could look at: nothing of it can be masked, so it is withheld.
     let image = instance.record.image.as_ref()?;
     let secondary = words == Words::Pseudonymous;
@@ -48,14 +53,13 @@ pub fn plan(
         Some(seen) => {
             let found = |r: &&Region| r.kind == RegionKind::Marker || grant.hides_found(r.kind);
             let mut regions: Vec<Region> = seen.regions.iter().filter(found).cloned().collect();
-            let drawn = study.record.masks.regions.iter().filter(|(uid, _, _)| {
-                *uid == instance.record.sop_uid || drawn_on(study, uid).is_some_and(|of| same_view(of, image))
-            });
-            let drawn = drawn.map(|(_, region, by)| (region.clone(), wishes.holds_for(by)));
-            for (region, holds_for) in drawn.chain(wishes.on(series, instance)) {
-                if grant.hides_drawn(holds_for) && !regions.contains(&region) {
+            for region in drawn {
+                if !regions.contains(&region) {
                     regions.push(region);
                 }
+            }
+            if regions.len() > limits::PLANNED_REGIONS {
+                regions = vec![everything(instance)];
             }
             Some(Plan::Masked { regions, fallback: seen.fallback })
         }
@@ -64,6 +68,35 @@ pub fn plan(
         None => Some(Plan::Masked { regions: vec![everything(instance)], fallback: true }),
     }
 }
+
+/// What people drew on this instance and hid from this caller.
+fn drawn(
+    grant: &Grant,
+    wishes: &Wishes,
+    study: &Study,
+    (series, instance): (&Uid, &Instance),
+) -> Vec<Region> {
+    let Some(image) = instance.record.image.as_ref() else { return Vec::new() };
+    let drawn = study.record.masks.regions.iter().filter(|(uid, _, _)| {
+        *uid == instance.record.sop_uid || drawn_on(study, uid).is_some_and(|of| same_view(of, image))
+    });
+    let drawn = drawn.map(|(_, region, by)| (region.clone(), wishes.holds_for(by)));
+    let all = drawn.chain(wishes.on(series, instance));
+    all.filter(|(_, holds_for)| grant.hides_drawn(*holds_for)).map(|(region, _)| region).collect()
+}
+
+/// An image that was understood, or an object without pixels: a report, a presentation state. What else there is (a document, an
+/// image that lies) may show what was drawn over elsewhere.
+fn shows_no_more(instance: &Instance) -> bool {
+    let class = instance.record.sop_class.as_str();
+    let words = WORDS.iter().any(|root| class.strip_prefix(root).is_some_and(|rest| rest.starts_with('.')));
+    instance.record.image.is_some() || words
+}
+
+/// Roots of the storage classes that have no pixels and no documents in them (PS3.4 Table B.5-1): waveforms, presentation
+/// states, structured reports.
+const WORDS: [&str; 3] =
+    ["1.2.840.10008.5.1.4.1.1.9", "1.2.840.10008.5.1.4.1.1.11", "1.2.840.10008.5.1.4.1.1.88"];
 
 fn drawn_on<'a>(study: &'a Study, uid: &Uid) -> Option<&'a ImageInfo> {
     let (_, instance) = study.instances().find(|(_, i)| i.record.sop_uid == *uid)?;

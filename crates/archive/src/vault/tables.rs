@@ -87,6 +87,9 @@ impl Vault {
             righted.taken += 1;
         }
         *lock(&self.righted) = righted;
+        let wishes = self.records(&rows_of(Kind::Wishes)).into_iter();
+        *lock(&self.wishes) =
+            wishes.map(|(record, _): (WishRecord, _)| (record.patient, Arc::new(record))).collect();
         let rows = lock(&self.lost).len() as u64;
         // Any other row that is missing denies; these would show what was hidden, or name whom it does not show.
         if rows > 0 && !accept.tables {
@@ -104,9 +107,6 @@ impl Vault {
             *lock(&self.site) = site;
         }
         *lock(&self.orders) = Orders::of(self.records(&rows_of(Kind::Order)));
-        let wishes = self.records(&rows_of(Kind::Wishes)).into_iter();
-        *lock(&self.wishes) =
-            wishes.map(|(record, _): (WishRecord, _)| (record.patient, Arc::new(record))).collect();
         *lock(&self.jobs) = Jobs::of(self.records(&rows_of(Kind::Job)));
         if let Some(log) = self.records(&rows_of(Kind::Policies)).pop() {
             *lock(&self.policy_log) = log;

@@ -4,6 +4,7 @@
 
 use model::Time;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 
 const FREE: u32 = 4;
@@ -103,12 +104,9 @@ impl Throttle {
 
     fn remember(&mut self, attempt: &Attempt) {
         let [Key::Pair(user, source), ..] = &attempt.keys else { return };
-        if self.good.len() >= REMEMBERED
-            && let Some(oldest) = self.good.iter().min_by_key(|(_, at)| **at).map(|(pair, _)| pair.clone())
-        {
-            self.good.remove(&oldest);
-        }
-        self.good.insert((user.clone(), source.clone()), attempt.now);
+        let pair = (user.clone(), source.clone());
+        make_room(&mut self.good, &pair, |at| *at);
+        self.good.insert(pair, attempt.now);
     }
 
     /// The attempt succeeded: what went wrong for this account from this source is forgotten, everything else stays but for
@@ -141,17 +139,23 @@ impl Throttle {
     fn failed(&mut self, key: &Key, now: Time) {
         if self.failures.len() >= REMEMBERED && !self.failures.contains_key(key) {
             self.failures.retain(|_, f| f.last.plus_seconds(FORGET_S) > now);
-            if self.failures.len() >= REMEMBERED
-                && let Some(oldest) = self.failures.iter().min_by_key(|(_, f)| f.last).map(|(k, _)| k.clone())
-            {
-                self.failures.remove(&oldest);
-            }
         }
+        make_room(&mut self.failures, key, |f| f.last);
         let entry = self.failures.entry(key.clone()).or_insert(Failures { count: 0, last: now });
         if entry.last.plus_seconds(FORGET_S) < now {
             entry.count = 0;
         }
         *entry = Failures { count: entry.count.saturating_add(1), last: now };
+    }
+}
+
+/// The oldest goes when another one comes and there is no room.
+fn make_room<K: Clone + Eq + Hash, V>(map: &mut HashMap<K, V>, comes: &K, last: impl Fn(&V) -> Time) {
+    if map.len() < REMEMBERED || map.contains_key(comes) {
+        return;
+    }
+    if let Some(oldest) = map.iter().min_by_key(|(_, v)| last(v)).map(|(key, _)| key.clone()) {
+        map.remove(&oldest);
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::http::{Ask, Problem, Reply, json};
 use hyper::StatusCode;
 use model::{Region, RegionKind, Uid, limits};
-use port::archive::DrawnRegion;
+use port::archive::{DrawnRegion, Redraw};
 use port::{Code, Request, Response};
 use serde::Deserialize;
 use serde_json::{Value, json as value};
@@ -18,6 +18,8 @@ pub async fn masks(ask: Ask) -> Result<Reply, Problem> {
 #[serde(deny_unknown_fields)]
 struct Draw {
     expect_version: u64,
+    #[serde(default)]
+    drop_others: bool,
     regions: Vec<Drawn>,
 }
 
@@ -33,12 +35,13 @@ struct Drawn {
 /// `PUT /api/v1/studies/{study}/masks`.
 pub async fn draw(mut ask: Ask) -> Result<Reply, Problem> {
     let study = ask.study()?;
-    let Draw { expect_version, regions } = ask.json().await?;
+    let Draw { expect_version, drop_others, regions } = ask.json().await?;
     if regions.len() > limits::REGIONS {
         return Err(Code::TooLarge.into());
     }
-    let regions = regions.into_iter().map(checked).collect::<Result<_, _>>()?;
-    answered(ask.answer(Request::DrawMasks { study, regions, expect_version }).await?)
+    let wanted = regions.into_iter().map(checked).collect::<Result<_, _>>()?;
+    let change = Redraw { wanted, drop_others, expect_version };
+    answered(ask.answer(Request::DrawMasks { study, change }).await?)
 }
 
 /// Only its size is looked at here: what makes no sense is refused, and recorded, by the vault.

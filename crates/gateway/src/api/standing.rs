@@ -3,7 +3,7 @@
 use crate::http::{Ask, Problem, Reply, json};
 use hyper::StatusCode;
 use model::{HoldsFor, RegionKind, Uid, limits};
-use port::archive::{ShapeOn, Standing, StandingShape};
+use port::archive::{Redraw, ShapeOn, Standing, StandingShape};
 use port::{Code, Request, Response};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 struct Wishes {
     #[serde(skip_serializing)]
     expect_version: u64,
+    #[serde(default, skip_serializing)]
+    drop_others: bool,
     #[serde(skip_deserializing)]
     version: u64,
     holds_for: String,
@@ -44,7 +46,7 @@ pub async fn standing(ask: Ask) -> Result<Reply, Problem> {
 /// `PUT /api/v1/studies/{study}/masks/standing`.
 pub async fn wish(mut ask: Ask) -> Result<Reply, Problem> {
     let study = ask.study()?;
-    let Wishes { expect_version, holds_for, parts, shapes, .. } = ask.json().await?;
+    let Wishes { expect_version, drop_others, holds_for, parts, shapes, .. } = ask.json().await?;
     let corners = shapes.iter().any(|shape| shape.polygon.len() > limits::POLYGON_CORNERS);
     if parts.len() + shapes.len() > limits::REGIONS || corners {
         return Err(Code::TooLarge.into());
@@ -52,12 +54,13 @@ pub async fn wish(mut ask: Ask) -> Result<Reply, Problem> {
     let holds_for: HoldsFor =
         holds_for.parse().map_err(|_| Problem::bad("not a known word of whom a mask holds for"))?;
     let part = |word: String| word.parse::<RegionKind>().map_err(|_| Problem::bad("not a known region kind"));
-    let standing = Standing {
+    let wanted = Standing {
         holds_for,
         parts: parts.into_iter().map(part).collect::<Result<_, _>>()?,
         shapes: shapes.into_iter().map(Shape::asked).collect(),
     };
-    answered(ask.answer(Request::WishMasks { study, standing, expect_version }).await?)
+    let change = Redraw { wanted, drop_others, expect_version };
+    answered(ask.answer(Request::WishMasks { study, change }).await?)
 }
 
 impl Shape {
@@ -90,6 +93,7 @@ fn answered(answer: Response) -> Result<Reply, Problem> {
     let Response::Standing { version, standing } = answer else { return Err(Code::Internal.into()) };
     let wishes = Wishes {
         expect_version: version,
+        drop_others: false,
         version,
         holds_for: standing.holds_for.as_str().to_owned(),
         parts: standing.parts.iter().map(|part| part.as_str().to_owned()).collect(),

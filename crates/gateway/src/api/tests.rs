@@ -94,8 +94,9 @@ async fn masks_are_bounded_before_the_vault_sees_them() {
         (status, &json["version"], &json["regions"][0]["polygon"][1][0]),
         (200, &4.into(), &10.5.into())
     );
-    let Request::DrawMasks { regions, expect_version: 3, .. } = fake.last().request else { panic!() };
-    let [DrawnRegion { region: drawn, .. }] = regions.as_slice() else { panic!() };
+    let Request::DrawMasks { change, .. } = fake.last().request else { panic!() };
+    assert_eq!((change.expect_version, change.drop_others), (3, false), "nothing was said of others");
+    let [DrawnRegion { region: drawn, .. }] = change.wanted.as_slice() else { panic!() };
     assert_eq!((drawn.frame, drawn.polygon.len()), (None, 3));
     let corners = |n: usize| format!("[{}]", vec!["[1,1]"; n].join(","));
     for (kind, polygon, expected) in [

@@ -4,7 +4,7 @@ use crate::http::{Door, Incoming, answer};
 use bytes::Bytes;
 use hyper::{HeaderMap, Request as HttpRequest, StatusCode};
 use model::{Arrival, InstanceFacts, Role};
-use port::archive::{Account, Opened, Retrieve, Stored, StudyLine};
+use port::archive::{Account, Opened, Redraw, Retrieve, Stored, StudyLine};
 use port::putright::{Answer, Ask as Asked, LookedUp};
 use port::{Archive, Call, Code, Credential, Fault, Item, Part, Request, Response, Stream, Trailer};
 use std::sync::{Arc, Mutex};
@@ -181,14 +181,16 @@ impl Archive for Fake {
                 others: Vec::new(),
                 holds_for: model::HoldsFor::Related,
             },
-            Request::DrawMasks { regions, expect_version, .. } => Response::Masks {
-                version: expect_version + 1,
-                regions,
-                others: Vec::new(),
-                holds_for: model::HoldsFor::Related,
-            },
+            Request::DrawMasks { change: Redraw { wanted: regions, expect_version, .. }, .. } => {
+                Response::Masks {
+                    version: expect_version + 1,
+                    regions,
+                    others: Vec::new(),
+                    holds_for: model::HoldsFor::Related,
+                }
+            }
             Request::StandingMasks { .. } => Response::Standing { version: 0, standing: nothing_wished() },
-            Request::WishMasks { standing, expect_version, .. } => {
+            Request::WishMasks { change: Redraw { wanted: standing, expect_version, .. }, .. } => {
                 Response::Standing { version: expect_version + 1, standing }
             }
             Request::PutRight(asked) => Response::PutRight(match asked {

@@ -12,6 +12,17 @@ pub struct DrawnRegion {
     pub region: Region,
 }
 
+/// What replaces what the caller drew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Redraw<T> {
+    /// All that is the caller's from now on.
+    pub wanted: T,
+    /// What others than the patient drew goes, too: the privacy officer only.
+    pub drop_others: bool,
+    /// The version that the caller saw.
+    pub expect_version: u64,
+}
+
 /// What a person wants hidden on all films of a patient, those to come included.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Standing {

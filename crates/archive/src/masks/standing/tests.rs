@@ -1,11 +1,13 @@
 use super::{standing, wish};
 use crate::context::Context;
+use crate::masks::WishedRecord;
 use crate::open::{Ask, facts as known};
+use crate::sealing::Kind;
 use crate::testing::{House, facts, image, uid};
 use crate::vault::lock;
 use model::{Attributes, HoldsFor, Purpose, RegionKind, Role, limits};
 use policy::{Action, Grant};
-use port::archive::{ShapeOn, Standing, StandingShape};
+use port::archive::{Redraw, ShapeOn, Standing, StandingShape};
 use port::putright::{self, Act, Answer, PatientNumber};
 use port::{Code, Response};
 
@@ -21,7 +23,8 @@ fn shape(on: ShapeOn, polygon: &[[f32; 2]]) -> Standing {
 }
 
 async fn set(house: &House, who: &Context, study: &str, wanted: Standing, version: u64) -> Result<u64, Code> {
-    match wish(&house.vault, who, (&uid(study), wanted), version).await {
+    let change = Redraw { wanted, drop_others: false, expect_version: version };
+    match wish(&house.vault, who, &uid(study), change).await {
         Ok(Response::Standing { version, .. }) => Ok(version),
         Ok(other) => panic!("{other:?}"),
         Err(fault) => Err(fault.code),
@@ -169,19 +172,138 @@ async fn wishes_follow_a_merge_and_go_back() {
     let house = filled().await;
     let berta = house.context("berta", Role::Patient, Some("B"));
     set(&house, &berta, "1.3", wished(HoldsFor::Related, &[RegionKind::Face]), 0).await.unwrap();
-    let officer = house.context("officer", Role::Officer, None);
-    let number = |number: &str| PatientNumber { issuer: String::new(), number: number.to_owned() };
-    let act = Act::Merge { from: number("B"), into: number("A"), demographics: Attributes::new() };
-    let reason = "one person".to_owned();
-    let make = putright::Ask::Make { act, reason: reason.clone(), expect_version: 0 };
-    let made = crate::putright::answer(&house.vault, &officer, make).await.unwrap();
-    let Response::PutRight(Answer::Done { change, version, .. }) = made else { panic!() };
+    let (change, version) = merged(&house).await;
     for study in ["1.1", "1.2", "1.3"] {
         assert!(granted(&house, study).hides_drawn(HoldsFor::Related), "{study}");
     }
-    let back = putright::Ask::Undo { change, reason, expect_version: version };
-    crate::putright::answer(&house.vault, &officer, back).await.unwrap();
+    // What is wished while they are one goes with the film that it was wished of.
+    let officer = house.context("officer", Role::Officer, None);
+    let Ok(Response::Standing { version: at, .. }) = standing(&house.vault, &officer, &uid("1.1")).await
+    else {
+        panic!()
+    };
+    set(&house, &officer, "1.3", wished(HoldsFor::Related, &[RegionKind::Breast]), at).await.unwrap();
+    let grant = granted(&house, "1.1").mask_version();
+    unmerged(&house, change, version).await;
     for (study, hides) in [("1.1", false), ("1.2", false), ("1.3", true)] {
         assert_eq!(granted(&house, study).hides_drawn(HoldsFor::Related), hides, "{study}");
     }
+    assert_ne!(granted(&house, "1.1").mask_version(), grant);
+    let of: Vec<_> = lock(&house.vault.wishes).values().map(|record| record.of.len()).collect();
+    assert_eq!(of, [2], "both said it of B's film");
+}
+
+/// What she wished under two numbers before they were merged she sees and changes as one.
+#[tokio::test(flavor = "multi_thread")]
+async fn older_wishes_are_changed_where_they_are() {
+    use RegionKind::{Abdomen, Breast, Face};
+    let house = filled().await;
+    let user = |number| house.context("anna", Role::Patient, Some(number));
+    set(&house, &user("A"), "1.1", wished(HoldsFor::Related, &[Face, Breast]), 0).await.unwrap();
+    set(&house, &user("B"), "1.3", wished(HoldsFor::Everyone, &[Face]), 0).await.unwrap();
+    let (change, version) = merged(&house).await;
+    let anna = user("A");
+    let told = |answer| match answer {
+        Ok(Response::Standing { version, standing }) => (version, standing.holds_for, standing.parts),
+        other => panic!("{other:?}"),
+    };
+    let mut before = told(standing(&house.vault, &anna, &uid("1.2")).await);
+    before.2.sort_unstable();
+    before.2.dedup();
+    assert_eq!(before, (2, HoldsFor::Everyone, vec![Breast, Face]));
+    set(&house, &anna, "1.2", wished(HoldsFor::Strangers, &[Breast, Abdomen]), 2).await.unwrap();
+    let house = house.again(|_| ());
+    let kept = |number: &str| {
+        let anna = house.context("anna", Role::Patient, Some(number));
+        let study = uid(if number == "A" { "1.1" } else { "1.3" });
+        let vault = std::sync::Arc::clone(&house.vault);
+        async move { told(standing(&vault, &anna, &study).await) }
+    };
+    assert_eq!(kept("A").await, (4, HoldsFor::Strangers, vec![Breast, Abdomen]), "Face is nowhere any more");
+    unmerged(&house, change, version).await;
+    assert_eq!(kept("A").await, (2, HoldsFor::Strangers, vec![Breast, Abdomen]));
+    assert_eq!(kept("B").await, (2, HoldsFor::Strangers, vec![]));
+    let mut states = Vec::new();
+    let each = &mut |row: store::Row| {
+        let said: WishedRecord = house.vault.sealing.open_row(&row).unwrap();
+        states.push((said.by, said.state.version, said.state.of.len()));
+    };
+    house.vault.store.each_row(&[Kind::Wished as u8], each).unwrap();
+    states.sort();
+    let one = |version| ("anna".to_owned(), version, 1);
+    assert_eq!(states, [one(1), one(1), one(2), one(2)], "every state is kept");
+}
+
+async fn merged(house: &House) -> (u64, u64) {
+    let number = |number: &str| PatientNumber { issuer: String::new(), number: number.to_owned() };
+    let act = Act::Merge { from: number("B"), into: number("A"), demographics: Attributes::new() };
+    let ask = putright::Ask::Make { act, reason: "one person".to_owned(), expect_version: 0 };
+    let officer = house.context("officer", Role::Officer, None);
+    match crate::putright::answer(&house.vault, &officer, ask).await.unwrap() {
+        Response::PutRight(Answer::Done { change, version, .. }) => (change, version),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn unmerged(house: &House, change: u64, expect_version: u64) {
+    let officer = house.context("officer", Role::Officer, None);
+    let ask = putright::Ask::Undo { change, reason: "two persons".to_owned(), expect_version };
+    crate::putright::answer(&house.vault, &officer, ask).await.unwrap();
+}
+
+/// Nobody uses up the patient's room, one doctor not that of the others; the officer makes room again, but not of hers.
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_are_apart() {
+    let house = filled().await;
+    let film = || ShapeOn::ViewOf(uid("1.1.9"));
+    let many = |n: usize| {
+        let shapes = vec![StandingShape { on: film(), polygon: TRIANGLE.to_vec() }; n];
+        Standing { shapes, ..wished(HoldsFor::Related, &[]) }
+    };
+    let doctor = |n: usize| {
+        let user = format!("doctor-{n}");
+        house.account(&user, Role::Referrer, None);
+        tokio::task::block_in_place(|| {
+            house.vault.add_relation(crate::NewRelation {
+                user: user.clone(),
+                patient: Some((String::new(), "A".to_owned())),
+                kind: policy::RelationKind::Visit,
+                source: "test".to_owned(),
+                end: None,
+            })
+        })
+        .unwrap();
+        house.context(&user, Role::Referrer, None)
+    };
+    let share = limits::REGIONS / 4;
+    let doctors: Vec<Context> = (1..=5).map(doctor).collect();
+    let mut version = 0;
+    for (doctor, count, expected) in [
+        (&doctors[0], share + 1, false),
+        (&doctors[0], share, true),
+        (&doctors[1], share, true),
+        (&doctors[2], share, true),
+        (&doctors[3], share, true),
+        (&doctors[4], 1, false),
+    ] {
+        let done = set(&house, doctor, "1.1", many(count), version).await;
+        assert_eq!(done.is_ok(), expected, "{count} {done:?}");
+        version = done.unwrap_or(version);
+    }
+    let anna = house.context("anna", Role::Patient, Some("A"));
+    version = set(&house, &anna, "1.1", many(limits::REGIONS), version).await.unwrap();
+    let drop = |wanted| Redraw { wanted, drop_others: true, expect_version: version };
+    for who in [&doctors[0], &anna] {
+        let refused = wish(&house.vault, who, &uid("1.1"), drop(many(0))).await;
+        assert_eq!(refused.unwrap_err().code, Code::NotAllowed);
+    }
+    let officer = house.context("officer", Role::Officer, None);
+    wish(&house.vault, &officer, &uid("1.1"), drop(many(1))).await.unwrap();
+    let left: Vec<_> = lock(&house.vault.wishes)
+        .values()
+        .flat_map(|record| record.of.iter().map(|author| (author.user.clone(), author.wishes.len())))
+        .collect();
+    assert_eq!(left, [("anna".to_owned(), limits::REGIONS), ("officer".to_owned(), 1)]);
+    let told = house.entries("masks-dropped");
+    assert!(told[0].details.contains(&("dropped".to_owned(), limits::REGIONS.to_string())), "{told:?}");
 }

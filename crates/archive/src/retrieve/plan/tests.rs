@@ -1,5 +1,9 @@
 use super::*;
-use crate::testing::image;
+use crate::open::Ask;
+use crate::testing::{House, facts, image, uid};
+use model::{HoldsFor, Role};
+use policy::Action;
+use port::archive::{Redraw, Standing};
 
 /// Mammography, photographs and unknown kinds are withheld before anybody looked (DESIGN.md, Recognition); a film is not.
 #[test]
@@ -41,4 +45,71 @@ fn twins_of_a_film_are_the_same_view() {
     }
     let slice = film("CT", "1.2.840.10008.5.1.4.1.1.2", "", 512);
     assert!(!same_view(&slice, &slice.clone()), "a region of one slice says nothing of the next");
+}
+
+/// Under an order only what she drew is hidden: all else leaves as without it, reports too. A document, or an image that nobody
+/// understood, may show it.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_was_drawn_nothing_is_hidden_from_who_reports() {
+    let house = House::new();
+    let film = "1.2.840.10008.5.1.4.1.1.1.1";
+    for (n, (class, body_part)) in [
+        (film, Some("CHEST")),
+        (film, Some("HAND")),
+        ("1.2.840.10008.5.1.4.1.1.88.11", None),
+        ("1.2.840.10008.5.1.4.1.1.104.1", None),
+        ("1.2.840.10008.5.1.4.1.1.11.1", None),
+        ("1.2.840.10008.5.1.4.1.1.111", None),
+        (film, None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut object = facts("1.1", &format!("1.1.{}", n + 1), "A");
+        object.sop_class = uid(class);
+        object.image = body_part.map(|part| ImageInfo { body_part: part.to_owned(), ..image("DX", class) });
+        house.store(object, &[b'a', b'.', b'.', b'0' + n as u8]).await.unwrap();
+    }
+    let anna = house.context("anna", Role::Patient, Some("A"));
+    let wanted = Standing { holds_for: HoldsFor::Everyone, parts: vec![RegionKind::Breast], shapes: vec![] };
+    let change = Redraw { wanted, drop_others: false, expect_version: 0 };
+    crate::masks::wish(&house.vault, &anna, &uid("1.1"), change).await.unwrap();
+    let mut machine = house.context("ws", Role::Device, None);
+    machine.standing.sees = "clear".to_owned();
+    let study = house.vault.study(&uid("1.1")).unwrap().unwrap();
+    let ask =
+        Ask { study: uid("1.1"), action: Action::Open, purpose: model::Purpose::Treatment, reason: None };
+    let facts = crate::open::facts::gather(&house.vault, &machine, &study, &ask);
+    let grant = policy::decide(&house.vault.policies, Action::Open, &facts).unwrap();
+    assert_eq!((grant.hide(), grant.visibility()), (Hide::Drawn, Visibility::MASKED));
+    let wishes = house.vault.wishes_of(study.patient());
+    let mut plans: Vec<(String, String)> = study
+        .instances()
+        .map(|(series, instance)| {
+            let mut instance = instance.clone();
+            let record = std::sync::Arc::make_mut(&mut instance.record);
+            record.seen = record.image.as_ref().map(|_| seen());
+            let told = match plan(&grant, (true, &wishes), &study, (&series.uid, &instance)) {
+                None => "withheld",
+                Some(Plan::Clear) => "clear",
+                Some(Plan::Masked { .. }) => "masked",
+            };
+            (instance.record.sop_uid.to_string(), told.to_owned())
+        })
+        .collect();
+    plans.sort();
+    let told: Vec<&str> = plans.iter().map(|(_, told)| &**told).collect();
+    assert_eq!(told, ["masked", "clear", "clear", "withheld", "clear", "withheld", "withheld"]);
+}
+
+fn seen() -> crate::catalog::Seen {
+    crate::catalog::Seen {
+        regions: Vec::new(),
+        fallback: false,
+        class: "projection".to_owned(),
+        level: 3,
+        withheld: false,
+        maskable: true,
+        mosaic: true,
+    }
 }

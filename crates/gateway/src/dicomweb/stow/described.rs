@@ -15,7 +15,7 @@ use model::Uid;
 use model::limits::{HEADER_BYTES, STOW_PARTS};
 use port::Code;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
@@ -27,8 +27,8 @@ const COPIED_BYTES: usize = 256 << 20;
 /// Objects in one JSON text, without bulk data.
 pub async fn alone(to: &To<'_>, body: &mut Incoming, report: &mut Report) -> Result<(), Problem> {
     let text = body.collect(STOW_JSON_BYTES).await?;
-    let mut all = Described::read(text.to_vec()).await?;
     let _turn = to.turn().await?;
+    let mut all = Described::read(text.to_vec()).await?;
     all.store_ready(to, report).await?;
     all.give_up(report);
     Ok(())
@@ -47,8 +47,8 @@ pub async fn with_bulk(to: &To<'_>, parts: &mut Reader<'_>, report: &mut Report)
         return Err(Problem::bad("the first part is `application/dicom+json`"));
     }
     let text = parts.collect(STOW_JSON_BYTES).await?;
-    let mut all = Described::read(text).await?;
     let _turn = to.turn().await?;
+    let mut all = Described::read(text).await?;
     all.store_ready(to, report).await?;
     let mut count = 0;
     loop {
@@ -66,10 +66,9 @@ pub async fn with_bulk(to: &To<'_>, parts: &mut Reader<'_>, report: &mut Report)
             let outcome = all.store_pixels(to, at, &headers, parts).await?;
             report.add(outcome);
         } else if all.wants(&location) {
-            let bytes = parts.collect(HEADER_BYTES.saturating_sub(all.held())).await?;
-            all.values.insert(location, bytes.into());
+            let bytes = parts.collect(HEADER_BYTES.saturating_sub(all.held)).await?;
+            all.came(location, bytes.into());
             all.store_ready(to, report).await?;
-            all.let_go();
         } else {
             // Nobody asked for it.
             parts.skip().await?;
@@ -81,8 +80,16 @@ pub async fn with_bulk(to: &To<'_>, parts: &mut Reader<'_>, report: &mut Report)
 
 struct Described {
     objects: Vec<Object>,
-    /// Values that came, by address.
+    /// Values that came and that an object waits for, by address.
     values: HashMap<String, Bytes>,
+    /// Bytes of them.
+    held: usize,
+    /// Objects by the addresses of the values that they name, and how many of them are not done; without any, it is not there.
+    waiting: HashMap<String, (Vec<usize>, usize)>,
+    /// Objects that are not done, by the address of their pixel data.
+    pixels: HashMap<String, VecDeque<usize>>,
+    /// Objects that have all their values and wait for no pixel data.
+    ready: Vec<usize>,
     /// Bytes that may still be copied from them into objects.
     room: usize,
 }
@@ -90,15 +97,26 @@ struct Described {
 /// One object.
 struct Object {
     value: Arc<Value>,
+    /// Addresses of its values, as often as it names them.
     needs: Vec<String>,
+    /// Of those, each once: how many have not come.
+    lacks: usize,
     pixels: Option<String>,
     done: bool,
 }
 
 impl Object {
     fn new(value: Value) -> Self {
-        let (needs, pixels) = json::references(&value);
-        Self { value: Arc::new(value), needs, pixels, done: false }
+        let (mut needs, pixels) = json::references(&value);
+        needs.sort_unstable();
+        let mut one = Self { value: Arc::new(value), needs, lacks: 0, pixels, done: false };
+        one.lacks = one.addresses().count();
+        one
+    }
+
+    /// Of its values, each once.
+    fn addresses(&self) -> impl Iterator<Item = &String> {
+        self.needs.chunk_by(|a, b| a == b).filter_map(<[String]>::first)
     }
 
     fn names(&self) -> Option<(Uid, Uid)> {
@@ -131,40 +149,71 @@ impl Described {
         if objects.len() > STOW_PARTS {
             return Err(Problem { detail: Some("too many parts"), ..Code::TooLarge.into() });
         }
-        Ok(Self { objects, values: HashMap::new(), room: COPIED_BYTES })
+        Ok(Self::of(objects))
+    }
+
+    fn of(objects: Vec<Object>) -> Self {
+        let mut waiting = HashMap::<String, (Vec<usize>, usize)>::new();
+        let mut pixels = HashMap::<String, VecDeque<usize>>::new();
+        for (at, one) in objects.iter().enumerate() {
+            for uri in one.addresses() {
+                let (all, left) = waiting.entry(uri.clone()).or_default();
+                all.push(at);
+                *left += 1;
+            }
+            if let Some(uri) = &one.pixels {
+                pixels.entry(uri.clone()).or_default().push_back(at);
+            }
+        }
+        let is_ready = |(at, one): (usize, &Object)| (one.lacks == 0 && one.pixels.is_none()).then_some(at);
+        let ready = objects.iter().enumerate().filter_map(is_ready).collect();
+        Self { objects, values: HashMap::new(), held: 0, waiting, pixels, ready, room: COPIED_BYTES }
     }
 
     fn wants(&self, location: &str) -> bool {
-        self.objects.iter().any(|one| !one.done && one.needs.iter().any(|uri| uri == location))
+        self.waiting.contains_key(location)
     }
 
-    fn with_pixels(&self, location: &str) -> Option<usize> {
-        self.objects.iter().position(|one| !one.done && one.pixels.as_deref() == Some(location))
+    /// The next object whose pixel data have this address.
+    fn with_pixels(&mut self, location: &str) -> Option<usize> {
+        self.pixels.get_mut(location)?.pop_front()
     }
 
-    /// Bytes of the values that wait for their objects.
-    fn held(&self) -> usize {
-        self.values.values().map(Bytes::len).sum()
+    /// A value that somebody waits for; one that comes again takes the place of the first.
+    fn came(&mut self, location: String, bytes: Bytes) {
+        self.held += bytes.len();
+        let waiting = self.waiting.get(&location).into_iter().flat_map(|(all, _)| all);
+        if let Some(before) = self.values.insert(location.clone(), bytes) {
+            self.held -= before.len();
+            return;
+        }
+        for at in waiting {
+            let Some(one) = self.objects.get_mut(*at) else { continue };
+            one.lacks -= 1;
+            if one.lacks == 0 && one.pixels.is_none() {
+                self.ready.push(*at);
+            }
+        }
     }
 
-    /// Values that no object waits for any more.
-    fn let_go(&mut self) {
-        let mut values = std::mem::take(&mut self.values);
-        values.retain(|location, _| self.wants(location));
-        self.values = values;
-    }
-
-    fn complete(&self, one: &Object) -> bool {
-        one.needs.iter().all(|uri| self.values.contains_key(uri))
+    /// It is stored or refused; values that nobody else waits for go.
+    fn done(&mut self, at: usize) {
+        let Some(one) = self.objects.get_mut(at) else { return };
+        one.done = true;
+        for uri in one.addresses() {
+            let Some((_, left)) = self.waiting.get_mut(uri) else { continue };
+            *left -= 1;
+            if *left == 0 {
+                self.waiting.remove(uri);
+                self.held -= self.values.remove(uri).map_or(0, |bytes| bytes.len());
+            }
+        }
     }
 
     /// Stores what has all its values and waits for no pixel data.
     async fn store_ready(&mut self, to: &To<'_>, report: &mut Report) -> Result<(), Problem> {
-        for at in 0..self.objects.len() {
+        for at in std::mem::take(&mut self.ready) {
             let Some(one) = self.objects.get(at) else { break };
-            if one.done || one.pixels.is_some() || !self.complete(one) {
-                continue;
-            }
             let pixels = json::inline_pixels(&one.value);
             let head = self.head(at, EXPLICIT_LITTLE_ENDIAN).await;
             let coding = match (&head, pixels) {
@@ -200,7 +249,7 @@ impl Described {
         };
         // One frame is told from the next by nothing here, so several are only taken as samples.
         let coding = coding.filter(|c| matches!(c, Coding::Native(_)) || self.frames(at) == 1);
-        let ready = self.objects.get(at).is_some_and(|one| self.complete(one));
+        let ready = self.objects.get(at).is_some_and(|one| one.lacks == 0);
         let head = if ready { self.head(at, syntax).await } else { Err(NO_DICOM) };
         self.done(at);
         match (head, coding) {
@@ -244,12 +293,6 @@ impl Described {
 
     fn failed(&self, at: usize, reason: u16) -> Outcome {
         self.objects.get(at).map_or(Outcome::other(reason), |one| one.failed(reason))
-    }
-
-    fn done(&mut self, at: usize) {
-        if let Some(one) = self.objects.get_mut(at) {
-            one.done = true;
-        }
     }
 
     /// Objects whose values never came.
