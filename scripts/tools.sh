@@ -32,8 +32,8 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 
-# pydicom reads what comes out; Pillow and numpy compare pictures.
-if ! "$tools/venv/bin/python" -c 'import pydicom, pynetdicom, dicomweb_client, PIL, numpy, moto.server' 2>/dev/null; then
+# pydicom and highdicom read and write what goes out and in; Pillow and numpy compare pictures.
+if ! "$tools/venv/bin/python" -c 'import pydicom, highdicom, pynetdicom, dicomweb_client, PIL, numpy, moto.server' 2>/dev/null; then
   python3 -m venv "$tools/venv"
   "$tools/venv/bin/pip" install -q --disable-pip-version-check -r scripts/requirements.txt
 fi

@@ -148,6 +148,7 @@ impl Archive for Door {
             _ if matches!(credential, Credential::Bearer(_)) => {
                 elsewhere(vault, &context, "other-than-dicomweb").await
             }
+            Request::MaskPlanes(ask) => masks::planes(vault, &context, ask).await,
             request => act(vault, &context, request, body).await.map(plain),
         }
     }
@@ -237,6 +238,7 @@ async fn act(
         }
         Request::Masks { study } => masks::masks(vault, context, &study).await,
         Request::DrawMasks { study, change } => masks::draw(vault, context, &study, change).await,
+        Request::BringPlanes(ask) => masks::bring(vault, context, ask, body).await,
         Request::StandingMasks { study } => masks::standing(vault, context, &study).await,
         Request::WishMasks { study, change } => masks::wish(vault, context, &study, change).await,
         Request::Scheduled(query) => schedule::scheduled(vault, context, query).await,
@@ -253,6 +255,7 @@ async fn act(
         | Request::MachineToken { .. }
         | Request::Retrieve(_)
         | Request::Transfer(_)
+        | Request::MaskPlanes(_)
         | Request::LeaseJob
         | Request::JobProgress { .. }
         | Request::Backup { .. }

@@ -77,6 +77,18 @@ static ROUTES: &[Route] = &[
     http("PUT", "/api/v1/studies/{study}/masks", Session, |ask| Box::pin(api::draw(ask))),
     http("GET", "/api/v1/studies/{study}/masks/standing", Session, |ask| Box::pin(api::standing(ask))),
     http("PUT", "/api/v1/studies/{study}/masks/standing", Session, |ask| Box::pin(api::wish(ask))),
+    http("GET", "/api/v1/studies/{study}/series/{series}/segmentation", Session, |ask| {
+        Box::pin(api::segmentation(ask))
+    }),
+    http("POST", "/api/v1/studies/{study}/series/{series}/segmentation", Session, |ask| {
+        Box::pin(api::bring(ask))
+    }),
+    http(
+        "GET",
+        "/api/v1/studies/{study}/series/{series}/instances/{instance}/presentation-state",
+        Session,
+        |ask| Box::pin(api::presentation_state(ask)),
+    ),
     http("GET", "/api/v1/accesses", Session, |ask| Box::pin(api::accesses(ask))),
     http("GET", "/api/v1/orders", Session, |ask| Box::pin(api::orders(ask))),
     http("POST", "/api/v1/orders", Session, |ask| Box::pin(api::place_orders(ask))),

@@ -3,6 +3,7 @@
 mod dimse;
 pub mod fake;
 mod fuzz;
+mod planes;
 pub mod sockets;
 
 use crate::http::problem::status;

@@ -30,6 +30,14 @@ pub const REGIONS: usize = 256;
 pub const PLANNED_REGIONS: usize = 5 * REGIONS;
 /// Corners of one region's polygon.
 pub const POLYGON_CORNERS: usize = 2048;
+/// Planes of bits in one segmentation.
+pub const MASK_PLANES: usize = 4096;
+/// Bytes of all planes of one segmentation.
+pub const MASK_PLANE_BYTES: u64 = 1 << 30;
+/// Bytes of all planes of a segmentation that is read.
+pub const BROUGHT_BYTES: u64 = 256 << 20;
+/// Bytes of one of them: 64 million pixels.
+pub const BROUGHT_PLANE_BYTES: u64 = 8 << 20;
 /// Answers to one query; more need paging.
 pub const MATCHES: usize = 1000;
 /// Frames asked for in one request.

@@ -50,6 +50,7 @@ pub fn head(lease: &HeadLease, stored_head: &[u8]) -> Result<(Outcome, Vec<u8>)>
         HeadForm::Stored(len) => part10(&mut head, *len)?,
         HeadForm::Corrected => return Err(Error::Lease("a corrected head is the stored one")),
         HeadForm::Json { bulk, pixels } => json(&head, bulk, *pixels)?,
+        HeadForm::Placement => placement(&head, lease)?,
         HeadForm::Value { path } => dicom::json::value_at(&head.object, path).ok_or(Error::Absent)?,
     };
     Ok((Outcome::Head { len: bytes.len() as u64, attributes }, bytes))
@@ -100,6 +101,12 @@ fn part10(head: &mut Head, pixels: Option<u64>) -> Result<Vec<u8>> {
         out.extend(pixel_data_header(PixelLength::Native(len)));
     }
     Ok(out)
+}
+
+fn placement(head: &Head, lease: &HeadLease) -> Result<Vec<u8>> {
+    let frames = lease.image.as_ref().map_or(1, |image| image.frames);
+    let placement = dicom::placement(&head.object, frames);
+    serde_json::to_vec(&placement).map_err(|_| Error::Head(dicom::Error::Unreadable))
 }
 
 fn json(head: &Head, bulk: &str, pixels: Option<[u8; 2]>) -> Result<Vec<u8>> {

@@ -5,13 +5,13 @@ mod masks;
 mod retrieve;
 
 pub use leave::{Away, Leave, Lot};
-pub use masks::{DRAWABLE, DrawnRegion, Redraw, ShapeOn, Standing, StandingShape};
+pub use masks::{AskPlanes, BringPlanes, DRAWABLE, DrawnRegion, Redraw, ShapeOn, Standing, StandingShape};
 pub use retrieve::{Annotation, ByteRange, Form, Picture, Profile, Retrieve, Syntax};
 
 use crate::find::{Found, Query};
 use crate::transfer::{Gather, Gathered, Job, Progress, Transfer};
 use crate::{Fault, Stream, putright};
-use model::{Arrival, Attributes, HoldsFor, Id, Purpose, Role, Time, Uid};
+use model::{Arrival, Attributes, HoldsFor, Id, MaskFault, MaskPlanes, Purpose, Role, Time, Uid};
 use serde::{Deserialize, Serialize};
 
 /// A call with its circumstances.
@@ -125,6 +125,10 @@ pub enum Request {
         /// All regions drawn by this caller from now on.
         change: Redraw<Vec<DrawnRegion>>,
     },
+    /// Masks of a series as planes of bits; they follow as chunks.
+    MaskPlanes(AskPlanes),
+    /// Add such planes to what the caller drew; body: the planes.
+    BringPlanes(BringPlanes),
     /// What the caller wants hidden on all films of a study's patient.
     StandingMasks {
         /// One of her studies.
@@ -250,7 +254,7 @@ pub enum Response {
     Gathered(Gathered),
     /// Of [`Request::Commit`] and [`Request::LeaseJob`].
     Job(Option<Job>),
-    /// Of [`Request::Masks`] and [`Request::DrawMasks`].
+    /// Of [`Request::Masks`], [`Request::DrawMasks`] and [`Request::BringPlanes`].
     Masks {
         /// Version now.
         version: u64,
@@ -261,6 +265,10 @@ pub enum Response {
         /// For whom those of the caller hold.
         holds_for: HoldsFor,
     },
+    /// Of [`Request::MaskPlanes`]; the planes follow.
+    MaskPlanes(Box<MaskPlanes>),
+    /// Of [`Request::BringPlanes`]: nothing was changed.
+    PlanesRefused(MaskFault),
     /// Of [`Request::StandingMasks`] and [`Request::WishMasks`].
     Standing {
         /// Version now.

@@ -121,6 +121,8 @@ pub enum HeadForm {
     },
     /// The file's own head, corrected and nothing else: same instance, stored coding, pixel data follow as stored.
     Corrected,
+    /// Where the frames lie: an [`Option`] of [`model::Placement`] as JSON. No word of it is a person's.
+    Placement,
 }
 
 /// What is laid over a header at its top level.

@@ -2,7 +2,7 @@
 
 use crate::{Code, Fault};
 use bytes::Bytes;
-use model::{InstanceFacts, Uid};
+use model::{InstanceFacts, MaskFault, Uid};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -55,9 +55,12 @@ pub struct Span {
 
 /// What follows the bytes of an upload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "an item holds it in a box")]
 pub enum Trailer {
     /// What the door read in the object that just passed.
     Facts(InstanceFacts),
+    /// The rest of the planes could not be read.
+    Unread(MaskFault),
 }
 
 /// The sending end.

@@ -16,7 +16,7 @@ mod types;
 pub use classify::{Class, Kind, Part, classify, may_show};
 pub use deidentify::{deidentify, patient_name};
 pub use derive::{Derivation, derive};
-pub use mask::{Cover, Redacted, Redaction, cover, mosaic, redact};
+pub use mask::{Cover, Redacted, Redaction, cover, hull, kinds, mosaic, outlines, plane, redact};
 pub use picture::{Shown, annotate, picture};
 pub use plan::plan_digest;
 pub use pseudonym::{derived_uid, pseudonymous_patient, pseudonymous_uid};

@@ -6,10 +6,14 @@
 mod bitmap;
 mod cover;
 mod mosaic;
+mod outline;
 mod paint;
+mod planes;
 
 pub use cover::{Cover, cover};
 pub use mosaic::mosaic;
+pub use outline::{hull, outlines};
+pub use planes::{kinds, plane};
 
 pub(crate) use bitmap::{Bitmap, FILL, OPEN};
 use model::{Frame, ImageInfo, Mosaic, Region};

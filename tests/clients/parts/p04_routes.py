@@ -27,6 +27,8 @@ SESSION = {
     "POST /api/v1/studies/{study}/open": set(OPENERS), "POST /api/v1/studies/{study}/lift": {"radiologist", "referrer"},
     **{f"{method} /api/v1/studies/{{study}}/masks{rest}": {"patient", "radiologist", "referrer", "officer"}
        for method in ("GET", "PUT") for rest in ("", "/standing")},
+    **{f"{method} /api/v1/studies/{{study}}/series/{{series}}/{rest}": {"patient", "radiologist", "referrer", "officer"}
+       for method, rest in (("GET", "segmentation"), ("POST", "segmentation"), ("GET", "instances/{instance}/presentation-state"))},
     "POST /dicom-web/studies": {"technologist"}, "POST /dicom-web/studies/{study}": {"technologist"},
     "GET /dicom-web/studies": FINDERS, "GET /dicom-web/series": FINDERS, "GET /dicom-web/instances": FINDERS,
     "GET /dicom-web/studies/{study}/series": FINDERS, "GET /dicom-web/studies/{study}/instances": FINDERS,
@@ -60,6 +62,8 @@ def fill(row, film):
 
 def body_of(row, film, stored):
     """A body that would be right for a row."""
+    if row.endswith("/segmentation") and row.startswith("POST"):
+        return {"body": stored[1], "kind": "application/dicom"}
     if row.startswith("POST /dicom-web"):
         body, kind = related([stored[1]])
         return {"body": body, "kind": kind}

@@ -25,6 +25,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "query", run: query, seeds: none },
     Target { name: "multipart", run: multipart, seeds: none },
     Target { name: "hl7", run: hl7, seeds: none },
+    Target { name: "segmentation", run: segmentation, seeds: none },
     Target { name: "native", run: frame, seeds: |_| frames(NATIVE) },
     Target { name: "rle", run: frame, seeds: |_| frames(RLE) },
     Target { name: "deflated", run: frame, seeds: |_| frames(DEFLATED) },
@@ -166,6 +167,18 @@ pub fn data_set(input: &[u8]) {
         let _ = dicom::json::from_object(&head.object, Some("/bulk/"));
         let _ = dicom::write_head(&head);
     }
+}
+
+/// A segmentation, in pieces of a size that its second byte chooses: never more planes than its head says.
+pub fn segmentation(input: &[u8]) {
+    let piece = usize::from(input.get(1).copied().unwrap_or(0)) * 64 + 1;
+    let (mut reader, mut pieces) = (dicom::segmentation::Reader::default(), input.chunks(piece));
+    let said = pieces.find_map(|piece| reader.push(piece).transpose());
+    let Some(Ok((brought, mut planes, first))) = said else { return };
+    let rest: usize = pieces.map(|piece| planes.push(piece).len()).sum();
+    let most = model::plane_bytes(brought.rows, brought.columns).saturating_mul(brought.frames.len());
+    assert!(first.len() + rest <= most, "more planes than frames");
+    assert!(planes.finish().is_err() || first.len() + rest == most, "whole, and fewer");
 }
 
 /// A query string of QIDO-RS.

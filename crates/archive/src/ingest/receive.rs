@@ -64,7 +64,7 @@ pub async fn receive(vault: &Vault, mut body: Stream) -> std::result::Result<Rec
                 sink.drain(WRITE_BYTES)?;
             }
             Item::Trailer(trailer) if facts.is_none() => {
-                let port::Trailer::Facts(known) = *trailer;
+                let port::Trailer::Facts(known) = *trailer else { return Err(Code::BadRequest.into()) };
                 facts = Some(Box::new(known));
             }
             _ => return Err(Code::BadRequest.into()),

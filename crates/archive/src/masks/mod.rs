@@ -1,9 +1,13 @@
 //! masks: Caller → Permit → MaskSet → Recorded. The patient draws, and so do her doctors and the privacy officer; every change
 //! is a new version, which ends all grants of the study, so that the next request shows it.
 
+mod bring;
+mod planes;
 mod standing;
 mod wishes;
 
+pub use bring::bring;
+pub use planes::planes;
 pub use standing::{standing, wish};
 #[cfg(test)]
 pub use wishes::WishedRecord;

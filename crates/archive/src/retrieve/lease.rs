@@ -117,8 +117,18 @@ pub async fn head(
         derived_uid: chosen.derived.clone(),
         corrections: chosen.corrections.clone(),
     };
-    let (outcome, answer) =
-        vault.pixels.work(Lease::Head(Box::new(lease)), head_body(object, record.head_len)).await?;
+    of_head(vault, lease, object, record.head_len).await
+}
+
+/// Leases a header.
+pub async fn of_head(
+    vault: &Vault,
+    lease: HeadLease,
+    object: &ObjectReader,
+    head_len: u64,
+) -> Result<(Bytes, Attributes), Fault> {
+    let body = head_body(object, head_len);
+    let (outcome, answer) = vault.pixels.work(Lease::Head(Box::new(lease)), body).await?;
     let Outcome::Head { len, attributes } = outcome else { return Err(Code::Internal.into()) };
     let bytes = answer.collect(limits::HEADER_BYTES * 4).await?;
     if bytes.len() as u64 != len {

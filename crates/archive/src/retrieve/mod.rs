@@ -17,8 +17,9 @@ mod tag;
 mod value;
 
 pub use deliver::fragments;
+pub use lease::of_head;
 pub use leaving::leave;
-pub use plan::Plan;
+pub use plan::{Plan, in_force};
 pub use standing::{Named, lines, once, transfer, unknown};
 
 use crate::catalog::{Instance, Study};

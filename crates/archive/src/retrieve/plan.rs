@@ -2,7 +2,7 @@
 
 use crate::catalog::{Instance, Study};
 use crate::masks::Wishes;
-use model::{ImageInfo, Pixels, Region, RegionKind, Uid, Visibility, Words, limits};
+use model::{HoldsFor, ImageInfo, Pixels, Region, RegionKind, Uid, Visibility, Words, limits};
 use policy::{Grant, Hide};
 use privacy::Kind;
 
@@ -39,7 +39,7 @@ pub fn plan(
         (Pixels::Clear, Words::Pseudonymous) => return None,
         (Pixels::Masked, _) => {}
     }
-    let drawn = drawn(grant, wishes, study, (series, instance));
+    let drawn = drawn(wishes, study, (series, instance), &|holds_for| grant.hides_drawn(holds_for));
     // From who reports under an order nothing is hidden but what the patient drew: where nothing of that is, all is as without it.
     if grant.hide() == Hide::Drawn && drawn.is_empty() && shows_no_more(instance) {
         return Some(Plan::Clear);
@@ -53,14 +53,7 @@ pub fn plan(
         Some(seen) => {
             let found = |r: &&Region| r.kind == RegionKind::Marker || grant.hides_found(r.kind);
             let mut regions: Vec<Region> = seen.regions.iter().filter(found).cloned().collect();
-            for region in drawn {
-                if !regions.contains(&region) {
-                    regions.push(region);
-                }
-            }
-            if regions.len() > limits::PLANNED_REGIONS {
-                regions = vec![everything(instance)];
-            }
+            lay_over(&mut regions, drawn, instance);
             Some(Plan::Masked { regions, fallback: seen.fallback })
         }
         // Not looked at: what its header already says is withheld. `maskable` is not known, so its pixels are all hidden.
@@ -69,12 +62,38 @@ pub fn plan(
     }
 }
 
-/// What people drew on this instance and hid from this caller.
-fn drawn(
-    grant: &Grant,
+/// All that is hidden of an instance from who sees the least of it; nothing: it is no image.
+pub fn in_force(
     wishes: &Wishes,
     study: &Study,
     (series, instance): (&Uid, &Instance),
+) -> Option<Vec<Region>> {
+    instance.record.image.as_ref()?;
+    let seen = instance.record.seen.as_ref().filter(|seen| seen.maskable && !seen.withheld);
+    let Some(seen) = seen else { return Some(vec![everything(instance)]) };
+    let mut regions = seen.regions.clone();
+    lay_over(&mut regions, drawn(wishes, study, (series, instance), &|_| true), instance);
+    Some(regions)
+}
+
+/// More than a frame can pay for hide all of it.
+fn lay_over(regions: &mut Vec<Region>, drawn: Vec<Region>, instance: &Instance) {
+    for region in drawn {
+        if !regions.contains(&region) {
+            regions.push(region);
+        }
+    }
+    if regions.len() > limits::PLANNED_REGIONS {
+        *regions = vec![everything(instance)];
+    }
+}
+
+/// What people drew on an instance, or wish of it, as far as it holds.
+fn drawn(
+    wishes: &Wishes,
+    study: &Study,
+    (series, instance): (&Uid, &Instance),
+    holds: &dyn Fn(HoldsFor) -> bool,
 ) -> Vec<Region> {
     let Some(image) = instance.record.image.as_ref() else { return Vec::new() };
     let drawn = study.record.masks.regions.iter().filter(|(uid, _, _)| {
@@ -82,7 +101,7 @@ fn drawn(
     });
     let drawn = drawn.map(|(_, region, by)| (region.clone(), wishes.holds_for(by)));
     let all = drawn.chain(wishes.on(series, instance));
-    all.filter(|(_, holds_for)| grant.hides_drawn(*holds_for)).map(|(region, _)| region).collect()
+    all.filter(|(_, holds_for)| holds(*holds_for)).map(|(region, _)| region).collect()
 }
 
 /// An image that was understood, or an object without pixels: a report, a presentation state. What else there is (a document, an

@@ -55,7 +55,8 @@ fn checked(drawn: Drawn) -> Result<DrawnRegion, Problem> {
     Ok(DrawnRegion { instance, region })
 }
 
-fn answered(answer: Response) -> Result<Reply, Problem> {
+/// The mask set, as JSON.
+pub fn answered(answer: Response) -> Result<Reply, Problem> {
     let Response::Masks { version, regions, others, holds_for } = answer else {
         return Err(Code::Internal.into());
     };

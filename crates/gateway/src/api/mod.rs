@@ -3,6 +3,7 @@
 mod accesses;
 mod masks;
 mod orders;
+mod planes;
 mod putright;
 mod standing;
 mod studies;
@@ -10,6 +11,7 @@ mod studies;
 pub use accesses::accesses;
 pub use masks::{draw, masks};
 pub use orders::{end_order, orders, place_orders};
+pub use planes::{bring, presentation_state, segmentation};
 pub use putright::{changes, look_up, make, undo};
 pub use standing::{standing, wish};
 pub use studies::{lift, my_studies, open, worklist};

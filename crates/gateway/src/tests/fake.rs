@@ -1,5 +1,6 @@
 //! A vault that answers as a test says, and remembers what it was asked.
 
+use super::planes;
 use crate::http::{Door, Incoming, answer};
 use bytes::Bytes;
 use hyper::{HeaderMap, Request as HttpRequest, StatusCode};
@@ -90,7 +91,7 @@ impl Fake {
             match body.next().await {
                 Ok(Some(Item::Chunk(chunk))) => bytes.extend_from_slice(&chunk),
                 Ok(Some(Item::Trailer(trailer))) => {
-                    let Trailer::Facts(known) = *trailer;
+                    let Trailer::Facts(known) = *trailer else { panic!("of masks") };
                     facts = Some(known);
                 }
                 Ok(Some(other)) => panic!("{other:?}"),
@@ -189,6 +190,13 @@ impl Archive for Fake {
                     holds_for: model::HoldsFor::Related,
                 }
             }
+            Request::MaskPlanes(_) => {
+                return Ok((
+                    Response::MaskPlanes(Box::new(planes::sheet())),
+                    port::stream::of_bytes(planes::PLANES.into()),
+                ));
+            }
+            Request::BringPlanes(brought) => planes::brought(brought, body).await?,
             Request::StandingMasks { .. } => Response::Standing { version: 0, standing: nothing_wished() },
             Request::WishMasks { change: Redraw { wanted: standing, expect_version, .. }, .. } => {
                 Response::Standing { version: expect_version + 1, standing }
@@ -246,7 +254,7 @@ fn opened() -> Opened {
     }
 }
 
-fn line() -> model::Attributes {
+pub fn line() -> model::Attributes {
     let mut line = model::Attributes::new();
     line.set(model::tags::STUDY_INSTANCE_UID, *b"UI", ["1.2.3".to_owned()]);
     line.set(model::tags::SERIES_INSTANCE_UID, *b"UI", ["1.2.4".to_owned()]);

@@ -1,6 +1,6 @@
 //! What people draw.
 
-use model::{HoldsFor, Region, RegionKind, Uid};
+use model::{HoldsFor, Referred, Region, RegionKind, Uid};
 use serde::{Deserialize, Serialize};
 
 /// A region drawn by a person.
@@ -54,6 +54,35 @@ pub enum ShapeOn {
     Series(Uid),
     /// All of a view: (0008,0060), (0018,0015), (0018,5101).
     View([String; 3]),
+}
+
+/// What masks are asked for, as planes of bits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AskPlanes {
+    /// Study.
+    pub study: Uid,
+    /// Series.
+    pub series: Uid,
+    /// One instance of it.
+    pub instance: Option<Uid>,
+    /// One plane for all kinds and frames, of one instance: a shutter. Else one for each kind and frame.
+    pub joined: bool,
+}
+
+/// Masks that come as planes of bits, which follow as chunks in the order of the frames. What cannot be read of them is told by
+/// [`crate::Trailer::Unread`] instead of the rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BringPlanes {
+    /// Study.
+    pub study: Uid,
+    /// Series of all images.
+    pub series: Uid,
+    /// Height of each plane.
+    pub rows: u32,
+    /// Width of each plane.
+    pub columns: u32,
+    /// Which images each plane is about; at most [`model::limits::MASK_PLANES`].
+    pub frames: Vec<Referred>,
 }
 
 /// Kinds that a person may draw.

@@ -1,0 +1,71 @@
+//! Where the frames of an image lie, as the header says it: at the top level (PS3.3 C.7.6.2) or by frame (C.7.6.16.2).
+
+use crate::dataset::core_tag;
+use dicom_object::InMemDicomObject;
+use model::{Placement, Plane, Tag};
+
+const FRAME_OF_REFERENCE: Tag = 0x0020_0052;
+const POSITION_REFERENCE: Tag = 0x0020_1040;
+const POSITION: Tag = 0x0020_0032;
+const ORIENTATION: Tag = 0x0020_0037;
+const SPACING: Tag = 0x0028_0030;
+const THICKNESS: Tag = 0x0018_0050;
+const POSITION_GROUP: Tag = 0x0020_9113;
+const ORIENTATION_GROUP: Tag = 0x0020_9116;
+const MEASURES_GROUP: Tag = 0x0028_9110;
+const SHARED_GROUPS: Tag = 0x5200_9229;
+const FRAME_GROUPS: Tag = 0x5200_9230;
+
+/// Longest decimal string (PS3.5 §6.2).
+const DECIMAL_BYTES: usize = 16;
+/// Longest LO.
+const WORD_CHARACTERS: usize = 64;
+
+/// The placement of all frames; nothing when the header does not place each of them, or not in numbers.
+#[must_use]
+pub fn placement(object: &InMemDicomObject, frames: u32) -> Option<Placement> {
+    let frame_of_reference = text(object, FRAME_OF_REFERENCE)?.parse().ok()?;
+    let position_reference = text(object, POSITION_REFERENCE).unwrap_or_default();
+    let position_reference = position_reference.chars().take(WORD_CHARACTERS).collect();
+    let shared = item(object, SHARED_GROUPS, 0);
+    let measures = shared.and_then(|shared| item(shared, MEASURES_GROUP, 0));
+    let measures =
+        measures.or_else(|| item(item(object, FRAME_GROUPS, 0)?, MEASURES_GROUP, 0)).unwrap_or(object);
+    let planes = (0..frames).map(|frame| plane(object, shared, frame));
+    Some(Placement {
+        frame_of_reference,
+        position_reference,
+        spacing: numbers(measures, SPACING)?,
+        thickness: numbers::<1>(measures, THICKNESS).map(|[thickness]| thickness),
+        planes: planes.collect::<Option<_>>()?,
+    })
+}
+
+fn plane(object: &InMemDicomObject, shared: Option<&InMemDicomObject>, frame: u32) -> Option<Plane> {
+    let own = item(object, FRAME_GROUPS, frame);
+    let group = |sequence| {
+        let of_frame = own.and_then(|own| item(own, sequence, 0));
+        of_frame.or_else(|| shared.and_then(|shared| item(shared, sequence, 0))).unwrap_or(object)
+    };
+    Some(Plane {
+        position: numbers(group(POSITION_GROUP), POSITION)?,
+        orientation: numbers(group(ORIENTATION_GROUP), ORIENTATION)?,
+    })
+}
+
+fn item(object: &InMemDicomObject, sequence: Tag, index: u32) -> Option<&InMemDicomObject> {
+    object.get(core_tag(sequence))?.items()?.get(index as usize)
+}
+
+fn text(object: &InMemDicomObject, tag: Tag) -> Option<String> {
+    let text = object.get(core_tag(tag))?.to_str().ok()?;
+    Some(text.trim_matches([' ', '\0']).to_owned())
+}
+
+/// So many finite numbers.
+fn numbers<const N: usize>(object: &InMemDicomObject, tag: Tag) -> Option<[String; N]> {
+    let texts = object.get(core_tag(tag))?.to_multi_str().ok()?;
+    let good = |text: &String| text.len() <= DECIMAL_BYTES && text.parse::<f64>().is_ok_and(f64::is_finite);
+    let texts: Vec<String> = texts.iter().map(|text| text.trim().to_owned()).collect();
+    texts.try_into().ok().filter(|texts: &[String; N]| texts.iter().all(good))
+}
