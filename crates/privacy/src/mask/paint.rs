@@ -55,7 +55,7 @@ fn over<T: Copy>(
     hidden: &Bitmap,
     black: [u32; 3],
     layer: Option<&Mosaic>,
-    narrow: fn(u32) -> T,
+    narrow: impl Fn(u32) -> T + Copy,
 ) {
     let black = black.map(narrow);
     // A frame with too few samples is black as a whole; what does not fill a row or pixel must not stay behind.
@@ -74,7 +74,15 @@ fn over<T: Copy>(
         }
         let runs = row.chunks_mut(size * samples).zip(states.chunks(size));
         for (i, (pixels, states)) in runs.enumerate() {
+            // Most cells are open or hidden as a whole.
+            if states.iter().all(|state| *state == OPEN) {
+                continue;
+            }
             let cell = cells.and_then(|cells| cells.get(i * samples..(i + 1) * samples));
+            if let (Some([cell]), true) = (cell, states.iter().all(|state| *state == CELL)) {
+                pixels.fill(narrow(*cell));
+                continue;
+            }
             for (pixel, state) in pixels.chunks_exact_mut(samples).zip(states) {
                 match (*state, cell) {
                     (OPEN, _) => {}

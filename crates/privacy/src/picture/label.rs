@@ -51,6 +51,9 @@ const WORDS: usize = 6;
 /// Room around a word.
 const MARGIN: usize = 3;
 
+/// Pixels of a row that are looked at together for an edge.
+const EDGES: usize = 64;
+
 struct Word {
     width: usize,
     rows: [u64; HEIGHT],
@@ -106,21 +109,38 @@ impl Canvas<'_> {
 
     /// Dashes of black and white along the edge: seen on any ground.
     fn outline(&self, data: &mut [u8], samples: usize) {
+        let nothing = vec![false; self.columns];
+        let row = |y: Option<usize>| y.and_then(|y| self.row(y)).unwrap_or(&nothing);
+        let mut edge = vec![false; self.columns];
         for y in 0..self.rows {
-            let row = self.inside.get(y * self.columns..(y + 1) * self.columns).unwrap_or_default();
-            for (x, _) in row.iter().enumerate().filter(|(_, inside)| **inside) {
-                let beside = [
-                    x > 0 && self.is_inside(x - 1, y),
-                    self.is_inside(x + 1, y),
-                    y > 0 && self.is_inside(x, y - 1),
-                    self.is_inside(x, y + 1),
-                ];
-                if beside.contains(&false) {
-                    let grey = if (x + y) / 6 % 2 == 0 { 255 } else { 0 };
-                    self.set(data, samples, (x, y), grey);
+            let (this, above, below) = (row(Some(y)), row(y.checked_sub(1)), row(y.checked_add(1)));
+            // Rows as a whole, branch-free: most pixels are no edge.
+            for (((edge, own), above), below) in edge.iter_mut().zip(this).zip(above).zip(below) {
+                *edge = *own & !(*above & *below);
+            }
+            let beside = this.iter().skip(2).zip(this);
+            for ((edge, own), (right, left)) in edge.iter_mut().zip(this).skip(1).zip(beside) {
+                *edge |= *own & !(*left & *right);
+            }
+            for x in [0, self.columns - 1] {
+                if let (Some(edge), Some(own)) = (edge.get_mut(x), this.get(x)) {
+                    *edge = *own;
+                }
+            }
+            for (at, some) in edge.chunks(EDGES).enumerate() {
+                if !some.contains(&true) {
+                    continue;
+                }
+                for (x, _) in some.iter().enumerate().filter(|(_, edge)| **edge) {
+                    let x = at * EDGES + x;
+                    self.set(data, samples, (x, y), if (x + y) / 6 % 2 == 0 { 255 } else { 0 });
                 }
             }
         }
+    }
+
+    fn row(&self, y: usize) -> Option<&[bool]> {
+        self.inside.get(y * self.columns..(y + 1) * self.columns)
     }
 
     fn plate(

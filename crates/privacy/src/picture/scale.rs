@@ -71,9 +71,13 @@ impl Grid {
             for run in across.array_windows::<2>() {
                 let pixels = ((band[1] - band[0]) * (run[1] - run[0])) as u64;
                 let cells = sums.get(run[0] * samples..run[1] * samples).unwrap_or_default();
+                let mean = |sum: u64| ((sum + pixels / 2) / pixels.max(1)).min(255) as u8;
+                if samples == 1 {
+                    out.push(mean(cells.iter().map(|v| u64::from(*v)).sum()));
+                    continue;
+                }
                 for sample in 0..samples {
-                    let sum: u64 = cells.iter().skip(sample).step_by(samples).map(|v| u64::from(*v)).sum();
-                    out.push(((sum + pixels / 2) / pixels.max(1)).min(255) as u8);
+                    out.push(mean(cells.iter().skip(sample).step_by(samples).map(|v| u64::from(*v)).sum()));
                 }
             }
         }
@@ -122,7 +126,9 @@ impl Grid {
         let rows = hidden.rows().skip(self.part.top as usize).take(self.part.rows as usize);
         let rows = rows.map(|row| row.get(columns.clone()).unwrap_or_default());
         let out = if self.same() {
-            rows.flatten().map(|state| *state != OPEN).collect()
+            let mut out = Vec::with_capacity(self.to.0 as usize * self.to.1 as usize);
+            rows.for_each(|row| out.extend(row.iter().map(|state| *state != OPEN)));
+            out
         } else if self.larger() {
             self.touching(&rows.collect::<Vec<_>>())
         } else {

@@ -77,7 +77,7 @@ fn grey(redacted: &Redacted, tone: &Tone, window: Option<Window>) -> Vec<u8> {
             data.iter().map(|v| table.get(usize::from(*v)).copied().unwrap_or(0)).collect()
         }
         Samples::U16(data) => {
-            let mut table = vec![0; 1 << 16];
+            let mut table = [0; 1 << 16];
             // Only values that the stored bits can hold: computing the others takes as long as a small picture.
             let half = 1_usize << (u32::from(frame.bits_stored.clamp(1, 16)) - u32::from(frame.signed));
             let held = |v: usize| v < half || (frame.signed && v >= (1 << 16) - half);
@@ -86,7 +86,7 @@ fn grey(redacted: &Redacted, tone: &Tone, window: Option<Window>) -> Vec<u8> {
                     *byte = shade(if frame.signed { v.cast_signed().into() } else { v.into() });
                 }
             }
-            data.iter().map(|v| table.get(usize::from(*v)).copied().unwrap_or(0)).collect()
+            data.iter().map(|v| table[usize::from(*v)]).collect()
         }
         Samples::U32(data) => (0..data.len()).map(|i| shade(value(frame, i))).collect(),
     }
