@@ -69,3 +69,56 @@ fn numbers<const N: usize>(object: &InMemDicomObject, tag: Tag) -> Option<[Strin
     let texts: Vec<String> = texts.iter().map(|text| text.trim().to_owned()).collect();
     texts.try_into().ok().filter(|texts: &[String; N]| texts.iter().all(good))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(json: &str) -> InMemDicomObject {
+        crate::json::to_object(&serde_json::from_str(json).unwrap(), &|_| None).unwrap()
+    }
+
+    const ORIENTATION: &str = r#"{"vr":"DS","Value":[1,0,0,0,1,0]}"#;
+
+    #[test]
+    fn a_slice_lies_where_its_header_says() {
+        let header = |position: &str| {
+            format!(
+                r#"{{"00200052":{{"vr":"UI","Value":["1.2.3"]}},"00200032":{{"vr":"DS","Value":{position}}},
+                "00200037":{ORIENTATION},"00280030":{{"vr":"DS","Value":[0.5,0.75]}}}}"#
+            )
+        };
+        let placed = placement(&object(&header("[-1.5,2,3]")), 1).unwrap();
+        assert_eq!((placed.frame_of_reference.as_str(), placed.thickness), ("1.2.3", None));
+        assert_eq!(
+            (placed.spacing, &placed.planes[0].position),
+            (["0.5", "0.75"].map(str::to_owned), &["-1.5", "2", "3"].map(str::to_owned))
+        );
+        for position in ["[1,2]", "[1,2,3,4]", "[]"] {
+            assert_eq!(placement(&object(&header(position)), 1), None, "{position}");
+        }
+        assert_eq!(placement(&object("{}"), 1), None);
+    }
+
+    /// Shared orientation, a position of each frame; one more frame than there are groups has no place.
+    #[test]
+    fn frames_lie_where_their_groups_say() {
+        let group = |z: u8| {
+            format!(
+                r#"{{"00209113":{{"vr":"SQ","Value":[{{"00200032":{{"vr":"DS","Value":[0,0,{z}]}}}}]}}}}"#
+            )
+        };
+        let object = object(&format!(
+            r#"{{"00200052":{{"vr":"UI","Value":["1.2.3"]}},
+            "52009229":{{"vr":"SQ","Value":[{{"00209116":{{"vr":"SQ","Value":[{{"00200037":{ORIENTATION}}}]}},
+            "00289110":{{"vr":"SQ","Value":[{{"00280030":{{"vr":"DS","Value":[1,1]}},"00180050":{{"vr":"DS","Value":[2]}}}}]}}}}]}},
+            "52009230":{{"vr":"SQ","Value":[{},{}]}}}}"#,
+            group(4),
+            group(9)
+        ));
+        let placed = placement(&object, 2).unwrap();
+        let depths: Vec<&str> = placed.planes.iter().map(|plane| plane.position[2].as_str()).collect();
+        assert_eq!((depths, placed.thickness.as_deref()), (vec!["4", "9"], Some("2")));
+        assert_eq!(placement(&object, 3), None);
+    }
+}

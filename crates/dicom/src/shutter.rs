@@ -27,6 +27,8 @@ pub fn head(planes: &MaskPlanes) -> Result<Vec<u8>> {
     let bytes =
         u32::try_from(planes.plane_bytes().next_multiple_of(2)).map_err(|_| Error::TooLarge("overlay"))?;
     let mut object = begin(planes, GREY_STATE, "PR")?;
+    // Of a paired part it must be there; which side it is, the image says.
+    object.put(DataElement::new(core_tag(tags::LATERALITY), VR::CS, PrimitiveValue::Empty));
     let (date, time) = date_time(planes.made);
     object.text(0x0070_0082, VR::DA, &date);
     object.text(0x0070_0083, VR::TM, &time);

@@ -1,6 +1,7 @@
 //! The head of a binary segmentation: a segment for each kind of region, a frame for each plane (PS3.3 A.51, C.8.20).
 
 use super::{SEGMENTATION, kinds};
+use crate::dataset::core_tag;
 use crate::made::{Put as _, begin, code, date_time, item, reference};
 use crate::{Error, PixelLength, Result, new_head, pixel_data_header, write_head};
 use dicom_core::{DataElement, PrimitiveValue, VR};
@@ -26,6 +27,10 @@ pub fn head(planes: &MaskPlanes) -> Result<Vec<u8>> {
     }
     let mut object = begin(planes, SEGMENTATION, "SEG")?;
     let placed = placed(planes);
+    if !placed {
+        // Not known: an image without a place must say so (PS3.3 C.7.6.1.1.1).
+        object.put(DataElement::new(core_tag(0x0020_0020), VR::CS, PrimitiveValue::Empty));
+    }
     image(&mut object, planes, frames)?;
     segments(&mut object, planes)?;
     dimensions(&mut object, planes, placed);
@@ -97,7 +102,7 @@ fn dimensions(object: &mut InMemDicomObject, planes: &MaskPlanes, placed: bool) 
             named(item);
             for (tag, [high, low]) in [(0x0020_9165, pointer), (0x0020_9167, group)] {
                 let value = PrimitiveValue::from(dicom_core::Tag(high, low));
-                item.put(DataElement::new(crate::dataset::core_tag(tag), VR::AT, value));
+                item.put(DataElement::new(core_tag(tag), VR::AT, value));
             }
         })
     };
@@ -158,6 +163,7 @@ fn group(
     if image.frames > 1 {
         source.text(0x0008_1160, VR::IS, &(u64::from(frame) + 1).to_string());
     }
+    source.text(0x0028_135A, VR::CS, "YES");
     source.sequence(0x0040_A170, vec![code(PURPOSE)]);
     let mut segment = InMemDicomObject::new_empty();
     segment.us(0x0062_000B, index[0])?;
@@ -171,7 +177,7 @@ fn group(
         );
         let content = item(|item| {
             let values = PrimitiveValue::U32(index.into_iter().collect());
-            item.put(DataElement::new(crate::dataset::core_tag(0x0020_9157), VR::UL, values));
+            item.put(DataElement::new(core_tag(0x0020_9157), VR::UL, values));
             if let Err(label) = &place {
                 item.text(0x0020_9453, VR::LO, label);
             }

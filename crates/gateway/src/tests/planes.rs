@@ -72,7 +72,7 @@ async fn a_segmentation_goes_out() {
     assert_eq!((asked.instance.unwrap().as_str(), asked.joined), ("1.2.5", false));
     assert_eq!(got.body.get(got.body.len() - 4..), Some(&[0b1010_1010, 0b1010_1011, 0, 0][..]));
     assert_eq!(got.body.get(got.body.len() - 8..got.body.len() - 4), Some(&[4, 0, 0, 0][..]), "its length");
-    let parsed = dicom::read_head(got.body.get(..got.body.len() - 4).unwrap()).unwrap();
+    let parsed = dicom::read_head(got.body.get(..got.body.len() - 16).unwrap()).unwrap();
     assert_eq!(parsed.meta.media_storage_sop_class_uid(), "1.2.840.10008.5.1.4.1.1.66.4");
     for bad in ["?instance=x", "?instance=1.2.5&instance=1.2.6", "?frame=1"] {
         assert_eq!(get(&fake, &format!("{SERIES}/segmentation{bad}"), &[COOKIES]).await.status, 400, "{bad}");

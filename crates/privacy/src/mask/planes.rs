@@ -35,3 +35,6 @@ fn map((rows, columns): (u32, u32), index: u32, regions: &[Region], kind: Option
     let regions: Vec<Region> = regions.iter().filter(wanted).cloned().collect();
     Bitmap::of(rows, columns, index, &regions)
 }
+
+#[cfg(test)]
+mod tests;
