@@ -1,14 +1,22 @@
-//! The words of a data set without the person (PS3.15 Annex E, basic profile): every attribute goes through the table,
+//! The words of a data set without the person (PS3.15 Annex E, basic profile and options): every attribute goes through the table,
 //! whatever the table does not know stays only when the dictionary knows it and it can carry no person.
 
 mod codes;
+mod content;
+mod dates;
 mod dummy;
+mod graphics;
 mod identity;
+mod private;
 mod references;
+mod retain;
+mod vocabulary;
+mod work;
 
-use crate::profile::{Action, Profile};
+use crate::options::{Options, ProfileOption, Sink};
+use crate::profile::{Cell, Cells, Profile};
+use crate::pseudonym::{pseudonymous_days, pseudonymous_patient};
 use crate::types::{TOP, Types};
-use crate::{pseudonymous_patient, pseudonymous_uid};
 use dicom::json::tag as core;
 use dicom::{Error, Result};
 use dicom_core::header::Header as _;
@@ -18,16 +26,9 @@ use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
 use identity::Identity;
 use model::{Tag, Uid, tags};
-
-const SOP_CLASS_LIKE: &[Tag] = &[
-    0x0008_0016, // SOP Class
-    0x0008_001A, // Related General SOP Class
-    0x0008_001B, // Original Specialized SOP Class
-    0x0008_010C, // Coding Scheme
-    0x0008_0117, // Context
-    0x0008_0118, // Mapping Resource
-    0x0008_1150, // Referenced SOP Class
-];
+use std::collections::BTreeSet;
+use vocabulary::Vocabulary;
+use work::{Place, Work};
 
 /// What a project's number of a patient is made of. Without a number of her own she is a patient of this study only, else all
 /// such would be one.
@@ -36,13 +37,26 @@ pub fn patient_name(issuer: &str, number: &str, study: &str) -> String {
     if number.is_empty() { format!("\\\\{study}") } else { format!("{issuer}\\{number}") }
 }
 
-/// De-identifies a data set in place. Study, series, instance and every other UID become the project's; patient name and
-/// number become the project's number of the patient, by issuer and PatientID.
+/// De-identifies a data set in place by the basic profile without options; see [`deidentify_with`].
 ///
 /// # Errors
-/// [`Error::Malformed`] when the profile's table is not whole; [`Error::Missing`] without the UIDs of an instance.
+/// As [`deidentify_with`].
 pub fn deidentify(object: &mut InMemDicomObject, project_key: &[u8; 32]) -> Result<()> {
-    let profile = Profile::basic().ok_or(Error::Malformed("confidentiality profile"))?;
+    deidentify_with(object, project_key, Options::basic(), &mut |_, _| {})
+}
+
+/// De-identifies a data set in place by the basic profile and options, and tells `sink` what became of each attribute. Unless they
+/// are retained, study, series, instance and every other UID become the project's; patient name and number always become the
+/// project's number of the patient, by issuer and PatientID. Dates that move do so by a number of days that is hers in the project.
+///
+/// # Errors
+/// [`Error::Malformed`] when a table of the profile is not whole; [`Error::Missing`] without the UIDs of an instance.
+pub fn deidentify_with(
+    object: &mut InMemDicomObject,
+    project_key: &[u8; 32],
+    options: Options,
+    sink: &mut Sink<'_>,
+) -> Result<()> {
     for (tag, what) in [
         (tags::STUDY_INSTANCE_UID, "study"),
         (tags::SERIES_INSTANCE_UID, "series"),
@@ -56,131 +70,55 @@ pub fn deidentify(object: &mut InMemDicomObject, project_key: &[u8; 32]) -> Resu
         &first(object, tags::STUDY_INSTANCE_UID),
     );
     let patient = pseudonymous_patient(project_key, &issuer_and_id);
+    let cells = Cells::all().ok_or(Error::Malformed("table of options"))?;
     let types = Types::all().ok_or(Error::Malformed("table of types"))?;
-    let iod = types.iod(&first(object, tags::SOP_CLASS_UID));
-    let work = Work { profile, types, iod, key: project_key, identity: Identity::of(object) };
+    let retained = |tag| matches!(cells.of(options, tag), Some(Cell::Keep(_)));
+    let mut work = Work {
+        profile: Profile::basic().ok_or(Error::Malformed("confidentiality profile"))?,
+        cells,
+        types,
+        words: Vocabulary::all().ok_or(Error::Malformed("vocabulary"))?,
+        options,
+        iod: types.iod(&first(object, tags::SOP_CLASS_UID)),
+        key: project_key,
+        days: pseudonymous_days(project_key, &issuer_and_id),
+        identity: Identity::of(object, retained),
+        place: Place::Plain,
+        safe: BTreeSet::new(),
+        uid_stays: false,
+        path: Vec::new(),
+        sink,
+    };
     *object = work.data_set(std::mem::replace(object, InMemDicomObject::new_empty()), TOP);
     put(object, tags::PATIENT_NAME, VR::PN, &patient);
     put(object, tags::PATIENT_ID, VR::LO, &patient);
-    declare(object);
+    declare(object, options);
     Ok(())
 }
 
-/// What the profile asks to be said (PS3.15 E.2): that it was done, how, by which options, and that dates are gone.
-fn declare(object: &mut InMemDicomObject) {
+/// What profile and options ask to be said (PS3.15 E.1.1, E.2, E.3): that it was done, how, by which options (PS3.16 CID 7050), and what
+/// became of dates, of writing in the picture and of faces.
+fn declare(object: &mut InMemDicomObject, options: Options) {
     put(object, tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 192");
     put(object, 0x0012_0062, VR::CS, "YES");
-    put(object, 0x0012_0063, VR::LO, "GAUZE: PS3.15 2025a Table E.1-1 Basic Profile");
-    let code = code("113100", "Basic Application Confidentiality Profile");
-    object.put(sequence(0x0012_0064, vec![code]));
-    put(object, 0x0028_0303, VR::CS, "REMOVED");
-}
-
-struct Work<'a> {
-    profile: &'static Profile,
-    types: &'static Types,
-    iod: Option<u16>,
-    key: &'a [u8; 32],
-    identity: Identity,
-}
-
-impl Work<'_> {
-    fn data_set(&self, mut object: InMemDicomObject, parent: Tag) -> InMemDicomObject {
-        codes::clean(&mut object);
-        let elements = object.into_iter().filter_map(|element| self.element(element, parent));
-        InMemDicomObject::from_element_iter(elements)
+    let method = ["GAUZE: PS3.15 2025a Table E.1-1 Basic Profile"].into_iter().map(str::to_owned);
+    let method = method.chain(options.iter().map(|option| option.name().to_owned())).collect();
+    object.put(DataElement::new(core(0x0012_0063), VR::LO, PrimitiveValue::Strs(method)));
+    let codes = [("113100", "Basic Application Confidentiality Profile")].into_iter();
+    let codes =
+        codes.chain(options.iter().map(ProfileOption::code)).map(|(value, meaning)| code(value, meaning));
+    object.put(sequence(0x0012_0064, codes.collect()));
+    let dates = match () {
+        () if options.has(ProfileOption::RetainFullDates) => "UNMODIFIED",
+        () if options.has(ProfileOption::RetainModifiedDates) => "MODIFIED",
+        () => "REMOVED",
+    };
+    put(object, 0x0028_0303, VR::CS, dates);
+    let cleaned =
+        [(ProfileOption::CleanPixelData, 0x0028_0301), (ProfileOption::CleanVisualFeatures, 0x0028_0302)];
+    for (_, tag) in cleaned.into_iter().filter(|(option, _)| options.has(*option)) {
+        put(object, tag, VR::CS, "NO");
     }
-
-    fn element(&self, element: InMemElement, parent: Tag) -> Option<InMemElement> {
-        let tag = number(&element);
-        // Group lengths lie after any change; command and file meta groups have no place here.
-        if tag & 0xFFFF == 0 || tag >> 16 <= 2 || tag == tags::SPECIFIC_CHARACTER_SET {
-            return None;
-        }
-        match self.profile.action(tag).map(|action| action.of_type(self.types.of(self.iod, (tag, parent)))) {
-            Some(Action::Empty) => Some(DataElement::empty(element.tag(), dummy::vr(tag)?)),
-            Some(Action::Dummy) => self.dummy(element),
-            Some(Action::Uid) => self.uids(element, well_known_frame),
-            Some(Action::References) => self.references(element),
-            None => self.kept(element),
-            Some(_) => None,
-        }
-    }
-
-    fn dummy(&self, element: InMemElement) -> Option<InMemElement> {
-        let tag = number(&element);
-        match dummy::vr(tag)? {
-            VR::UI => self.uids(element, well_known_frame),
-            VR::SQ => {
-                // A dummy of a sequence: the form of its first item, nothing of its values.
-                let item = element.into_value().into_items().and_then(|items| items.into_iter().next());
-                let hollow = item.map(|item| {
-                    let parts = item.into_iter().filter_map(|e| self.hollow(e));
-                    InMemDicomObject::from_element_iter(parts)
-                });
-                Some(sequence(tag, hollow.into_iter().collect()))
-            }
-            vr => Some(DataElement::new(core(tag), vr, dummy::value(vr))),
-        }
-    }
-
-    fn hollow(&self, element: InMemElement) -> Option<InMemElement> {
-        let tag = number(&element);
-        let gone = tag & 0xFFFF == 0 || matches!(self.profile.action(tag), Some(Action::Remove));
-        if gone || tag == tags::SPECIFIC_CHARACTER_SET { None } else { self.dummy(element) }
-    }
-
-    fn references(&self, element: InMemElement) -> Option<InMemElement> {
-        let tag = number(&element);
-        let items = element.into_value().into_items()?;
-        let items = items.into_iter().map(|item| self.data_set(references::only(item, self.profile), tag));
-        Some(sequence(tag, items.collect()))
-    }
-
-    /// An attribute that stays, as far as it can be seen to carry no person.
-    fn kept(&self, element: InMemElement) -> Option<InMemElement> {
-        let (tag, vr) = (number(&element), element.vr());
-        if !dummy::fits(tag, vr) {
-            return None;
-        }
-        match vr {
-            VR::SQ => {
-                let items = element.into_value().into_items()?;
-                Some(sequence(tag, items.into_iter().map(|item| self.data_set(item, tag)).collect()))
-            }
-            VR::UI if SOP_CLASS_LIKE.contains(&tag) => self.uids(element, |_| true),
-            VR::UI => self.uids(element, |uid| uid.starts_with("1.2.840.10008.")),
-            // The table names every date and person of the standard; one that it does not know is a newer one.
-            VR::DA | VR::DT | VR::TM | VR::PN => Some(DataElement::empty(element.tag(), vr)),
-            VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::UN => {
-                dummy::needed_binary(tag).then_some(element)
-            }
-            _ => {
-                let free = matches!(vr, VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UT);
-                Some(match self.identity.occurs_in(&element) {
-                    false => element,
-                    // It may be of Type 1, and a word in its place is as good as none.
-                    true if free => DataElement::new(element.tag(), vr, dummy::value(vr)),
-                    true => DataElement::empty(element.tag(), vr),
-                })
-            }
-        }
-    }
-
-    fn uids(&self, element: InMemElement, keep: impl Fn(&str) -> bool) -> Option<InMemElement> {
-        let texts = element.to_str().ok()?.into_owned();
-        let others = texts.split('\\').filter_map(|text| text.trim_matches([' ', '\0']).parse::<Uid>().ok());
-        let others = others.map(|uid| {
-            if keep(uid.as_str()) { uid } else { pseudonymous_uid(self.key, &uid) }.as_str().to_owned()
-        });
-        let value = PrimitiveValue::Strs(others.collect());
-        Some(DataElement::new(element.tag(), VR::UI, value))
-    }
-}
-
-/// Well-known frames of reference (PS3.6 Table A-2) name no patient and mean something.
-fn well_known_frame(uid: &str) -> bool {
-    uid.starts_with("1.2.840.10008.1.4.")
 }
 
 pub(crate) fn number(element: &InMemElement) -> Tag {

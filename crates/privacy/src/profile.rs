@@ -1,8 +1,12 @@
 //! Confidentiality profiles as tables (PS3.15 Annex E), one text file each in `profiles/`.
 
+mod cells;
+
 use crate::types::Type;
 use model::Tag;
 use std::sync::OnceLock;
+
+pub use cells::{Cell, Cells};
 
 /// What the table asks of one attribute (PS3.15 Table E.1-1a).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -40,6 +40,22 @@ pub fn pseudonymous_patient(key: &[u8; 32], name: &str) -> String {
     format!("P-{digits}")
 }
 
+/// The project's title of an application entity.
+#[must_use]
+pub fn pseudonymous_title(key: &[u8; 32], title: &str) -> String {
+    let digits: String = mac(key, "title", title).iter().take(6).map(|b| format!("{b:02X}")).collect();
+    format!("AE-{digits}")
+}
+
+/// Days by which the project moves a patient's dates: 1 to 365, earlier or later.
+#[must_use]
+pub fn pseudonymous_days(key: &[u8; 32], name: &str) -> i64 {
+    let number = mac(key, "days", name).iter().take(8).fold(0u64, |n, byte| n << 8 | u64::from(*byte));
+    // Of 2^64 numbers over 730 none is noticeably likelier.
+    let days = i64::try_from(number % 730).unwrap_or_default();
+    if days < 365 { days - 365 } else { days - 364 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +69,15 @@ mod tests {
         assert!(one.as_str().starts_with("2.25.") && one.as_str().len() <= 64);
         assert_ne!(derived_uid(&[1; 32], "a/0"), derived_uid(&[1; 32], "a/1"));
         assert_eq!(pseudonymous_patient(&[1; 32], "H\\1").len(), 18);
+        assert!(pseudonymous_title(&[1; 32], "CT1").len() <= 16);
+    }
+
+    #[test]
+    fn days_are_within_a_year_and_never_none() {
+        let all: std::collections::BTreeSet<i64> =
+            (0..20_000).map(|n| pseudonymous_days(&[1; 32], &n.to_string())).collect();
+        assert_eq!((all.len(), all.first(), all.last()), (730, Some(&-365), Some(&365)));
+        assert!(!all.contains(&0));
+        assert_ne!(pseudonymous_days(&[1; 32], "H\\1"), pseudonymous_days(&[2; 32], "H\\1"));
     }
 }

@@ -92,11 +92,53 @@ const PURPOSES: &[(&str, &str)] = &[
     ("130750", "Quality control material image"),
 ];
 
+/// Units as measurements have them (PS3.16 CID 82): a UCUM code may hold words in braces.
+const UNITS: &str = "1 % /min 10*-3.mm2/s 10*-6.mm2/s A Bq Bq/ml Cel GBq Gy Gy.m2 Hz J MBq MHz Ohm Sv V W [degF] [hnsf'U] bpm cGy cm cm/s cm2 d dB dGy.cm2 \
+    deg fm g g/cm3 g/l g/ml h kBq kHz kPa kV kVp keV kg kg/m2 l l/min m m/s m2 mA mA.s mGy mGy.cm mGy/h mGy/min mSv mV mg mg/cm3 mg/dl mg/ml min ml \
+    ml/min ml/s mm mm/s mm2 mm3 mm[Hg] mmol/l ms nm pm rad s uA.s uGy.m2 uSv uV ug um um2 us wk {SUVbw}g/ml {counts} {counts}/s {ratio} {pixels} \
+    {beats}/min";
+
+/// It is a coded entry.
+pub fn is_coded(item: &InMemDicomObject) -> bool {
+    [CODE_VALUE, LONG_CODE_VALUE, URN_CODE_VALUE].iter().any(|tag| item.get(core(*tag)).is_some())
+}
+
+/// Scheme and value, as the tables of `profiles/` name a concept.
+pub fn key(item: &InMemDicomObject) -> String {
+    format!("{} {}", first(item, DESIGNATOR).replace(' ', ""), first(item, CODE_VALUE))
+}
+
+/// An entry that says nothing.
+pub fn nothing() -> InMemDicomObject {
+    let mut out = InMemDicomObject::new_empty();
+    put(&mut out, CODE_VALUE, VR::SH, "REMOVED");
+    put(&mut out, DESIGNATOR, VR::SH, "99REMOVED");
+    put(&mut out, MEANING, VR::LO, "REMOVED");
+    out
+}
+
+/// A [`bare`] entry with its meaning, where `is_meaning` finds nothing else in it.
+pub fn strict(item: &InMemDicomObject, is_meaning: impl Fn(&str) -> bool) -> InMemDicomObject {
+    let mut out = bare(item);
+    let meaning = first(item, MEANING);
+    if first(&out, CODE_VALUE) == "REMOVED" {
+        return nothing();
+    }
+    if first(&out, DESIGNATOR) == "UCUM" {
+        let value = first(&out, CODE_VALUE);
+        put(&mut out, MEANING, VR::LO, &value);
+    } else if is_meaning(&meaning) {
+        put(&mut out, MEANING, VR::LO, &meaning);
+    }
+    out
+}
+
 /// Of an entry of a private scheme the words go; it may be of Type 1, so a dummy stands there.
 pub fn clean(item: &mut InMemDicomObject) {
-    let coded =
-        [CODE_VALUE, LONG_CODE_VALUE, URN_CODE_VALUE].iter().any(|tag| item.get(core(*tag)).is_some());
-    if coded && item.get(core(MEANING)).is_some() && !REGISTERED.contains(&first(item, DESIGNATOR).as_str()) {
+    if is_coded(item)
+        && item.get(core(MEANING)).is_some()
+        && !REGISTERED.contains(&first(item, DESIGNATOR).as_str())
+    {
         put(item, MEANING, VR::LO, "REMOVED");
     }
 }
@@ -119,7 +161,7 @@ pub fn bare(item: &InMemDicomObject) -> InMemDicomObject {
 
 /// DICOM's own codes have six digits, SNOMED CT's 6 to 18, the older SNOMED's an axis, a dash and five hexadecimal digits.
 fn shaped(scheme: &str, value: &str) -> bool {
-    let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    let digits = numeric(value);
     match scheme {
         "DCM" => digits && value.len() == 6,
         "SCT" => digits && (6..=16).contains(&value.len()),
@@ -129,6 +171,18 @@ fn shaped(scheme: &str, value: &str) -> bool {
                 && code.len() == 5
                 && code.bytes().all(|b| b.is_ascii_hexdigit())
         }),
+        "UCUM" => UNITS.split_whitespace().any(|unit| unit == value),
+        "LN" => value.split_once('-').is_some_and(|(number, check)| {
+            (1..=7).contains(&number.len()) && check.len() == 1 && numeric(number) && numeric(check)
+        }),
+        "NCIt" => value.strip_prefix('C').is_some_and(|n| n.len() <= 6 && numeric(n)),
+        "UMLS" => value.strip_prefix('C').is_some_and(|n| n.len() == 7 && numeric(n)),
+        "RADLEX" => value.strip_prefix("RID").is_some_and(|n| n.len() <= 6 && numeric(n)),
+        "MDC" | "FMA" => digits && value.len() <= 6,
         _ => false,
     }
+}
+
+fn numeric(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }

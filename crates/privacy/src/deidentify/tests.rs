@@ -1,6 +1,11 @@
 //! Expected values from PS3.15 Table E.1-1 (2025a) and E.1.1, by hand.
 
+mod by_hand;
+mod cells;
+mod tokens;
+
 use super::*;
+use crate::pseudonymous_uid;
 use dicom_core::smallvec::smallvec;
 
 const KEY: [u8; 32] = [7; 32];
