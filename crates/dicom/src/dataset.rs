@@ -37,6 +37,12 @@ pub(crate) fn dictionary_vr(tag: Tag) -> &'static str {
     StandardDataDictionary.by_tag(core_tag(tag)).map_or("UN", |entry| entry.vr().relaxed().to_string())
 }
 
+/// Keyword of a tag in PS3.6's dictionary; empty when unknown, as of private ones.
+#[must_use]
+pub fn keyword(tag: Tag) -> &'static str {
+    StandardDataDictionary.by_tag(core_tag(tag)).map_or("", |entry| entry.alias())
+}
+
 /// A tag of dicom-rs's as ours.
 pub(crate) fn number(tag: dicom_core::Tag) -> Tag {
     Tag::from(tag.group()) << 16 | Tag::from(tag.element())

@@ -68,8 +68,10 @@ fn derive(lease: &HeadLease, head: &mut Head, deidentified: bool) -> Result<()> 
     let derivation = Derivation {
         image: image.as_ref().filter(|_| file || lease.masked),
         instance: lease.derived_uid.as_ref().filter(|_| file),
+        source: None,
         masked: lease.masked,
         deidentified,
+        safe_private: false,
     };
     if file || lease.masked {
         privacy::derive(&mut head.object, &derivation)?;
@@ -78,7 +80,7 @@ fn derive(lease: &HeadLease, head: &mut Head, deidentified: bool) -> Result<()> 
 }
 
 /// Bytes of all frames as the decoder gives them. The value length has 32 bits, all ones mean fragments (PS3.5 §7.1).
-fn native_len(image: &ImageInfo) -> Result<u64> {
+pub fn native_len(image: &ImageInfo) -> Result<u64> {
     let frame = image.frame_bytes().ok_or(TOO_LARGE)?;
     (frame as u64).checked_mul(image.frames.into()).ok_or(TOO_LARGE)
 }
@@ -93,7 +95,7 @@ fn coded(head: &mut Head, lease: &HeadLease) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-fn part10(head: &mut Head, pixels: Option<u64>) -> Result<Vec<u8>> {
+pub fn part10(head: &mut Head, pixels: Option<u64>) -> Result<Vec<u8>> {
     head.meta.transfer_syntax = EXPLICIT_LITTLE_ENDIAN.to_owned();
     let mut out = write_head(head)?;
     if let Some(pixels) = pixels {

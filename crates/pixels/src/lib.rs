@@ -7,6 +7,7 @@ mod examine;
 pub mod find;
 mod frame;
 mod head;
+pub mod leaving;
 mod pool;
 mod profile;
 

@@ -18,10 +18,14 @@ pub struct Derivation<'a> {
     pub image: Option<&'a ImageInfo>,
     /// The new instance, for a file; nothing: the UID of the source stays (metadata that viewers ask for by it).
     pub instance: Option<&'a Uid>,
+    /// Name of the source beside an instance that keeps the UID it has: a set whose other objects refer to it by that one.
+    pub source: Option<&'a Uid>,
     /// Pixels are masked.
     pub masked: bool,
     /// The words were de-identified before.
     pub deidentified: bool,
+    /// Private attributes that are left were found safe before (PS3.15 E.3.10).
+    pub safe_private: bool,
 }
 
 /// Makes the data set that of the derived object. Call [`crate::deidentify`] before, so that the source is named by its
@@ -34,7 +38,7 @@ pub fn derive(object: &mut InMemDicomObject, derivation: &Derivation<'_>) -> Res
     let source: Uid =
         first(object, tags::SOP_INSTANCE_UID).parse().map_err(|_| Error::Missing("SOP instance"))?;
     if derivation.masked {
-        telltale::remove(object, 0);
+        telltale::remove(object, derivation.safe_private, 0);
         declare(object, derivation.deidentified);
     }
     if let Some(image) = derivation.image {
@@ -42,6 +46,9 @@ pub fn derive(object: &mut InMemDicomObject, derivation: &Derivation<'_>) -> Res
     }
     if let Some(instance) = derivation.instance {
         put(object, tags::SOP_INSTANCE_UID, VR::UI, instance.as_str());
+    }
+    if derivation.instance.is_some() || derivation.source.is_some() {
+        let source = derivation.source.cloned().unwrap_or(source);
         object.put(sequence(0x0008_2112, vec![source_image(&class, &source)]));
         if object.get(core(SHARED_GROUPS)).is_some() {
             refer(object, (&class, &source), derivation.masked);

@@ -2,6 +2,7 @@
 //!
 //! Invariant: no I/O, no decoding, no model; only this crate makes a redacted frame.
 
+mod account;
 mod classify;
 mod deidentify;
 mod derive;
@@ -12,8 +13,10 @@ mod picture;
 mod plan;
 mod profile;
 mod pseudonym;
+mod records;
 mod types;
 
+pub use account::{Account, deciding};
 pub use classify::{Class, Kind, Part, classify, may_show};
 pub use deidentify::{deidentify, deidentify_with, patient_name};
 pub use derive::{Derivation, derive};
@@ -22,3 +25,4 @@ pub use options::{Done, Options, OptionsError, ProfileOption, Sink};
 pub use picture::{Shown, annotate, picture};
 pub use plan::plan_digest;
 pub use pseudonym::{derived_uid, pseudonymous_patient, pseudonymous_uid};
+pub use records::{RecordError, Refused, record};

@@ -2,7 +2,7 @@
 //! input. What was stored is remembered by keyed digests of name, size and time beside the keys, so that an interrupted import
 //! goes on where it was; no name is kept.
 
-mod errors;
+pub(in crate::cli) mod errors;
 mod from;
 mod items;
 mod remember;

@@ -36,7 +36,7 @@ fn inspect(path: &Path) -> Value {
     let local = match Local::open(path) {
         Ok(local) => local,
         Err(error) => {
-            return json!({ "file": file, "ok": false, "error": error, "sop_class": null, "modality": null,
+            return json!({ "file": file, "ok": false, "error": error.to_string(), "sop_class": null, "modality": null,
                 "level": null, "regions": [] });
         }
     };

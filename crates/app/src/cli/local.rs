@@ -5,9 +5,9 @@ use model::{ImageInfo, Region, RegionKind, limits};
 use pixels::Deadline;
 use port::pixels::{Examined, FrameLease, Mask, Output};
 use port::{Code, Fault};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 /// Frames of one file that are looked at, from the first, as in the archive; of a longer one all is hidden.
@@ -16,8 +16,25 @@ const FRAMES_LOOKED_AT: u32 = 2_000;
 /// A file whose header was read.
 pub struct Local {
     file: File,
+    stamp: Stamp,
     /// Facts and head.
     pub parsed: Parsed,
+    /// SHA-256 of the whole file.
+    pub digest: [u8; 32],
+}
+
+/// Size, times of change of content and of inode: whoever writes into a file changes one of them.
+type Stamp = [i128; 5];
+
+/// Why a file is none of ours.
+#[derive(Debug, thiserror::Error)]
+pub enum Unread {
+    /// The system's.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// It is not what it should be.
+    #[error("{0}")]
+    Dicom(#[from] dicom::Error),
 }
 
 impl Local {
@@ -25,17 +42,37 @@ impl Local {
     ///
     /// # Errors
     /// Why it is refused, in words that name no value of it.
-    pub fn open(path: &Path) -> Result<Self, String> {
-        let mut file = File::open(path).map_err(|e| e.to_string())?;
-        let mut intake = Intake::of_a_file_that_stays();
+    pub fn open(path: &Path) -> Result<Self, Unread> {
+        Self::read(path, Intake::of_a_file_that_stays())
+    }
+
+    /// The same of a file with all identifiers of an instance.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn instance(path: &Path) -> Result<Self, Unread> {
+        Self::read(path, Intake::new())
+    }
+
+    fn read(path: &Path, mut intake: Intake) -> Result<Self, Unread> {
+        let mut file = File::open(path)?;
+        let stamp = stamp(&file.metadata()?);
+        let mut digest = crypto::Digest::new();
         let mut buffer = vec![0; limits::CHUNK_BYTES];
         loop {
-            let len = file.read(&mut buffer).map_err(|e| e.to_string())?;
+            let len = file.read(&mut buffer)?;
             let Some(bytes) = buffer.get(..len).filter(|b| !b.is_empty()) else { break };
-            intake.push(bytes).map_err(|e| e.to_string())?;
+            digest.update(bytes);
+            intake.push(bytes)?;
         }
-        let parsed = intake.finish().map_err(|e| e.to_string())?;
-        Ok(Self { file, parsed })
+        let parsed = intake.finish()?;
+        Ok(Self { file, stamp, parsed, digest: digest.finish() })
+    }
+
+    /// Nobody wrote into it since it was opened.
+    #[must_use]
+    pub fn untouched(&self) -> bool {
+        self.file.metadata().is_ok_and(|meta| stamp(&meta) == self.stamp)
     }
 
     /// The image.
@@ -87,6 +124,16 @@ impl Local {
         let done = pixels::frame(&lease, &self.parsed.head, &encoded, &Deadline::never());
         done.map(|(_, bytes)| bytes).map_err(Into::into)
     }
+}
+
+fn stamp(meta: &Metadata) -> Stamp {
+    [
+        meta.size().into(),
+        meta.mtime().into(),
+        meta.mtime_nsec().into(),
+        meta.ctime().into(),
+        meta.ctime_nsec().into(),
+    ]
 }
 
 /// All that was found, for a viewer without any relation: markers stay, everything else is hidden.

@@ -49,7 +49,7 @@ fn window(text: &str) -> Result<(f64, f64), String> {
 }
 
 pub fn run(command: &Render) -> Done {
-    let local = Local::open(&command.file).map_err(Failure::Text)?;
+    let local = Local::open(&command.file).map_err(|e| Failure::Text(e.to_string()))?;
     let index = command.frame.checked_sub(1).ok_or_else(|| Failure::Usage("--frame counts from 1".into()))?;
     let mask = match command.visibility {
         Shown::Clear => None,

@@ -67,12 +67,29 @@ const LONGEST: usize = 32 << 10;
 /// Longest text: LT has 10,240 characters of up to four bytes.
 const LONGEST_TEXT: usize = 10_240 * 4;
 
-/// Removes them at every depth. What is not in PS3.6 goes too: only what is known to be no copy of the pixels stays.
-pub fn remove(object: &mut InMemDicomObject, depth: usize) {
-    object.retain(stays);
+/// Longest private value: far below what a picture needs.
+const LONGEST_PRIVATE: usize = 1 << 10;
+
+/// Removes them at every depth. What is not in PS3.6 goes too: only what is known to be no copy of the pixels stays, and of private
+/// attributes, where they were found safe, short numbers and words.
+pub fn remove(object: &mut InMemDicomObject, safe_private: bool, depth: usize) {
+    object.retain(|element| stays(element) || safe_private && short_private(element));
     if depth < limits::SEQUENCE_DEPTH {
-        nested_all(object, &mut |item| remove(item, depth + 1));
+        nested_all(object, &mut |item| remove(item, safe_private, depth + 1));
     }
+}
+
+/// Table E.3.10-1 of PS3.15 has slopes, b-values, names of sequences.
+fn short_private(element: &InMemElement) -> bool {
+    let tag = tag_of(element);
+    let of_words = !matches!(
+        element.vr(),
+        VR::OB | VR::OW | VR::OD | VR::OF | VR::OL | VR::OV | VR::UN | VR::SQ | VR::UT | VR::UC | VR::UR
+    );
+    tag >> 16 & 1 == 1
+        && tag & 0xFFFF != 0
+        && of_words
+        && element.value().primitive().is_none_or(|value| value.calculate_byte_len() <= LONGEST_PRIVATE)
 }
 
 fn stays(element: &InMemElement) -> bool {
