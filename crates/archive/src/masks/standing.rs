@@ -68,9 +68,13 @@ fn answer(vault: &Vault, context: &Context, patient: PatientRef) -> Response {
     let mut standing = Standing { holds_for: wishes.holds_for(user), parts: Vec::new(), shapes: Vec::new() };
     for wish in wishes.of(user).flat_map(|author| &author.wishes) {
         match wish {
+            Wish::Part(kind) if standing.parts.contains(kind) => {}
             Wish::Part(kind) => standing.parts.push(*kind),
             Wish::Shape { on, polygon } => {
-                standing.shapes.push(StandingShape { on: told(on), polygon: polygon.clone() });
+                let shape = StandingShape { on: told(on), polygon: polygon.clone() };
+                if !standing.shapes.contains(&shape) {
+                    standing.shapes.push(shape);
+                }
             }
         }
     }
