@@ -116,6 +116,8 @@ const KINDS: &[(&str, Kind)] = &[
 
 const ENCAPSULATED_DOCUMENT: Tag = 0x0042_0011;
 const BURNED_IN_ANNOTATION: Tag = 0x0028_0301;
+/// Free words that the table has no row for.
+const WAVEFORM_ANNOTATIONS: Tag = 0x0040_B020;
 const GRAPHIC_ANNOTATIONS: Tag = 0x0070_0001;
 const GRAPHIC_LAYERS: Tag = 0x0070_0060;
 
@@ -143,6 +145,7 @@ pub fn record(
         Kind::Plain => by_profile(object, sink),
         Kind::Waveform => {
             let signals = waveform::take(object).ok_or(Refused::Bulk)?;
+            without(object, &[WAVEFORM_ANNOTATIONS], sink);
             by_profile(object, &mut |path, done| sink(path, waveform::told(path, done)))?;
             Ok(waveform::give_back(object, signals).ok_or(Refused::Bulk)?)
         }

@@ -70,7 +70,7 @@ fn signals_stay_annotations_go_and_nothing_hides_behind_a_signal() {
     let data =
         items(&object, 0x5400_0100)[0].get(core(0x5400_1010)).unwrap().to_bytes().unwrap().into_owned();
     assert_eq!(data, (0..12).collect::<Vec<u8>>());
-    assert!(object.get(core(0x0040_B020)).is_none(), "Waveform Annotation Sequence: X");
+    assert!(object.get(core(0x0040_B020)).is_none(), "free words without a row");
     assert!(told.contains(&(vec![0x5400_0100, 0x5400_1010], Done::Kept)));
     assert!(told.contains(&(vec![0x0040_B020], Done::Removed)));
     for bytes in [10, 14, 4096] {
