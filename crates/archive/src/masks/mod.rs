@@ -71,7 +71,7 @@ async fn replaced(
     let own = checked(study, wanted, role.as_str())?;
     let now = &study.record.masks;
     let stays = |(_, region, by): &&(Uid, Region, String)| {
-        *by != author && !(drop_others && !of_patient(&region.source))
+        *by != author && (!drop_others || of_patient(&region.source))
     };
     let mut after: Vec<_> = now.regions.iter().filter(stays).cloned().collect();
     let others = now.regions.iter().filter(|(_, _, by)| *by != author).count();
@@ -102,7 +102,7 @@ fn bounded(regions: &[(Uid, Region, String)]) -> bool {
     for (uid, region, by) in regions {
         on.entry(uid).or_default().push((by, of_patient(&region.source), region.polygon.len()));
     }
-    on.into_values().all(|drawn| room(drawn))
+    on.into_values().all(room)
 }
 
 /// Whether what is drawn (by whom, whether by the patient, how many corners) fits.

@@ -133,7 +133,7 @@ impl Canvas<'_> {
                 }
                 for (x, _) in some.iter().enumerate().filter(|(_, edge)| **edge) {
                     let x = at * EDGES + x;
-                    self.set(data, samples, (x, y), if (x + y) / 6 % 2 == 0 { 255 } else { 0 });
+                    self.set(data, samples, (x, y), if ((x + y) / 6).is_multiple_of(2) { 255 } else { 0 });
                 }
             }
         }
