@@ -120,6 +120,8 @@ const BURNED_IN_ANNOTATION: Tag = 0x0028_0301;
 const WAVEFORM_ANNOTATIONS: Tag = 0x0040_B020;
 const GRAPHIC_ANNOTATIONS: Tag = 0x0070_0001;
 const GRAPHIC_LAYERS: Tag = 0x0070_0060;
+const LAYER_DESCRIPTION: Tag = 0x0070_0068;
+const CONTENT_DESCRIPTION: Tag = 0x0070_0081;
 
 fn kind(class: &str) -> Option<Kind> {
     let class = class.strip_prefix(STORAGE)?;
@@ -152,6 +154,14 @@ pub fn record(
         Kind::Presentation => {
             if !options.has(ProfileOption::CleanGraphics) {
                 without(object, &[GRAPHIC_ANNOTATIONS, GRAPHIC_LAYERS], sink);
+            }
+            each_item(object, GRAPHIC_LAYERS, |layer| {
+                layer.remove_element(core(LAYER_DESCRIPTION));
+            });
+            // Type 2 (PS3.3 Table C.11-1b).
+            if object.get(core(CONTENT_DESCRIPTION)).is_some() {
+                crate::deidentify::put(object, CONTENT_DESCRIPTION, dicom_core::VR::LO, "");
+                sink(&[CONTENT_DESCRIPTION], Done::Emptied);
             }
             by_profile(object, sink)
         }

@@ -80,11 +80,9 @@ pub fn run(command: &Deidentify) -> Done {
     let options =
         Options::of(command.options.iter().copied()).map_err(|error| Failure::Usage(error.to_string()))?;
     let whole = command.input.is_dir() || command.out.is_dir();
-    if whole {
-        folder::apart(&command.input, &command.out)?;
-        let beside = [&command.project_key, &command.errors, &command.report];
-        beside.into_iter().flatten().try_for_each(|file| folder::outside(&command.out, file))?;
-    }
+    folder::apart(&command.input, &command.out)?;
+    let beside = [&command.project_key, &command.errors, &command.report];
+    beside.into_iter().flatten().try_for_each(|file| folder::outside(&command.out, file))?;
     let rules =
         Rules { key: key(command.project_key.as_deref())?, options, documents: command.dangerous_documents };
     let told = Told {
@@ -238,10 +236,14 @@ fn make_all(
                         told.report.add(made.entry.name.trim_end_matches(".dcm"), &made.account)?;
                         whole.push(made);
                     }
-                    (Err(reason), Some((path, _))) => told.refuse(path, &reason)?,
+                    (Err(reason), Some((path, looked))) => {
+                        told.refuse(path, &reason)?;
+                        folder.take_away(&looked.name)?;
+                    }
                     (Err(_), None) => {}
                 }
             }
+            told.report.sync()?;
             folder.take(&whole)?;
             count += whole.len() as u64;
             Ok(())

@@ -75,14 +75,18 @@ async fn added(
     body: Stream,
 ) -> Result<(), Refused> {
     fits(study, &ask)?;
-    let shapes = shapes(&ask, body).await?;
-    let drawn = checked(study, drawn(shapes)?, context.caller.role.as_str())?;
-    let mut study = Arc::clone(study);
+    let shapes = drawn(shapes(&ask, body).await?)?;
+    // The body may have taken minutes: whose study it is and who may draw on it is looked at again.
     for _ in 0..TRIES {
-        if merged(vault, context, &study, &drawn).await? {
+        let now = drawable(vault, context, &ask.study).await?;
+        if now.righted != study.righted {
+            return Err(Code::VersionConflict.into());
+        }
+        fits(&now, &ask)?;
+        let drawn = checked(&now, shapes.clone(), context.caller.role.as_str())?;
+        if merged(vault, context, &now, &drawn).await? {
             return Ok(());
         }
-        study = vault.study(&study.record.uid).map_err(Fault::from)?.ok_or(Code::NotFound)?;
     }
     Err(Code::VersionConflict.into())
 }
@@ -165,11 +169,11 @@ fn add(
         return Ok(());
     }
     for image in frame {
+        if shapes.len() >= limits::REGIONS && !shapes.contains_key(image) {
+            return Err(MaskFault::TooMany);
+        }
         let own = shapes.entry(image.clone()).or_default();
         own.extend(polygons.iter().filter(|polygon| !own.contains(polygon)).cloned().collect::<Vec<_>>());
-    }
-    if shapes.len() > limits::REGIONS {
-        return Err(MaskFault::TooMany);
     }
     let all = || shapes.values().flatten();
     if all().count() > limits::REGIONS || all().map(Vec::len).sum::<usize>() > CORNERS {
@@ -221,7 +225,8 @@ async fn merged(
         }
     }
     let regions = after.iter().filter(own).count();
-    if regions > limits::REGIONS || !bounded(&after) {
+    let by = (author.as_str(), context.caller.role);
+    if regions > limits::REGIONS || !bounded(&study.record.masks.regions, &after, by) {
         return Err(MaskFault::TooMany.into());
     }
     let version = study.record.masks.version + 1;

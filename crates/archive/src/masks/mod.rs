@@ -22,7 +22,6 @@ use policy::Right;
 use port::archive::{DRAWABLE, DrawnRegion, Redraw};
 use port::{Code, Fault, Response};
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::Arc;
 
 /// Corners of all regions that a patient drew on one instance, and of those that all others drew there.
@@ -77,7 +76,7 @@ async fn replaced(
     let others = now.regions.iter().filter(|(_, _, by)| *by != author).count();
     let (regions, dropped) = (own.len() as u64, (others - after.len()) as u64);
     after.extend(own.into_iter().map(|(uid, region)| (uid, region, author.clone())));
-    if !bounded(&after) {
+    if !bounded(&now.regions, &after, (&author, role)) {
         return Err(Code::TooLarge.into());
     }
     if now.version != expect_version {
@@ -97,25 +96,39 @@ async fn replaced(
 }
 
 /// Every masked frame of an instance pays for all that is drawn on it, by whomever. The patient's room is her own.
-fn bounded(regions: &[(Uid, Region, String)]) -> bool {
-    let mut on: HashMap<&Uid, Vec<(&str, bool, usize)>> = HashMap::new();
-    for (uid, region, by) in regions {
-        on.entry(uid).or_default().push((by, of_patient(&region.source), region.polygon.len()));
-    }
-    on.into_values().all(room)
+fn bounded(before: &[(Uid, Region, String)], after: &[(Uid, Region, String)], by: (&str, Role)) -> bool {
+    let (before, after) = (on_each(before), on_each(after));
+    after.iter().all(|(uid, drawn)| fits(before.get(uid).map_or(&[], Vec::as_slice), drawn, by))
 }
 
-/// Whether what is drawn (by whom, whether by the patient, how many corners) fits.
-fn room<By: Hash + Eq + Copy>(drawn: impl IntoIterator<Item = (By, bool, usize)>) -> bool {
-    let (mut of, mut others): (HashMap<_, Used>, _) = (HashMap::new(), Used::default());
-    for (by, of_patient, corners) in drawn {
-        of.entry((by, of_patient)).or_default().add(corners);
-        if !of_patient {
-            others.add(corners);
-        }
+fn on_each(regions: &[(Uid, Region, String)]) -> HashMap<&Uid, Vec<Drawn<'_>>> {
+    let mut on: HashMap<&Uid, Vec<Drawn<'_>>> = HashMap::new();
+    for (uid, region, by) in regions {
+        let of_patient = of_patient(&region.source);
+        on.entry(uid).or_default().push(Drawn { by, of_patient, corners: region.polygon.len() });
     }
-    others.within(1)
-        && of.iter().all(|((_, of_patient), used)| used.within(if *of_patient { 1 } else { SHARE }))
+    on
+}
+
+/// One region, for its share of the room.
+#[derive(Debug, Clone, Copy)]
+struct Drawn<'a> {
+    by: &'a str,
+    of_patient: bool,
+    corners: usize,
+}
+
+/// A change of what this account drew fits. What others drew before counts only where the room is shared; less than before always
+/// fits, for two that fitted may have become one patient's.
+fn fits(before: &[Drawn<'_>], after: &[Drawn<'_>], (user, role): (&str, Role)) -> bool {
+    let own = |drawn: &[Drawn<'_>]| Used::of(drawn.iter().filter(|one| one.by == user));
+    if own(after).at_most(&own(before)) {
+        return true;
+    }
+    if role == Role::Patient {
+        return own(after).within(1);
+    }
+    own(after).within(SHARE) && Used::of(after.iter().filter(|one| !one.of_patient)).within(1)
 }
 
 /// What is used of the room on a frame.
@@ -126,8 +139,15 @@ struct Used {
 }
 
 impl Used {
-    const fn add(&mut self, corners: usize) {
-        (self.regions, self.corners) = (self.regions + 1, self.corners + corners);
+    fn of<'a>(drawn: impl Iterator<Item = &'a Drawn<'a>>) -> Self {
+        drawn.fold(Self::default(), |used, one| Self {
+            regions: used.regions + 1,
+            corners: used.corners + one.corners,
+        })
+    }
+
+    const fn at_most(&self, other: &Self) -> bool {
+        self.regions <= other.regions && self.corners <= other.corners
     }
 
     const fn within(&self, share: usize) -> bool {

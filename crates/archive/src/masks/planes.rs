@@ -21,6 +21,8 @@ use std::sync::Arc;
 type Refusal = (&'static str, Code);
 /// Objects under one entry of the ledger.
 const NAMED: usize = 256;
+/// Corners of all regions that are held until their planes are sent: 8 MiB.
+const CORNERS: usize = 1 << 20;
 
 /// An image and all that is hidden on it.
 struct Hidden {
@@ -35,6 +37,7 @@ struct Hidden {
 pub async fn planes(vault: &Vault, context: &Context, ask: AskPlanes) -> Result<(Response, Stream), Fault> {
     let study = drawable(vault, context, &ask.study).await?;
     let study = vault.examined(study, &all_of(&ask)).await;
+    let version = vault.mask_version(&study);
     let hidden = match tokio::task::block_in_place(|| hidden(vault, &study, &ask)) {
         Ok(hidden) => hidden,
         Err((cause, code)) => {
@@ -45,6 +48,11 @@ pub async fn planes(vault: &Vault, context: &Context, ask: AskPlanes) -> Result<
     };
     let words = words(vault, context, &study);
     let sheet = sheet(vault, context, (&study, &ask, words), &hidden).await?;
+    // Heads take a while: what was hidden then is still what is hidden, and the caller still may have it.
+    let now = drawable(vault, context, &ask.study).await?;
+    if (vault.mask_version(&now), now.righted) != (version, study.righted) {
+        return Err(Code::VersionConflict.into());
+    }
     vault.record_all(context, About::study(&study), released(vault, &study, (&ask, words), &hidden)).await?;
     let (sink, stream) = stream();
     tokio::spawn(send(hidden, ask.joined, sink));
@@ -75,7 +83,7 @@ fn hidden(vault: &Vault, study: &Study, ask: &AskPlanes) -> Result<Vec<Hidden>, 
         **series == ask.series && ask.instance.as_ref().is_none_or(|uid| *uid == instance.record.sop_uid)
     };
     let mut out: Vec<Hidden> = Vec::new();
-    let mut there = false;
+    let (mut there, mut corners, mut bytes) = (false, 0, 0);
     for (series, instance) in study.instances().map(|(s, i)| (&s.uid, i)).filter(wanted) {
         there = true;
         let Some(image) = instance.record.image.clone() else { continue };
@@ -90,6 +98,11 @@ fn hidden(vault: &Vault, study: &Study, ask: &AskPlanes) -> Result<Vec<Hidden>, 
         let room = limits::MASK_PLANES - out.iter().map(|hidden| hidden.planes.len()).sum::<usize>();
         let planes =
             if ask.joined { vec![(0, RegionKind::Drawn)] } else { planes_of(&image, &regions, room)? };
+        corners += regions.iter().map(|region| region.polygon.len()).sum::<usize>();
+        bytes += model::plane_bytes(image.rows, image.columns) as u64 * planes.len() as u64;
+        if corners > CORNERS || bytes > limits::MASK_PLANE_BYTES || out.len() >= limits::MASK_PLANES {
+            return Err(("too-large", Code::TooLarge));
+        }
         out.push(Hidden { instance: instance.clone(), image, regions, planes });
     }
     match out.first() {
@@ -98,24 +111,17 @@ fn hidden(vault: &Vault, study: &Study, ask: &AskPlanes) -> Result<Vec<Hidden>, 
         Some(_) if ask.joined && out.len() > 1 => return Err(("many-images", Code::BadRequest)),
         _ => {}
     }
-    fits(out)
+    Ok(fits(out))
 }
 
 /// An object has a frame: where nothing is hidden, an empty one says so.
-fn fits(mut hidden: Vec<Hidden>) -> Result<Vec<Hidden>, Refusal> {
+fn fits(mut hidden: Vec<Hidden>) -> Vec<Hidden> {
     if hidden.iter().all(|hidden| hidden.planes.is_empty())
         && let Some(first) = hidden.first_mut()
     {
         first.planes.push((0, RegionKind::Drawn));
     }
-    let bytes = hidden.iter().map(|hidden| {
-        (model::plane_bytes(hidden.image.rows, hidden.image.columns) as u64)
-            .saturating_mul(hidden.planes.len() as u64)
-    });
-    if bytes.fold(0, u64::saturating_add) > limits::MASK_PLANE_BYTES {
-        return Err(("too-large", Code::TooLarge));
-    }
-    Ok(hidden)
+    hidden
 }
 
 const fn size(image: &ImageInfo) -> (u32, u32) {
@@ -152,7 +158,7 @@ async fn sheet(
     let mut known = Attributes::new();
     let mut images = Vec::with_capacity(hidden.len());
     for hidden in hidden {
-        let (placement, attributes) = head(vault, study, &ask.series, hidden).await?;
+        let (placement, attributes) = head(vault, study, (&ask.series, words), hidden).await?;
         if images.is_empty() && words == Words::Full {
             known = attributes;
         }
@@ -189,7 +195,7 @@ fn masked(hidden: &Hidden, placement: Option<Placement>) -> MaskedImage {
 async fn head(
     vault: &Vault,
     study: &Study,
-    series: &Uid,
+    (series, words): (&Uid, Words),
     hidden: &Hidden,
 ) -> Result<(Option<Placement>, Attributes), Fault> {
     let record = &hidden.instance.record;
@@ -204,7 +210,11 @@ async fn head(
         corrections: vault.corrections(study, series),
     };
     let (bytes, attributes) = of_head(vault, lease, &object, record.head_len).await?;
-    let placement: Option<Placement> = serde_json::from_slice(&bytes).map_err(|_| Code::Internal)?;
+    let mut placement: Option<Placement> = serde_json::from_slice(&bytes).map_err(|_| Code::Internal)?;
+    // Words that somebody typed.
+    if let Some(place) = placement.as_mut().filter(|_| words != Words::Full) {
+        place.position_reference.clear();
+    }
     let whole = |place: &Placement| place.planes.len() == hidden.image.frames as usize;
     Ok((placement.filter(whole), attributes))
 }

@@ -2,7 +2,7 @@
 //! the answer: a new version ends all grants of her studies, and each film is laid over when it leaves.
 
 use super::wishes::{Author, On, Wish, WishRecord, WishedRecord, Wishes};
-use super::{drawable, of_patient, outlines, refused, room};
+use super::{Drawn, drawable, fits, of_patient, outlines, refused};
 use crate::catalog::Study;
 use crate::context::{About, Context};
 use crate::journal::promises;
@@ -54,8 +54,10 @@ pub async fn wish(
     study: &Uid,
     change: Redraw<Standing>,
 ) -> Result<Response, Fault> {
-    let study = drawable(vault, context, study).await?;
+    drawable(vault, context, study).await?;
     let _one = vault.wishing.lock().await;
+    // Whose it is may have changed while others were waited for.
+    let study = drawable(vault, context, study).await?;
     match keep(vault, context, &study, change).await {
         Ok(()) => Ok(answer(vault, context, study.patient())),
         Err(fault) => refused(vault, context, &study, fault).await,
@@ -108,16 +110,21 @@ async fn keep(
         holds: wanted.holds_for,
         wishes: checked(study, wanted)?,
     };
+    let (righted, home) = {
+        let righted = lock(&vault.righted);
+        (righted.version(), righted.unmerged(study))
+    };
     let now = vault.wishes_of(study.patient());
     if now.version() != expect_version {
         return Err(Code::VersionConflict.into());
     }
-    let home = lock(&vault.righted).unmerged(study);
+    let user = own.user.clone();
     let said = own.wishes.len() as u64;
     let holds_for = own.holds.as_str().to_owned();
     let after = redrawn(&now, home, own, drop_others);
     let (changed, dropped) = (after.changed, after.dropped);
-    if !bounded(&after.all) {
+    let before: Vec<WishRecord> = now.0.iter().map(|record| (**record).clone()).collect();
+    if !fits(&drawn_by(&before), &drawn_by(&after.all), (&user, role)) {
         return Err(Code::TooLarge.into());
     }
     let version = after.all.iter().map(|record| record.version).sum();
@@ -125,7 +132,7 @@ async fn keep(
         false => Event::MasksStanding { version, wishes: said, holds_for },
         true => Event::MasksDropped { version, dropped, regions: said },
     };
-    save(vault, context, study, (changed, event)).await
+    save(vault, context, study, (righted, changed, event)).await
 }
 
 /// Rows and entry in one commit.
@@ -133,7 +140,7 @@ async fn save(
     vault: &Vault,
     context: &Context,
     study: &Study,
-    (changed, event): (Vec<WishRecord>, Event),
+    (righted, changed, event): (u64, Vec<WishRecord>, Event),
 ) -> Result<(), Fault> {
     let mut commit = Commit::new(vault.store.epoch());
     for state in &changed {
@@ -146,7 +153,14 @@ async fn save(
     }
     vault.entry_into(&mut commit, vault.envelope(context, &About::study(study)), event)?;
     let promises = promises(&commit);
-    let pending = vault.store.submit(commit).map_err(crate::Error::from)?;
+    let pending = {
+        // What is put right holds the index until it is durable: none comes in between.
+        let _index = vault.catalog();
+        if lock(&vault.righted).version() != righted {
+            return Err(Code::VersionConflict.into());
+        }
+        vault.store.submit(commit).map_err(crate::Error::from)?
+    };
     let kept = vault.settled(promises, pending, move |vault, durable| match durable {
         Ok(_) => {
             let mut wishes = lock(&vault.wishes);
@@ -179,11 +193,12 @@ fn redrawn(now: &Wishes, home: PatientRef, own: Author, drop_others: bool) -> Re
     let mut out = Redrawn { all: Vec::new(), changed: Vec::new(), dropped: 0 };
     for mut record in records {
         let before = record.of.clone();
-        let of_others = |author: &Author| author.user != own.user && !of_patient(&author.role);
+        let of_others = |author: &&mut Author| author.user != own.user && !of_patient(&author.role);
         if drop_others {
-            let gone = record.of.iter().filter(|author| of_others(author));
-            out.dropped += gone.map(|author| author.wishes.len() as u64).sum::<u64>();
-            record.of.retain(|author| !of_others(author));
+            // For whom it holds what they drew on films stays said.
+            for author in record.of.iter_mut().filter(of_others) {
+                out.dropped += std::mem::take(&mut author.wishes).len() as u64;
+            }
         }
         let here = record.patient == home;
         let old = record.by(&own.user).map(|author| author.wishes.clone());
@@ -204,16 +219,18 @@ fn redrawn(now: &Wishes, home: PatientRef, own: Author, drop_others: bool) -> Re
 }
 
 /// Every masked frame of the patient pays for all of it.
-fn bounded(records: &[WishRecord]) -> bool {
+fn drawn_by(records: &[WishRecord]) -> Vec<Drawn<'_>> {
     let authors = records.iter().flat_map(|record| &record.of);
     let wishes = authors.flat_map(|author| author.wishes.iter().map(move |wish| (author, wish)));
-    room(wishes.map(|(author, wish)| {
-        let corners = match wish {
+    let drawn = wishes.map(|(author, wish)| Drawn {
+        by: &author.user,
+        of_patient: of_patient(&author.role),
+        corners: match wish {
             Wish::Part(_) => 4,
             Wish::Shape { polygon, .. } => polygon.len(),
-        };
-        (&*author.user, of_patient(&author.role), corners)
-    }))
+        },
+    });
+    drawn.collect()
 }
 
 /// What came from outside, within bounds, in the words of the films that it names.

@@ -41,7 +41,7 @@ pub fn plan(
     }
     let drawn = drawn(wishes, study, (series, instance), &|holds_for| grant.hides_drawn(holds_for));
     // From who reports under an order nothing is hidden but what the patient drew: where nothing of that is, all is as without it.
-    if grant.hide() == Hide::Drawn && drawn.is_empty() && shows_no_more(instance) {
+    if grant.hide() == Hide::Drawn && drawn.is_empty() && shows_no_more(grant, wishes, study, instance) {
         return Some(Plan::Clear);
     }
     // Not an image, or one that nobody could look at: nothing of it can be masked, so it is withheld.
@@ -96,26 +96,25 @@ fn drawn(
     holds: &dyn Fn(HoldsFor) -> bool,
 ) -> Vec<Region> {
     let Some(image) = instance.record.image.as_ref() else { return Vec::new() };
+    let twins = is_film(image);
     let drawn = study.record.masks.regions.iter().filter(|(uid, _, _)| {
-        *uid == instance.record.sop_uid || drawn_on(study, uid).is_some_and(|of| same_view(of, image))
+        *uid == instance.record.sop_uid
+            || twins && drawn_on(study, uid).is_some_and(|of| same_view(of, image))
     });
     let drawn = drawn.map(|(_, region, by)| (region.clone(), wishes.holds_for(by)));
     let all = drawn.chain(wishes.on(series, instance));
     all.filter(|(_, holds_for)| holds(*holds_for)).map(|(region, _)| region).collect()
 }
 
-/// An image that was understood, or an object without pixels: a report, a presentation state. What else there is (a document, an
-/// image that lies) may show what was drawn over elsewhere.
-fn shows_no_more(instance: &Instance) -> bool {
-    let class = instance.record.sop_class.as_str();
-    let words = WORDS.iter().any(|root| class.strip_prefix(root).is_some_and(|rest| rest.starts_with('.')));
-    instance.record.image.is_some() || words
+/// An image that was looked at; what nobody could look at (a report with icons, a document, an image that lies) only where nothing
+/// is drawn on any image of the study.
+fn shows_no_more(grant: &Grant, wishes: &Wishes, study: &Study, instance: &Instance) -> bool {
+    let seen = instance.record.seen.as_ref().is_some_and(|seen| seen.maskable);
+    let open = |(series, other): (&crate::catalog::Series, &Instance)| {
+        drawn(wishes, study, (&series.uid, other), &|holds_for| grant.hides_drawn(holds_for)).is_empty()
+    };
+    instance.record.image.is_some() && seen || study.instances().all(open)
 }
-
-/// Roots of the storage classes that have no pixels and no documents in them (PS3.4 Table B.5-1): waveforms, presentation
-/// states, structured reports.
-const WORDS: [&str; 3] =
-    ["1.2.840.10008.5.1.4.1.1.9", "1.2.840.10008.5.1.4.1.1.11", "1.2.840.10008.5.1.4.1.1.88"];
 
 fn drawn_on<'a>(study: &'a Study, uid: &Uid) -> Option<&'a ImageInfo> {
     let (_, instance) = study.instances().find(|(_, i)| i.record.sop_uid == *uid)?;
@@ -125,10 +124,13 @@ fn drawn_on<'a>(study: &'a Study, uid: &Uid) -> Option<&'a ImageInfo> {
 /// Two films of one study and one size of which the header says the same: the exposure for processing beside the processed
 /// one, a second processing. What was drawn on one would stand open on the other.
 fn same_view(one: &ImageInfo, other: &ImageInfo) -> bool {
-    let film = |image: &ImageInfo| matches!(privacy::classify(image).kind, Kind::Projection(_));
     let said =
         |image: &ImageInfo| (image.rows, image.columns, image.body_part.clone(), image.view_position.clone());
-    film(one) && film(other) && said(one) == said(other)
+    is_film(one) && is_film(other) && said(one) == said(other)
+}
+
+fn is_film(image: &ImageInfo) -> bool {
+    matches!(privacy::classify(image).kind, Kind::Projection(_))
 }
 
 /// Would examining withhold it for this caller, whatever the pixels show?

@@ -133,10 +133,10 @@ fn said(head: &[u8], pixels: Header) -> Result<(Brought, Planes)> {
     if count as usize > limits::MASK_PLANES {
         return Err(MaskFault::TooMany);
     }
-    let frames = frames(&object)?;
-    if count == 0 || frames.len() != count as usize {
+    if count == 0 || items(&object, FRAME_GROUPS).len() != count as usize {
         return Err(MaskFault::Unreadable);
     }
+    let frames = frames(&object)?;
     let frame = u64::from(rows) * u64::from(columns);
     let left = (u64::from(count) * frame * u64::from(bits)).div_ceil(8);
     // Even length (PS3.5 §8.1.1); some writers leave the padding away.
@@ -150,25 +150,33 @@ fn said(head: &[u8], pixels: Header) -> Result<(Brought, Planes)> {
 /// The images of each frame: by itself or shared (PS3.3 C.7.6.16.2.6).
 fn frames(object: &InMemDicomObject) -> Result<Vec<Referred>> {
     let shared = items(object, SHARED_GROUPS).first().map_or(&[][..], |shared| items(shared, DERIVATION));
+    let shared = referred(shared)?;
     let mut all = 0;
     let mut out = Vec::new();
     for group in items(object, FRAME_GROUPS) {
-        let own = items(group, DERIVATION);
-        let derivations = if own.is_empty() { shared } else { own };
-        let mut referred = Referred::new();
-        for source in derivations.iter().flat_map(|derivation| items(derivation, SOURCE)) {
-            refer(source, &mut referred)?;
-            if all + referred.len() > REFERENCES {
-                return Err(MaskFault::TooMany);
-            }
-        }
-        if referred.is_empty() {
+        let own = referred(items(group, DERIVATION))?;
+        let own = if own.is_empty() { &shared } else { &own };
+        if own.is_empty() {
             return Err(MaskFault::NoReference);
         }
-        all += referred.len();
-        out.push(referred);
+        all += own.len();
+        if all > REFERENCES {
+            return Err(MaskFault::TooMany);
+        }
+        out.push(own.clone());
     }
     Ok(out)
+}
+
+fn referred(derivations: &[InMemDicomObject]) -> Result<Referred> {
+    let mut referred = Referred::new();
+    for source in derivations.iter().flat_map(|derivation| items(derivation, SOURCE)) {
+        refer(source, &mut referred)?;
+        if referred.len() > REFERENCES {
+            return Err(MaskFault::TooMany);
+        }
+    }
+    Ok(referred)
 }
 
 /// An image, or frames of it.
@@ -179,6 +187,9 @@ fn refer(source: &InMemDicomObject, referred: &mut Referred) -> Result<()> {
         return Ok(());
     };
     let numbers = element.to_multi_int::<u32>().map_err(|_| MaskFault::NoSuchFrame)?;
+    if numbers.is_empty() {
+        return Err(MaskFault::NoSuchFrame);
+    }
     for number in numbers {
         let frame = number.checked_sub(1).ok_or(MaskFault::NoSuchFrame)?;
         referred.push((uid.clone(), Some(frame)));
@@ -186,7 +197,7 @@ fn refer(source: &InMemDicomObject, referred: &mut Referred) -> Result<()> {
             return Err(MaskFault::TooMany);
         }
     }
-    if referred.is_empty() { Err(MaskFault::NoSuchFrame) } else { Ok(()) }
+    Ok(())
 }
 
 fn items(object: &InMemDicomObject, sequence: Tag) -> &[InMemDicomObject] {

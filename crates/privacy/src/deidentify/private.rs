@@ -1,7 +1,8 @@
 //! Private attributes that are known to be safe (PS3.15 E.3.10, Table E.3.10-1): `profiles/private.txt`. Of the table's rows those
 //! with binary values and sequences are not used: they hold pictures and waveforms that no mask covers.
 
-use super::{first, number};
+use super::number;
+use dicom::json::tag as core;
 use dicom_core::VR;
 use dicom_object::InMemDicomObject;
 use model::Tag;
@@ -41,8 +42,10 @@ pub fn safe(object: &InMemDicomObject) -> BTreeSet<Tag> {
             continue;
         }
         let creator = group << 16 | block;
-        let listed =
-            table.get(&first(object, creator)).is_some_and(|rows| rows.contains(&(group, low, element.vr())));
+        // All of it: a second value behind the name would leave with it.
+        let named = object.get(core(creator)).filter(|e| e.vr() == VR::LO).and_then(|e| e.to_str().ok());
+        let rows = named.and_then(|named| table.get(named.trim_matches([' ', '\0'])));
+        let listed = rows.is_some_and(|rows| rows.contains(&(group, low, element.vr())));
         if listed {
             safe.extend([creator, tag]);
         }

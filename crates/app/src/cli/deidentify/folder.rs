@@ -83,6 +83,18 @@ impl Folder {
         Ok(())
     }
 
+    /// What was made by other rules (other options, an older program) of what these refuse does not stay.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn take_away(&mut self, name: &str) -> Result<(), Failure> {
+        if self.there.remove(name) {
+            std::fs::remove_file(self.path.join(name)).map_err(io("output"))?;
+            say::note("deidentify-taken-away", &[&name]);
+        }
+        Ok(())
+    }
+
     /// All names are durable.
     ///
     /// # Errors

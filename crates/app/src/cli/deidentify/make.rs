@@ -207,7 +207,9 @@ struct Written {
 
 impl Written {
     fn create(path: &Path) -> Result<Self, Reason> {
-        Ok(Self { file: File::create(path).map_err(disk)?, digest: crypto::Digest::new() })
+        // What a kill left, or a link that somebody put there: it is not followed.
+        let _ = std::fs::remove_file(path);
+        Ok(Self { file: File::create_new(path).map_err(disk)?, digest: crypto::Digest::new() })
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<(), Reason> {

@@ -50,6 +50,14 @@ impl Report {
         }
     }
 
+    /// All lines so far are durable.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.file.as_ref().map_or(Ok(()), |file| file.sync_data().map_err(io("--report")))
+    }
+
     fn line(&self, output: &str, path: &[Tag], (done, times): (Done, u64)) -> serde_json::Value {
         let place: Vec<String> = path.iter().map(|tag| format!("{tag:08X}")).collect();
         let own = path.last().copied().unwrap_or_default();

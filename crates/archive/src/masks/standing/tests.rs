@@ -302,6 +302,7 @@ async fn rooms_are_apart() {
         .values()
         .flat_map(|record| record.of.iter().map(|author| (author.user.clone(), author.wishes.len())))
         .collect();
+    let left: Vec<_> = left.iter().filter(|(_, wishes)| *wishes > 0).cloned().collect();
     assert_eq!(left, [("anna".to_owned(), limits::REGIONS), ("officer".to_owned(), 1)]);
     let told = house.entries("masks-dropped");
     assert!(told[0].details.contains(&("dropped".to_owned(), limits::REGIONS.to_string())), "{told:?}");
