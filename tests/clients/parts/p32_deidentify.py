@@ -71,6 +71,8 @@ def run(report, place):
         report.equal(f"{option}: a safe private attribute stays by its option only", len(with_b), explicit if "private" in option else 0)
     documents = folder.deidentify(report, "documents", "--dangerous-documents", searched=False)
     report.check("a document leaves by its flag", folder.outputs_of(documents, "pdf"), documents.csv)
+    gauze(*folder.arguments(documents.out, "--errors", documents.out.with_suffix(".again.csv")))
+    report.equal("and goes when it is not given any more", len(list(documents.out.iterdir())), len(documents.files) - 1)
 
 
 class Input:

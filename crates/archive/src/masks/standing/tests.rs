@@ -307,3 +307,29 @@ async fn rooms_are_apart() {
     let told = house.entries("masks-dropped");
     assert!(told[0].details.contains(&("dropped".to_owned(), limits::REGIONS.to_string())), "{told:?}");
 }
+
+/// Two that fitted become one patient's: she still says what she wishes, and others take away what is too much.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_takes_no_room_from_her() {
+    let house = filled().await;
+    let officer = house.context("officer", Role::Officer, None);
+    let anna = house.context("anna", Role::Patient, Some("A"));
+    let many = |film: &str, n: usize, x: f32| {
+        let polygon = vec![[0.0, 0.0], [x, 0.0], [0.0, 1.0]];
+        let shapes = vec![StandingShape { on: ShapeOn::ViewOf(uid(film)), polygon }; n];
+        Standing { shapes, ..wished(HoldsFor::Related, &[]) }
+    };
+    let share = limits::REGIONS / 4;
+    set(&house, &officer, "1.1", many("1.1.9", share, 0.5), 0).await.unwrap();
+    set(&house, &officer, "1.3", many("1.3.9", share, 0.7), 0).await.unwrap();
+    merged(&house).await;
+    let version =
+        set(&house, &anna, "1.1", wished(HoldsFor::Everyone, &[RegionKind::Breast]), 2).await.unwrap();
+    let both = |a: usize, b: usize| {
+        let (mut all, more) = (many("1.1.9", a, 0.5), many("1.1.9", b, 0.7));
+        all.shapes.extend(more.shapes);
+        all
+    };
+    assert_eq!(set(&house, &officer, "1.1", both(share + 1, share), version).await, Err(Code::TooLarge));
+    assert!(set(&house, &officer, "1.1", both(share, share - 1), version).await.is_ok());
+}

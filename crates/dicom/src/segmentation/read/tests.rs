@@ -150,3 +150,14 @@ fn hostile_bytes_never_panic() {
         }
     }
 }
+
+/// Sources that name nothing cost nothing: the first of them ends it.
+#[test]
+fn a_source_without_a_frame_is_refused() {
+    let mut source = InMemDicomObject::new_empty();
+    let uid = dicom_core::PrimitiveValue::from("1.1.9");
+    source.put(dicom_core::DataElement::new(core_tag(0x0008_1155), dicom_core::VR::UI, uid));
+    assert_eq!(refer(&source, &mut Referred::new()), Ok(()));
+    source.put(dicom_core::DataElement::empty(core_tag(0x0008_1160), dicom_core::VR::IS));
+    assert_eq!(refer(&source, &mut Referred::new()), Err(MaskFault::NoSuchFrame));
+}

@@ -241,6 +241,10 @@ fn private_attributes_that_are_known_to_be_safe() {
     };
     assert_eq!(private(object.clone(), &["retain-safe-private"]), [0x0019_00A2, 0x0019_A20C]);
     assert!(private(object, &["retain-uids", "clean-descriptors"]).is_empty());
+    let mut object = film();
+    text(&mut object, 0x0019_0010, VR::LO, "SIEMENS MR HEADER\\DOE^JANE 19500101");
+    text(&mut object, 0x0019_100C, VR::IS, "1000");
+    assert!(private(object, &["retain-safe-private"]).is_empty(), "a second value behind the creator");
 }
 
 /// E.3.9: UIDs stay, patient name and number do not.
