@@ -23,6 +23,8 @@ type Refusal = (&'static str, Code);
 const NAMED: usize = 256;
 /// Corners of all regions that are held until their planes are sent: 8 MiB.
 const CORNERS: usize = 1 << 20;
+/// Frames of all images, each with its place in what is told of them.
+const FRAMES: usize = 4 * limits::MASK_PLANES;
 
 /// An image and all that is hidden on it.
 struct Hidden {
@@ -83,7 +85,7 @@ fn hidden(vault: &Vault, study: &Study, ask: &AskPlanes) -> Result<Vec<Hidden>, 
         **series == ask.series && ask.instance.as_ref().is_none_or(|uid| *uid == instance.record.sop_uid)
     };
     let mut out: Vec<Hidden> = Vec::new();
-    let (mut there, mut corners, mut bytes) = (false, 0, 0);
+    let (mut there, mut corners, mut bytes, mut frames) = (false, 0, 0, 0);
     for (series, instance) in study.instances().map(|(s, i)| (&s.uid, i)).filter(wanted) {
         there = true;
         let Some(image) = instance.record.image.clone() else { continue };
@@ -100,7 +102,8 @@ fn hidden(vault: &Vault, study: &Study, ask: &AskPlanes) -> Result<Vec<Hidden>, 
             if ask.joined { vec![(0, RegionKind::Drawn)] } else { planes_of(&image, &regions, room)? };
         corners += regions.iter().map(|region| region.polygon.len()).sum::<usize>();
         bytes += model::plane_bytes(image.rows, image.columns) as u64 * planes.len() as u64;
-        if corners > CORNERS || bytes > limits::MASK_PLANE_BYTES || out.len() >= limits::MASK_PLANES {
+        frames += image.frames as usize;
+        if corners > CORNERS || bytes > limits::MASK_PLANE_BYTES || frames > FRAMES {
             return Err(("too-large", Code::TooLarge));
         }
         out.push(Hidden { instance: instance.clone(), image, regions, planes });

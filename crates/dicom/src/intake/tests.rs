@@ -123,6 +123,15 @@ fn refusals() {
     assert_eq!(parse(&file(LE, &huge), 10), Err(Error::TooLarge("element")));
 }
 
+/// A value and a half: another reader would take the rest for the next element (PS3.5 Table 6.2-1).
+#[test]
+fn lengths_of_numbers_are_whole_values() {
+    for (vr, odd) in [(b"US", 3), (b"SS", 5), (b"UL", 6), (b"AT", 2), (b"FL", 7), (b"FD", 12)] {
+        let bytes = file(LE, &short(0x0028_9999, vr, &vec![0; odd]));
+        assert_eq!(parse(&bytes, 10), Err(Error::Malformed("length of a value")), "{odd}");
+    }
+}
+
 #[test]
 fn a_head_at_the_bound_and_one_above() {
     let base = file(LE, b"").len() + 12;

@@ -192,6 +192,9 @@ impl Walker {
             return self.counted();
         }
         let len = header.len.ok_or(Error::Malformed("undefined length"))? as usize;
+        if !len.is_multiple_of(value_bytes(&header)) {
+            return Err(Error::Malformed("length of a value"));
+        }
         let end = self.fits(from, len)?;
         if end > have {
             return Ok(false);
@@ -270,6 +273,21 @@ impl Walker {
         } else {
             Ok(())
         }
+    }
+}
+
+/// Bytes of one value of a VR with binary numbers (PS3.5 Table 6.2-1). dicom-rs reads whole values and takes what is left over for
+/// the next element: it would read another data set than this walk did, and fill gigabytes with zeros for lengths that are none.
+fn value_bytes(header: &Header) -> usize {
+    let vr = match &header.vr {
+        Some(vr) => std::str::from_utf8(vr).unwrap_or_default(),
+        None => crate::dataset::dictionary_vr(header.tag),
+    };
+    match vr {
+        "US" | "SS" | "OW" => 2,
+        "AT" | "UL" | "SL" | "FL" | "OL" | "OF" => 4,
+        "FD" | "SV" | "UV" | "OV" | "OD" => 8,
+        _ => 1,
     }
 }
 

@@ -71,7 +71,11 @@ impl Grid {
             for run in across.array_windows::<2>() {
                 let pixels = ((band[1] - band[0]) * (run[1] - run[0])) as u64;
                 let cells = sums.get(run[0] * samples..run[1] * samples).unwrap_or_default();
-                let mean = |sum: u64| ((sum + pixels / 2) / pixels.max(1)).min(255) as u8;
+                let mean = |sum: u64| match (u32::try_from(sum + pixels / 2), u32::try_from(pixels.max(1))) {
+                    // Dividing 64 bits takes several times as long.
+                    (Ok(sum), Ok(pixels)) => (sum / pixels).min(255) as u8,
+                    _ => ((sum + pixels / 2) / pixels.max(1)).min(255) as u8,
+                };
                 if samples == 1 {
                     out.push(mean(cells.iter().map(|v| u64::from(*v)).sum()));
                     continue;
