@@ -124,6 +124,8 @@ class Folder:
         out, csv, told = self.work / f"out-{name}", self.work / f"{name}.csv", self.work / f"{name}.jsonl"
         since = time.monotonic()
         done = gauze(*self.arguments(out, "--errors", csv, "--report", told, *more, key=key))
+        if not csv.exists():
+            raise AssertionError(f"{name}: {done.returncode}: {done.stderr[-500:]}")
         made = Made(out, done, time.monotonic() - since, csv.read_text(), told)
         print(f"   {name}: {len(made.files)} outputs, {made.seconds:.1f} s; {done.stdout.strip()}")
         report.check(f"{name}: outputs and refused files are all files", len(made.files) + made.csv.count("\n") - 1 == len(self.inputs),
