@@ -134,6 +134,20 @@ impl House {
         tokio::task::block_in_place(|| self.vault.add_account(new)).unwrap();
     }
 
+    /// An account of a doctor whom the patient of this number visits.
+    pub fn treats(&self, user: &str, number: &str) -> Context {
+        self.account(user, Role::Referrer, None);
+        let relation = crate::NewRelation {
+            user: user.to_owned(),
+            patient: Some((String::new(), number.to_owned())),
+            kind: policy::RelationKind::Visit,
+            source: "test".to_owned(),
+            end: None,
+        };
+        tokio::task::block_in_place(|| self.vault.add_relation(relation)).unwrap();
+        self.context(user, Role::Referrer, None)
+    }
+
     /// A caller, as if the proof had been checked.
     pub fn context(&self, user: &str, role: Role, patient: Option<&str>) -> Context {
         let own = patient.map(|number| self.vault.own_by("", number));

@@ -37,6 +37,22 @@ pub(crate) fn dictionary_vr(tag: Tag) -> &'static str {
     StandardDataDictionary.by_tag(core_tag(tag)).map_or("UN", |entry| entry.vr().relaxed().to_string())
 }
 
+/// Functional groups of all frames, and of each (PS3.3 C.7.6.16).
+pub(crate) const SHARED_GROUPS: Tag = 0x5200_9229;
+/// As above.
+pub(crate) const FRAME_GROUPS: Tag = 0x5200_9230;
+
+/// Items of a sequence; none when it is not there.
+pub(crate) fn items(object: &InMemDicomObject, sequence: Tag) -> &[InMemDicomObject] {
+    object.get(core_tag(sequence)).and_then(|element| element.items()).unwrap_or_default()
+}
+
+/// A value as text, trimmed; empty when it is not there.
+pub(crate) fn text(object: &InMemDicomObject, tag: Tag) -> String {
+    let text = object.get(core_tag(tag)).and_then(|element| element.to_str().ok());
+    text.map(|text| text.trim_matches([' ', '\0']).to_owned()).unwrap_or_default()
+}
+
 /// Keyword of a tag in PS3.6's dictionary; empty when unknown, as of private ones.
 #[must_use]
 pub fn keyword(tag: Tag) -> &'static str {

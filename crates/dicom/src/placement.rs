@@ -1,6 +1,6 @@
 //! Where the frames of an image lie, as the header says it: at the top level (PS3.3 C.7.6.2) or by frame (C.7.6.16.2).
 
-use crate::dataset::core_tag;
+use crate::dataset::{FRAME_GROUPS, SHARED_GROUPS, core_tag, items, text};
 use dicom_object::InMemDicomObject;
 use model::{Placement, Plane, Tag};
 
@@ -13,8 +13,6 @@ const THICKNESS: Tag = 0x0018_0050;
 const POSITION_GROUP: Tag = 0x0020_9113;
 const ORIENTATION_GROUP: Tag = 0x0020_9116;
 const MEASURES_GROUP: Tag = 0x0028_9110;
-const SHARED_GROUPS: Tag = 0x5200_9229;
-const FRAME_GROUPS: Tag = 0x5200_9230;
 
 /// Longest decimal string (PS3.5 §6.2).
 const DECIMAL_BYTES: usize = 16;
@@ -24,8 +22,8 @@ const WORD_CHARACTERS: usize = 64;
 /// The placement of all frames; nothing when the header does not place each of them, or not in numbers.
 #[must_use]
 pub fn placement(object: &InMemDicomObject, frames: u32) -> Option<Placement> {
-    let frame_of_reference = text(object, FRAME_OF_REFERENCE)?.parse().ok()?;
-    let position_reference = text(object, POSITION_REFERENCE).unwrap_or_default();
+    let frame_of_reference = text(object, FRAME_OF_REFERENCE).parse().ok()?;
+    let position_reference = text(object, POSITION_REFERENCE);
     let position_reference = position_reference.chars().take(WORD_CHARACTERS).collect();
     let shared = item(object, SHARED_GROUPS, 0);
     let measures = shared.and_then(|shared| item(shared, MEASURES_GROUP, 0));
@@ -54,12 +52,7 @@ fn plane(object: &InMemDicomObject, shared: Option<&InMemDicomObject>, frame: u3
 }
 
 fn item(object: &InMemDicomObject, sequence: Tag, index: u32) -> Option<&InMemDicomObject> {
-    object.get(core_tag(sequence))?.items()?.get(index as usize)
-}
-
-fn text(object: &InMemDicomObject, tag: Tag) -> Option<String> {
-    let text = object.get(core_tag(tag))?.to_str().ok()?;
-    Some(text.trim_matches([' ', '\0']).to_owned())
+    items(object, sequence).get(index as usize)
 }
 
 /// So many finite numbers.

@@ -1,7 +1,7 @@
 //! What a head says of how its values become grey, beyond what the facts of an image hold: look-up tables, curves, and
 //! what differs by frame (PS3.3 C.7.6.16.2.9, C.7.6.16.2.10, C.11.1, C.11.2).
 
-use crate::dataset::{core_tag, read_head};
+use crate::dataset::{FRAME_GROUPS, SHARED_GROUPS, core_tag, items, read_head};
 use crate::intake::walk::Coding;
 use crate::intake::{read_meta, walk_whole};
 use crate::{Error, Result, bounds};
@@ -13,10 +13,8 @@ use model::{ImageInfo, Tag};
 const MODALITY_LUT: Tag = 0x0028_3000;
 const VOI_LUT: Tag = 0x0028_3010;
 const FUNCTION: Tag = 0x0028_1056;
-const SHARED: Tag = 0x5200_9229;
-const PER_FRAME: Tag = 0x5200_9230;
 /// A head with none of these is told wholly by its facts.
-const BEYOND: &[Tag] = &[MODALITY_LUT, VOI_LUT, FUNCTION, SHARED, PER_FRAME];
+const BEYOND: &[Tag] = &[MODALITY_LUT, VOI_LUT, FUNCTION, SHARED_GROUPS, FRAME_GROUPS];
 
 /// The tone of one frame (0-based). What cannot be read is as if absent: the picture is made with what is left.
 #[must_use]
@@ -57,8 +55,8 @@ impl Reader<'_> {
     /// The first item of a functional group's sequence: the frame's own, else the one of all frames.
     fn group(&self, tag: Tag) -> Option<&InMemDicomObject> {
         let frame = self.frame as usize;
-        let own = item(self.object, PER_FRAME, frame).and_then(|groups| item(groups, tag, 0));
-        own.or_else(|| item(self.object, SHARED, 0).and_then(|groups| item(groups, tag, 0)))
+        let own = item(self.object, FRAME_GROUPS, frame).and_then(|groups| item(groups, tag, 0));
+        own.or_else(|| item(self.object, SHARED_GROUPS, 0).and_then(|groups| item(groups, tag, 0)))
     }
 
     fn rescale(&self) -> Option<Modality> {
@@ -79,7 +77,7 @@ impl Reader<'_> {
 }
 
 fn item(object: &InMemDicomObject, tag: Tag, i: usize) -> Option<&InMemDicomObject> {
-    object.get(core_tag(tag))?.items()?.get(i)
+    items(object, tag).get(i)
 }
 
 fn number(object: &InMemDicomObject, tag: Tag) -> Option<f64> {

@@ -68,10 +68,9 @@ fn derive(lease: &HeadLease, head: &mut Head, deidentified: bool) -> Result<()> 
     let derivation = Derivation {
         image: image.as_ref().filter(|_| file || lease.masked),
         instance: lease.derived_uid.as_ref().filter(|_| file),
-        source: None,
         masked: lease.masked,
         deidentified,
-        safe_private: false,
+        ..Derivation::default()
     };
     if file || lease.masked {
         privacy::derive(&mut head.object, &derivation)?;

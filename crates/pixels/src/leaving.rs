@@ -36,11 +36,11 @@ pub fn image(leaving: &Leaving<'_>, image: &ImageInfo, sop_uid: &Uid, stored_hea
     let source = privacy::derived_uid(key, sop_uid.as_str());
     let derivation = Derivation {
         image: Some(&image),
-        instance: None,
         source: Some(&source),
         masked: true,
         deidentified: true,
         safe_private: leaving.options.has(privacy::ProfileOption::RetainSafePrivate),
+        ..Derivation::default()
     };
     privacy::derive(&mut head.object, &derivation)?;
     account.settle(&head.object);

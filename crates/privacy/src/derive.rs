@@ -12,7 +12,7 @@ use dicom_object::InMemDicomObject;
 use model::{ImageInfo, Photometric, Tag, Uid, limits, tags};
 
 /// How an object was derived.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Derivation<'a> {
     /// The pixels as the decoder gives them back ([`ImageInfo::photometric`] after decoding); nothing: no pixels follow.
     pub image: Option<&'a ImageInfo>,

@@ -14,6 +14,8 @@ mod plan;
 mod profile;
 mod pseudonym;
 mod records;
+#[cfg(test)]
+mod testing;
 mod types;
 
 pub use account::{Account, deciding};

@@ -5,6 +5,7 @@ mod check;
 mod checkpoint;
 mod deidentify;
 mod demo;
+mod digest;
 mod export;
 mod files;
 pub(crate) mod import;

@@ -71,7 +71,7 @@ fn check(home: &Home, key: (&str, &[u8]), known: &[Checkpoint]) -> Result<Report
 }
 
 fn tell(command: &Verify, report: &Report, checkpoints: usize) -> Done {
-    let root: String = report.root.iter().map(|b| format!("{b:02x}")).collect();
+    let root = super::digest::hex(&report.root);
     if command.json {
         let fault = report.fault.map(|f| json!({ "index": f.index, "what": f.what.as_str() }));
         let object = json!({ "ok": report.fault.is_none(), "entries": report.entries, "root": root,

@@ -1,7 +1,7 @@
 //! masks, coming in: Caller → Permit → Outlined → MaskSet → Recorded. Planes of bits become shapes that cover at least every
 //! set pixel, and are added to what the caller drew. What does not fit changes nothing, and is recorded.
 
-use super::{bounded, checked, drawable};
+use super::{CORNERS, bounded, checked, drawable};
 use crate::catalog::Study;
 use crate::context::{About, Context};
 use crate::vault::Vault;
@@ -12,8 +12,6 @@ use port::{Code, Fault, Item, Response, Stream, Trailer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Corners of all that one segmentation brings; more are drawn with fewer.
-const CORNERS: usize = 16 << 10;
 /// Images that the planes of one segmentation are about, each as often as it is named.
 const REFERENCES: usize = 4 * limits::MASK_PLANES;
 /// Times that somebody else may change the set meanwhile.

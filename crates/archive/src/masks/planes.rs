@@ -4,7 +4,7 @@
 use super::drawable;
 use crate::catalog::{Instance, Study};
 use crate::context::{About, Context};
-use crate::retrieve::{in_force, of_head};
+use crate::retrieve::{NAMED, in_force, of_head};
 use crate::vault::Vault;
 use ledger::Event;
 use model::{
@@ -19,8 +19,6 @@ use std::sync::Arc;
 
 /// A word for the ledger and the code for the caller.
 type Refusal = (&'static str, Code);
-/// Objects under one entry of the ledger.
-const NAMED: usize = 256;
 /// Corners of all regions that are held until their planes are sent: 8 MiB.
 const CORNERS: usize = 1 << 20;
 /// Frames of all images, each with its place in what is told of them.

@@ -123,8 +123,8 @@ async fn keep(
     let holds_for = own.holds.as_str().to_owned();
     let after = redrawn(&now, home, own, drop_others);
     let (changed, dropped) = (after.changed, after.dropped);
-    let before: Vec<WishRecord> = now.0.iter().map(|record| (**record).clone()).collect();
-    if !fits(&drawn_by(&before), &drawn_by(&after.all), (&user, role)) {
+    let before = drawn_by(now.0.iter().map(|record| &**record));
+    if !fits(&before, &drawn_by(&after.all), (&user, role)) {
         return Err(Code::TooLarge.into());
     }
     let version = after.all.iter().map(|record| record.version).sum();
@@ -219,8 +219,8 @@ fn redrawn(now: &Wishes, home: PatientRef, own: Author, drop_others: bool) -> Re
 }
 
 /// Every masked frame of the patient pays for all of it.
-fn drawn_by(records: &[WishRecord]) -> Vec<Drawn<'_>> {
-    let authors = records.iter().flat_map(|record| &record.of);
+fn drawn_by<'a>(records: impl IntoIterator<Item = &'a WishRecord>) -> Vec<Drawn<'a>> {
+    let authors = records.into_iter().flat_map(|record| &record.of);
     let wishes = authors.flat_map(|author| author.wishes.iter().map(move |wish| (author, wish)));
     let drawn = wishes.map(|(author, wish)| Drawn {
         by: &author.user,

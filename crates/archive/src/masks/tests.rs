@@ -111,20 +111,9 @@ async fn versions_are_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_officer_takes_away_what_others_drew() {
     let house = filled().await;
-    house.account("treats", Role::Referrer, None);
-    tokio::task::block_in_place(|| {
-        house.vault.add_relation(crate::NewRelation {
-            user: "treats".to_owned(),
-            patient: Some((String::new(), "A".to_owned())),
-            kind: policy::RelationKind::Visit,
-            source: "test".to_owned(),
-            end: None,
-        })
-    })
-    .unwrap();
+    let treats = house.treats("treats", "A");
     let one = || region("1.1.9", None, TRIANGLE.to_vec());
     let anna = house.context("anna", Role::Patient, Some("A"));
-    let treats = house.context("treats", Role::Referrer, None);
     let officer = house.context("officer", Role::Officer, None);
     let share = limits::REGIONS / 4;
     assert_eq!(drawn(&house, &treats, vec![one(); share + 1], 0).await, Err(Code::TooLarge));

@@ -136,11 +136,14 @@ fn picked(
     let related = grant.may_lift() || grant.lifted();
     let wishes = vault.wishes_of(study.patient());
     let stamp = [wishes.stamp(study.record.masks.version), share(grant)].concat();
+    // Asked of what is no image only, and of all the study: once.
+    let untouched = std::cell::LazyCell::new(|| plan::untouched(grant, &wishes, study));
+    let open = || *untouched;
     let mut chosen = Vec::new();
     for (series, instance) in select::select(study, ask, &names) {
         let shown = (names.shown(&series.uid), names.shown(&instance.record.sop_uid));
         if wants(&shown.0, &shown.1)
-            && let Some(plan) = plan::plan(grant, (related, &wishes), study, (&series.uid, instance))
+            && let Some(plan) = plan::plan(grant, (related, &wishes, &open), study, (&series.uid, instance))
         {
             let corrections = vault.corrections(study, &series.uid);
             let leaves = Leaves::Stored;
@@ -168,7 +171,7 @@ fn shown(vault: &Vault, grant: &Grant, uid: &Uid) -> Uid {
 }
 
 /// Objects under one entry: it names them all.
-const NAMED: usize = 256;
+pub const NAMED: usize = 256;
 
 fn released(release: &Release, unchanged: bool) -> Vec<Event> {
     let what = match &release.form {

@@ -26,7 +26,7 @@ pub enum Plan {
 /// The plan, or nothing: as if the instance were absent for this grant.
 pub fn plan(
     grant: &Grant,
-    (related, wishes): (bool, &Wishes),
+    (related, wishes, untouched): (bool, &Wishes, &dyn Fn() -> bool),
     study: &Study,
     (series, instance): (&Uid, &Instance),
 ) -> Option<Plan> {
@@ -41,7 +41,7 @@ pub fn plan(
     }
     let drawn = drawn(wishes, study, (series, instance), &|holds_for| grant.hides_drawn(holds_for));
     // From who reports under an order nothing is hidden but what the patient drew: where nothing of that is, all is as without it.
-    if grant.hide() == Hide::Drawn && drawn.is_empty() && shows_no_more(grant, wishes, study, instance) {
+    if grant.hide() == Hide::Drawn && drawn.is_empty() && (looked_at(instance) || untouched()) {
         return Some(Plan::Clear);
     }
     // Not an image, or one that nobody could look at: nothing of it can be masked, so it is withheld.
@@ -106,14 +106,18 @@ fn drawn(
     all.filter(|(_, holds_for)| holds(*holds_for)).map(|(region, _)| region).collect()
 }
 
-/// An image that was looked at; what nobody could look at (a report with icons, a document, an image that lies) only where nothing
-/// is drawn on any image of the study.
-fn shows_no_more(grant: &Grant, wishes: &Wishes, study: &Study, instance: &Instance) -> bool {
-    let seen = instance.record.seen.as_ref().is_some_and(|seen| seen.maskable);
-    let open = |(series, other): (&crate::catalog::Series, &Instance)| {
-        drawn(wishes, study, (&series.uid, other), &|holds_for| grant.hides_drawn(holds_for)).is_empty()
-    };
-    instance.record.image.is_some() && seen || study.instances().all(open)
+/// An image that was looked at and can be masked. What nobody could look at (a report with icons, a document, an image that lies)
+/// may show what is drawn on another one.
+fn looked_at(instance: &Instance) -> bool {
+    let record = &instance.record;
+    record.image.is_some() && record.seen.as_ref().is_some_and(|seen| seen.maskable)
+}
+
+/// Nothing that is hidden from this caller is drawn on any image of the study.
+pub fn untouched(grant: &Grant, wishes: &Wishes, study: &Study) -> bool {
+    study.instances().all(|(series, instance)| {
+        drawn(wishes, study, (&series.uid, instance), &|holds_for| grant.hides_drawn(holds_for)).is_empty()
+    })
 }
 
 fn drawn_on<'a>(study: &'a Study, uid: &Uid) -> Option<&'a ImageInfo> {

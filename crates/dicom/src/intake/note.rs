@@ -1,8 +1,8 @@
 //! Notes that reject other objects: Key Object Selection documents with a rejection's title (PS3.3 A.35.4, PS3.16 CID 7011;
 //! IHE RAD TF-2, Imaging Object Change Management).
 
+use crate::dataset::{items, text};
 use crate::read_head;
-use dicom_object::InMemDicomObject;
 use model::{Rejection, RejectionNote, Tag, Uid, limits};
 use std::collections::BTreeSet;
 
@@ -33,13 +33,4 @@ pub fn note(head: &[u8], sop_class: &Uid) -> Option<RejectionNote> {
     let named = named.filter_map(|item| text(item, INSTANCE).parse::<Uid>().ok());
     let instances: BTreeSet<Uid> = named.take(limits::REJECTED + 1).collect();
     Some(RejectionNote { code, instances: instances.into_iter().collect() })
-}
-
-fn items(object: &InMemDicomObject, tag: Tag) -> &[InMemDicomObject] {
-    object.get(crate::json::tag(tag)).and_then(|element| element.items()).unwrap_or_default()
-}
-
-fn text(object: &InMemDicomObject, tag: Tag) -> String {
-    let text = object.get(crate::json::tag(tag)).and_then(|element| element.to_str().ok());
-    text.map(|text| text.trim_matches([' ', '\0']).to_owned()).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 //! are compared with bounds and with each other before anything is kept.
 
 use super::{Joined, SEGMENTATION};
-use crate::dataset::{core_tag, read_object};
+use crate::dataset::{FRAME_GROUPS, SHARED_GROUPS, core_tag, items, read_object, text};
 use crate::intake::walk::{Header, Stop, Walker};
 use crate::intake::{Meta, read_meta};
 use dicom_object::InMemDicomObject;
@@ -15,8 +15,6 @@ const REFERENCES: usize = 4 * limits::MASK_PLANES;
 /// Native little endian, as segmentations are stored (PS3.5 A.1, A.2).
 const PLAIN: [&str; 2] = ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"];
 
-const SHARED_GROUPS: Tag = 0x5200_9229;
-const FRAME_GROUPS: Tag = 0x5200_9230;
 const DERIVATION: Tag = 0x0008_9124;
 const SOURCE: Tag = 0x0008_2112;
 
@@ -198,15 +196,6 @@ fn refer(source: &InMemDicomObject, referred: &mut Referred) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn items(object: &InMemDicomObject, sequence: Tag) -> &[InMemDicomObject] {
-    object.get(core_tag(sequence)).and_then(|element| element.items()).unwrap_or_default()
-}
-
-fn text(object: &InMemDicomObject, tag: Tag) -> String {
-    let text = object.get(core_tag(tag)).and_then(|element| element.to_str().ok());
-    text.map(|text| text.trim_matches([' ', '\0']).to_owned()).unwrap_or_default()
 }
 
 fn number(object: &InMemDicomObject, tag: Tag) -> Result<u32> {

@@ -1,7 +1,7 @@
 //! The head of a binary segmentation: a segment for each kind of region, a frame for each plane (PS3.3 A.51, C.8.20).
 
 use super::{SEGMENTATION, kinds};
-use crate::dataset::core_tag;
+use crate::dataset::{FRAME_GROUPS, SHARED_GROUPS, core_tag};
 use crate::made::{Put as _, begin, code, date_time, item, reference};
 use crate::{Error, PixelLength, Result, new_head, pixel_data_header, write_head};
 use dicom_core::{DataElement, PrimitiveValue, VR};
@@ -35,7 +35,7 @@ pub fn head(planes: &MaskPlanes) -> Result<Vec<u8>> {
     segments(&mut object, planes)?;
     dimensions(&mut object, planes, placed);
     shared(&mut object, planes, placed);
-    object.sequence(0x5200_9230, groups(planes, placed)?);
+    object.sequence(FRAME_GROUPS, groups(planes, placed)?);
     common_references(&mut object, planes);
     let head = new_head(object, EXPLICIT_LITTLE_ENDIAN)?;
     Ok([write_head(&head)?, pixel_data_header(PixelLength::Native(bytes))].concat())
@@ -127,14 +127,14 @@ fn shared(object: &mut InMemDicomObject, planes: &MaskPlanes, placed: bool) {
             })],
         );
     });
-    object.sequence(0x5200_9229, vec![groups]);
+    object.sequence(SHARED_GROUPS, vec![groups]);
     if let Some(place) = first {
         object.text(0x0020_0052, VR::UI, place.frame_of_reference.as_str());
         object.text(0x0020_1040, VR::LO, &place.position_reference);
     }
 }
 
-/// An item of (5200,9230) for each plane.
+/// An item of the groups by frame for each plane.
 fn groups(planes: &MaskPlanes, placed: bool) -> Result<Vec<InMemDicomObject>> {
     let kinds = kinds_of(planes);
     let mut out = Vec::new();

@@ -77,8 +77,8 @@ fn frames_have_windows_of_their_own() {
     put(&mut rescale, 0x0028_1052, VR::DS, PrimitiveValue::from("-5"));
     let mut shared = InMemDicomObject::new_empty();
     nest(&mut shared, 0x0028_9145, vec![rescale]);
-    nest(&mut head.object, SHARED, vec![shared]);
-    nest(&mut head.object, PER_FRAME, vec![group("10", "SIGMOID"), group("20", "LINEAR_EXACT")]);
+    nest(&mut head.object, SHARED_GROUPS, vec![shared]);
+    nest(&mut head.object, FRAME_GROUPS, vec![group("10", "SIGMOID"), group("20", "LINEAR_EXACT")]);
     for (frame, centre, curve) in [(0, 10.0, Curve::Sigmoid), (1, 20.0, Curve::Exact)] {
         let tone = of(&head, &image, frame);
         assert_eq!(tone.voi, Some(Voi::Window { centre, width: 80.0, curve }));

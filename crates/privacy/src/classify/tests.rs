@@ -2,7 +2,6 @@
 //! withheld, chest of a woman or of nobody knows whom 4, unknown withheld at 5.
 
 use super::*;
-use model::Photometric;
 
 const DX: &str = "1.2.840.10008.5.1.4.1.1.1.1";
 const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
@@ -11,31 +10,10 @@ const SC: &str = "1.2.840.10008.5.1.4.1.1.7";
 
 fn image(sop: &str, modality: &str, part: &str, view: &str, sex: &str) -> ImageInfo {
     ImageInfo {
-        transfer_syntax: "1.2.840.10008.1.2.1".parse().unwrap(),
-        sop_class: sop.parse().unwrap(),
-        rows: 16,
-        columns: 16,
-        frames: 1,
-        samples: 1,
-        photometric: Photometric::Monochrome2,
-        bits_allocated: 8,
-        bits_stored: 8,
-        high_bit: 7,
-        signed: false,
-        planar: false,
-        rescale_slope: 1.0,
-        rescale_intercept: 0.0,
-        window: None,
-        inverse: false,
-        spacing: None,
-        palette: None,
-        modality: modality.to_owned(),
         body_part: part.to_owned(),
         view_position: view.to_owned(),
-        image_type: String::new(),
-        burned_in: None,
-        age_years: None,
         sex: sex.to_owned(),
+        ..crate::testing::image((16, 16), sop, modality)
     }
 }
 

@@ -1,27 +1,7 @@
 //! Dates that move by a whole number of days (PS3.15 E.3.6), and what is a date or a time at all (PS3.5 Table 6.2-1).
 
 use dicom_core::VR;
-
-/// Days from 1 March of year 0 to a date of the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    365 * year + year.div_euclid(4) - year.div_euclid(100)
-        + year.div_euclid(400)
-        + (153 * month + 2) / 5
-        + day
-        - 1
-}
-
-fn date(days: i64) -> (i64, i64, i64) {
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
-    (era * 400 + year, month, day)
-}
+use model::time::{civil, days};
 
 /// One value of a date, time or both is what its VR says it is.
 pub fn is_one(vr: VR, text: &str) -> bool {
@@ -63,13 +43,13 @@ fn moved_day(text: &str, by: i64) -> Option<String> {
     if !digits(text) || !matches!(text.len(), 4 | 6 | 8) {
         return None;
     }
-    let part = |from: usize, to: usize| text.get(from..to).map_or(Some(1), |part| part.parse::<i64>().ok());
-    let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);
-    let number = days(year, month, day);
-    if date(number) != (year, month, day) {
+    let part = |from: usize, to: usize| text.get(from..to).map_or(Some(1), |part| part.parse::<u32>().ok());
+    let date = (i64::from(part(0, 4)?), part(4, 6)?, part(6, 8)?);
+    let number = days(date);
+    if civil(number) != date {
         return None;
     }
-    let (year, month, day) = date(number + by);
+    let (year, month, day) = civil(number + by);
     let whole = format!("{year:04}{month:02}{day:02}");
     (1..=9999).contains(&year).then(|| whole.get(..text.len()).map(str::to_owned))?
 }

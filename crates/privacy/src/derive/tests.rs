@@ -6,30 +6,13 @@ use dicom_core::dicom_value;
 fn image(photometric: Photometric, samples: u8) -> ImageInfo {
     ImageInfo {
         transfer_syntax: "1.2.840.10008.1.2.4.50".parse().unwrap(),
-        sop_class: "1.2.840.10008.5.1.4.1.1.1.1".parse().unwrap(),
-        rows: 4,
-        columns: 6,
-        frames: 1,
         samples,
         photometric,
         bits_allocated: 16,
         bits_stored: 12,
         high_bit: 15,
-        signed: false,
         planar: true,
-        rescale_slope: 1.0,
-        rescale_intercept: 0.0,
-        window: None,
-        inverse: false,
-        spacing: None,
-        palette: None,
-        modality: "DX".into(),
-        body_part: String::new(),
-        view_position: String::new(),
-        image_type: String::new(),
-        burned_in: None,
-        age_years: None,
-        sex: String::new(),
+        ..crate::testing::image((4, 6), "1.2.840.10008.5.1.4.1.1.1.1", "DX")
     }
 }
 
@@ -54,14 +37,8 @@ fn value(object: &InMemDicomObject, tag: Tag) -> Option<String> {
 fn a_masked_file_says_so() {
     let (image, instance) = (image(Photometric::Monochrome2, 1), "2.25.99".parse().unwrap());
     let mut o = object();
-    let how = Derivation {
-        image: Some(&image),
-        instance: Some(&instance),
-        source: None,
-        masked: true,
-        deidentified: false,
-        safe_private: false,
-    };
+    let how =
+        Derivation { image: Some(&image), instance: Some(&instance), masked: true, ..Derivation::default() };
     derive(&mut o, &how).unwrap();
     for (tag, expected) in [
         (0x0008_0008, Some("DERIVED\\SECONDARY\\\\AXIAL")),
@@ -93,14 +70,7 @@ fn a_masked_file_says_so() {
 fn metadata_keeps_the_uid_asked_for() {
     let image = image(Photometric::Rgb, 3);
     let mut o = object();
-    let how = Derivation {
-        image: Some(&image),
-        instance: None,
-        source: None,
-        masked: true,
-        deidentified: true,
-        safe_private: false,
-    };
+    let how = Derivation { image: Some(&image), masked: true, deidentified: true, ..Derivation::default() };
     derive(&mut o, &how).unwrap();
     assert_eq!(value(&o, 0x0008_0018).as_deref(), Some("1.2.3"));
     assert_eq!(value(&o, 0x0028_0006).as_deref(), Some("0"), "pixel by pixel");
@@ -148,18 +118,7 @@ fn telltales_go_at_every_depth() {
     let mut o = object();
     fill(&mut o);
     o.put(sequence(0x5200_9229, vec![frame_type]));
-    derive(
-        &mut o,
-        &Derivation {
-            image: None,
-            instance: None,
-            source: None,
-            masked: true,
-            deidentified: false,
-            safe_private: false,
-        },
-    )
-    .unwrap();
+    derive(&mut o, &Derivation { masked: true, ..Derivation::default() }).unwrap();
     let shared = &o.get(core(0x5200_9229)).unwrap().items().unwrap()[0];
     let deep = &shared.get(core(0x0018_9329)).unwrap().items().unwrap()[0];
     for tag in tags.into_iter().chain([0x0018_9999]) {
@@ -209,18 +168,7 @@ fn only_what_is_known_stays_beside_masked_pixels() {
     put(&mut o, 0x0010_4000, VR::LT, "patient comments");
     put(&mut o, 0x0018_1063, VR::DS, "33.3");
     put(&mut o, 0x0028_1050, VR::DS, "40");
-    derive(
-        &mut o,
-        &Derivation {
-            image: None,
-            instance: None,
-            source: None,
-            masked: true,
-            deidentified: false,
-            safe_private: false,
-        },
-    )
-    .unwrap();
+    derive(&mut o, &Derivation { masked: true, ..Derivation::default() }).unwrap();
     for (tag, ..) in gone {
         assert!(o.get(core(tag)).is_none(), "{tag:08X}");
     }
@@ -234,18 +182,7 @@ fn only_what_is_known_stays_beside_masked_pixels() {
 fn clear_pixels_keep_their_words() {
     let mut o = object();
     o.put(DataElement::new(core(0x0028_0106), VR::US, dicom_value!(U16, [3])));
-    derive(
-        &mut o,
-        &Derivation {
-            image: None,
-            instance: None,
-            source: None,
-            masked: false,
-            deidentified: false,
-            safe_private: false,
-        },
-    )
-    .unwrap();
+    derive(&mut o, &Derivation { ..Derivation::default() }).unwrap();
     assert_eq!(value(&o, 0x0028_0106).as_deref(), Some("3"));
     assert_eq!(value(&o, 0x0008_0008).as_deref(), Some("ORIGINAL\\PRIMARY\\\\AXIAL"));
 }
@@ -260,14 +197,7 @@ fn safe_private_attributes_stay_when_they_are_short() {
         put(&mut o, 0x0019_100C, VR::IS, "800");
         put(&mut o, 0x0019_100D, VR::LT, &"x".repeat(4096));
         o.put(DataElement::new(core(0x0019_100E), VR::OB, PrimitiveValue::from(vec![1u8; 8])));
-        let how = Derivation {
-            image: None,
-            instance: None,
-            source: None,
-            masked: true,
-            deidentified: true,
-            safe_private,
-        };
+        let how = Derivation { masked: true, deidentified: true, safe_private, ..Derivation::default() };
         derive(&mut o, &how).unwrap();
         let there = [0x0019_0010, 0x0019_100C, 0x0019_100D, 0x0019_100E].map(|t| o.get(core(t)).is_some());
         assert_eq!(there, left);
@@ -278,18 +208,7 @@ fn safe_private_attributes_stay_when_they_are_short() {
 fn one_bit_samples_come_back_as_bytes() {
     let image = ImageInfo { bits_allocated: 1, bits_stored: 1, ..image(Photometric::Monochrome2, 1) };
     let mut o = object();
-    derive(
-        &mut o,
-        &Derivation {
-            image: Some(&image),
-            instance: None,
-            source: None,
-            masked: false,
-            deidentified: false,
-            safe_private: false,
-        },
-    )
-    .unwrap();
+    derive(&mut o, &Derivation { image: Some(&image), ..Derivation::default() }).unwrap();
     assert_eq!(
         ["8", "1", "0"].map(Some),
         [0x0028_0100, 0x0028_0101, 0x0028_0102].map(|t| value(&o, t)).each_ref().map(|v| v.as_deref())
@@ -306,14 +225,7 @@ fn colours_are_not_rescaled() {
         let mut o = object();
         put(&mut o, 0x0028_1052, VR::DS, "-1024");
         put(&mut o, 0x0028_1050, VR::DS, "40");
-        let how = Derivation {
-            image: Some(&image),
-            instance: None,
-            source: None,
-            masked: true,
-            deidentified: false,
-            safe_private: false,
-        };
+        let how = Derivation { image: Some(&image), masked: true, ..Derivation::default() };
         derive(&mut o, &how).unwrap();
         assert_eq!(value(&o, 0x0028_1052).as_deref(), left);
         assert_eq!(value(&o, 0x0028_1050).is_some(), left.is_some());

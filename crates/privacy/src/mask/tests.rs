@@ -8,31 +8,10 @@ const KEY: [u8; 32] = [7; 32];
 
 fn image(rows: u32, columns: u32) -> ImageInfo {
     ImageInfo {
-        transfer_syntax: "1.2.840.10008.1.2.1".parse().unwrap(),
-        sop_class: "1.2.840.10008.5.1.4.1.1.1".parse().unwrap(),
-        rows,
-        columns,
-        frames: 1,
-        samples: 1,
-        photometric: Photometric::Monochrome2,
         bits_allocated: 16,
         bits_stored: 12,
         high_bit: 11,
-        signed: false,
-        planar: false,
-        rescale_slope: 1.0,
-        rescale_intercept: 0.0,
-        window: None,
-        inverse: false,
-        spacing: None,
-        palette: None,
-        modality: "CR".into(),
-        body_part: String::new(),
-        view_position: String::new(),
-        image_type: String::new(),
-        burned_in: None,
-        age_years: None,
-        sex: String::new(),
+        ..crate::testing::image((rows, columns), "1.2.840.10008.5.1.4.1.1.1", "CR")
     }
 }
 

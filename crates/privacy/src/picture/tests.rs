@@ -6,31 +6,11 @@ use model::{Frame, Photometric, Region, RegionKind, Samples, Viewport, Window};
 
 fn image() -> ImageInfo {
     ImageInfo {
-        transfer_syntax: "1.2.840.10008.1.2.1".parse().unwrap(),
-        sop_class: "1.2.840.10008.5.1.4.1.1.1".parse().unwrap(),
-        rows: 1,
-        columns: 1,
-        frames: 1,
-        samples: 1,
-        photometric: Photometric::Monochrome2,
         bits_allocated: 16,
         bits_stored: 16,
         high_bit: 15,
         signed: true,
-        planar: false,
-        rescale_slope: 1.0,
-        rescale_intercept: 0.0,
-        window: None,
-        inverse: false,
-        spacing: None,
-        palette: None,
-        modality: "CT".into(),
-        body_part: String::new(),
-        view_position: String::new(),
-        image_type: String::new(),
-        burned_in: None,
-        age_years: None,
-        sex: String::new(),
+        ..crate::testing::image((1, 1), "1.2.840.10008.5.1.4.1.1.1", "CT")
     }
 }
 

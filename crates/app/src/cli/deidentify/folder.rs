@@ -3,12 +3,11 @@
 use super::fate::Looked;
 use super::journal::{Journal, Mark};
 use super::make::Made;
-use crate::cli::Failure;
+use crate::cli::{Failure, digest};
 use crate::say;
 use crate::wiring::io;
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The folder of the outputs.
@@ -58,7 +57,7 @@ impl Folder {
     /// The output of this name is there, whole, and made of this.
     pub fn holds(&self, name: &str, mark: &Mark) -> bool {
         let expected = self.journal.as_ref().and_then(|journal| journal.digest(name, mark));
-        let there = || digest(&self.path.join(name)).ok();
+        let there = || digest::of_file(&self.path.join(name)).ok();
         expected.is_some_and(|expected| self.there.contains(name) && there() == Some(expected))
     }
 
@@ -114,18 +113,6 @@ fn journal_of(key: &Path) -> PathBuf {
 
 fn half_written(name: &str) -> bool {
     name.starts_with("2.25.") && name.ends_with(".dcm.part")
-}
-
-fn digest(path: &Path) -> std::io::Result<[u8; 32]> {
-    let (mut file, mut digest) = (File::open(path)?, crypto::Digest::new());
-    let mut buffer = vec![0; model::limits::CHUNK_BYTES];
-    loop {
-        let len = file.read(&mut buffer)?;
-        match buffer.get(..len).filter(|bytes| !bytes.is_empty()) {
-            Some(bytes) => digest.update(bytes),
-            None => return Ok(digest.finish()),
-        }
-    }
 }
 
 /// Refuses a file that tells whose the outputs are in the folder of the outputs.

@@ -2,6 +2,7 @@
 //! No name of an input is kept. A line is durable before its output gets its name, so an output without a line is none of ours.
 
 use crate::cli::Failure;
+use crate::cli::digest::hex;
 use crate::say;
 use crate::wiring::{Error, io};
 use std::collections::HashMap;
@@ -118,10 +119,6 @@ fn parse(bytes: &[u8]) -> Option<Outputs> {
         made.entry(name.to_owned()).or_default().push((unhex(mark)?, unhex(digest)?));
     }
     Some(made)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {

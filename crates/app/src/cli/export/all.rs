@@ -2,6 +2,7 @@
 //! their UIDs; a file has its last name when it is whole on the disk, so that a second run goes on where the first ended.
 
 use super::{Export, arrival, ask, cookies, sign_in};
+use crate::cli::digest;
 use crate::cli::import::archive;
 use crate::cli::progress::Progress;
 use crate::cli::{Done, Failure, runtime};
@@ -14,7 +15,7 @@ use port::archive::{Away, Leave, Lot};
 use port::{Archive, Call, Code, Credential, Fault, Item, Part, Request, Response, Stream};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -105,7 +106,7 @@ impl Leaving<'_> {
             progress.done();
         }
         let list: String =
-            self.digests.iter().map(|(path, digest)| format!("{}  {path}\n", hex(digest))).collect();
+            self.digests.iter().map(|(path, digest)| format!("{}  {path}\n", digest::hex(digest))).collect();
         let path = self.out.join(LIST);
         match std::fs::remove_file(&path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(wiring::io("export")(e).into()),
@@ -186,7 +187,7 @@ impl Leaving<'_> {
             for file in entries(&series)? {
                 let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
                 if let Some(instance) = name.strip_suffix(".dcm") {
-                    self.digests.insert(self.listed(&file), digest_of(&file)?);
+                    self.digests.insert(self.listed(&file), digest::of_file(&file)?);
                     there.insert(instance.to_owned());
                 }
             }
@@ -275,20 +276,4 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(e) => Err(e),
     }
-}
-
-fn digest_of(path: &Path) -> io::Result<[u8; 32]> {
-    let (mut file, mut digest) = (File::open(path)?, Digest::new());
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return Ok(digest.finish());
-        }
-        digest.update(buffer.get(..read).unwrap_or_default());
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

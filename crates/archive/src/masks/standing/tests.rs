@@ -101,17 +101,7 @@ async fn a_wish_holds_for_all_films_and_after_a_restart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_wish() {
     let house = filled().await;
-    house.account("treats", Role::Referrer, None);
-    tokio::task::block_in_place(|| {
-        house.vault.add_relation(crate::NewRelation {
-            user: "treats".to_owned(),
-            patient: Some((String::new(), "A".to_owned())),
-            kind: policy::RelationKind::Visit,
-            source: "test".to_owned(),
-            end: None,
-        })
-    })
-    .unwrap();
+    house.treats("treats", "A");
     let cases = [
         ("berta", Role::Patient, Some("B"), HoldsFor::Related, Err(Code::NotFound)),
         ("stranger", Role::Referrer, None, HoldsFor::Related, Err(Code::NotFound)),
@@ -259,21 +249,7 @@ async fn rooms_are_apart() {
         let shapes = vec![StandingShape { on: film(), polygon: TRIANGLE.to_vec() }; n];
         Standing { shapes, ..wished(HoldsFor::Related, &[]) }
     };
-    let doctor = |n: usize| {
-        let user = format!("doctor-{n}");
-        house.account(&user, Role::Referrer, None);
-        tokio::task::block_in_place(|| {
-            house.vault.add_relation(crate::NewRelation {
-                user: user.clone(),
-                patient: Some((String::new(), "A".to_owned())),
-                kind: policy::RelationKind::Visit,
-                source: "test".to_owned(),
-                end: None,
-            })
-        })
-        .unwrap();
-        house.context(&user, Role::Referrer, None)
-    };
+    let doctor = |n: usize| house.treats(&format!("doctor-{n}"), "A");
     let share = limits::REGIONS / 4;
     let doctors: Vec<Context> = (1..=5).map(doctor).collect();
     let mut version = 0;

@@ -90,9 +90,10 @@ async fn where_nothing_was_drawn_nothing_is_hidden_from_who_reports() {
             record.seen = record.image.as_ref().map(|_| seen(objects[at - 1].3));
         }
         let wishes = house.vault.wishes_of(study.patient());
+        let open = || untouched(&grant, &wishes, &study);
         for (series, instance) in study.instances() {
             let at: usize = instance.record.sop_uid.as_str().rsplit('.').next().unwrap().parse().unwrap();
-            let told = match plan(&grant, (true, &wishes), &study, (&series.uid, instance)) {
+            let told = match plan(&grant, (true, &wishes, &open), &study, (&series.uid, instance)) {
                 None => "withheld",
                 Some(Plan::Clear) => "clear",
                 Some(Plan::Masked { .. }) => "masked",

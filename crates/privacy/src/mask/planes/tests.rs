@@ -5,33 +5,7 @@ use model::{Frame, ImageInfo, Photometric, Samples};
 const SIZE: (u32, u32) = (37, 43);
 
 fn image() -> ImageInfo {
-    ImageInfo {
-        transfer_syntax: "1.2.840.10008.1.2.1".parse().unwrap(),
-        sop_class: "1.2.840.10008.5.1.4.1.1.1.1".parse().unwrap(),
-        rows: SIZE.0,
-        columns: SIZE.1,
-        frames: 2,
-        samples: 1,
-        photometric: Photometric::Monochrome2,
-        bits_allocated: 8,
-        bits_stored: 8,
-        high_bit: 7,
-        signed: false,
-        planar: false,
-        rescale_slope: 1.0,
-        rescale_intercept: 0.0,
-        window: None,
-        inverse: false,
-        spacing: None,
-        palette: None,
-        modality: "DX".to_owned(),
-        body_part: String::new(),
-        view_position: String::new(),
-        image_type: String::new(),
-        burned_in: None,
-        age_years: None,
-        sex: String::new(),
-    }
+    ImageInfo { frames: 2, ..crate::testing::image(SIZE, "1.2.840.10008.5.1.4.1.1.1.1", "DX") }
 }
 
 fn set(plane: &[u8], at: usize) -> bool {
