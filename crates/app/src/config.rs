@@ -20,6 +20,8 @@ pub struct Config {
     pub network: Network,
     /// Viewing tokens.
     pub viewing: Viewing,
+    /// The site.
+    pub site: Site,
     /// Where the root key comes from.
     pub key: KeySource,
     /// The address book of machines (AEs).
@@ -75,6 +77,43 @@ impl Default for Viewing {
     fn default() -> Self {
         Self { seconds: 300 }
     }
+}
+
+/// See [`Config::site`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Site {
+    /// By how much its clocks are ahead of UTC, `+08:00`; rules about hours and days go by them.
+    pub utc_offset: String,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self { utc_offset: "+08:00".to_owned() }
+    }
+}
+
+impl Site {
+    /// In seconds; what was checked when the file was read is no mistake.
+    #[must_use]
+    pub fn utc_offset_s(&self) -> i32 {
+        offset(&self.utc_offset).unwrap_or(0)
+    }
+}
+
+/// `±hh:mm` (RFC 3339 §5.6) in seconds.
+fn offset(text: &str) -> Option<i32> {
+    let (sign, rest) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let two = |part: &str, below: i32| {
+        let digits = part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+        part.parse::<i32>().ok().filter(|n| digits && *n < below)
+    };
+    let (hours, minutes) = rest.split_once(':')?;
+    Some(sign * (two(hours, 15)? * 3600 + two(minutes, 60)? * 60))
 }
 
 /// See [`Config::key`].
@@ -209,6 +248,9 @@ impl Config {
         if !(10..=300).contains(&self.viewing.seconds) {
             return Err(Error::Value("viewing.seconds: 10 to 300"));
         }
+        if offset(&self.site.utc_offset).is_none() {
+            return Err(Error::Value("site.utc_offset: `+hh:mm` or `-hh:mm`"));
+        }
         let ae = &self.network.ae_title;
         if ae.is_empty() || ae.len() > 16 || !ae.bytes().all(|b| (0x21..0x7F).contains(&b) && b != b'\\') {
             return Err(Error::Value("network.ae_title: 1 to 16 characters (PS3.5 AE)"));
@@ -263,6 +305,7 @@ pub fn template(devices: &[Device], plain: bool) -> String {
     text += "# DIMSE without TLS: loopback only, for C-ECHO and C-STORE.\n";
     text += if plain { "dimse = \"127.0.0.1:11112\"\n" } else { "# dimse = \"127.0.0.1:11112\"\n" };
     text += "ae_title = \"GAUZE\"\n# Other sites whose pages may use DICOMweb with a token of their own; cookies never go there.\n# cors_origins = [\"https://viewer.example\"]\n\n[viewing]\n# Seconds that a viewing token lives; viewers renew it by themselves.\nseconds = 300\n";
+    text += "\n[site]\n# By how much the site's clocks are ahead of UTC; rules about hours and days go by them.\nutc_offset = \"+08:00\"\n";
     text += "\n[key]\n# passphrase_file = \"/run/secrets/gauze\"   # mode 0600\n";
     text += "\n# Machines (AEs), one [[device]] each: name (in the record), certificate (SHA-256 of it, hexadecimal), ae (its title; \
              empty: any),\n# address (host:port, when it is called), may (store, find, retrieve, move-to, worklist, orders, patients), sees (deidentified, \
@@ -316,6 +359,9 @@ mod tests {
             "[network]\nhtps = \"127.0.0.1:1\"",
             "[network]\ndimse = \"192.0.2.1:104\"",
             "[viewing]\nseconds = 9000",
+            "[site]\nutc_offset = \"8\"",
+            "[site]\nutc_offset = \"+8:00\"",
+            "[site]\nutc_offset = \"+15:00\"",
             "[[device]]\nname = \"x\"\ncertificate = \"12\"",
             "[network]\nae_title = \"\"",
             "[network]\ncors_origins = [\"*\"]",

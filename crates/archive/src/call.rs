@@ -6,7 +6,7 @@ use crate::evidence;
 use crate::open::Ask;
 use crate::retrieve::{self, retrieve};
 use crate::vault::{Vault, lock};
-use crate::{examine, find, ingest, masks, open, putright, schedule, transfer, who, worklist};
+use crate::{examine, find, govern, ingest, masks, open, putright, schedule, transfer, who, worklist};
 use ledger::Event;
 use model::Purpose;
 use policy::Action;
@@ -37,7 +37,7 @@ impl Vault {
         let event = Event::Started {
             software: self.options.software.clone(),
             config_digest: self.options.config_digest,
-            policy_version: self.policies.version().hex(),
+            policy_version: self.rules().policies.version().hex(),
         };
         let by_ms = tokio::task::block_in_place(|| self.clock_went_back())?;
         if by_ms > 0 {
@@ -149,6 +149,7 @@ impl Archive for Door {
                 elsewhere(vault, &context, "other-than-dicomweb").await
             }
             Request::MaskPlanes(ask) => masks::planes(vault, &context, ask).await,
+            Request::Govern(ask) => govern::govern(vault, &context, &credential, *ask).await.map(plain),
             request => act(vault, &context, request, body).await.map(plain),
         }
     }
@@ -256,6 +257,7 @@ async fn act(
         | Request::Retrieve(_)
         | Request::Transfer(_)
         | Request::MaskPlanes(_)
+        | Request::Govern(_)
         | Request::LeaseJob
         | Request::JobProgress { .. }
         | Request::Backup { .. }

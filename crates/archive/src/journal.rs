@@ -323,6 +323,8 @@ fn access(index: u64, entry: Entry) -> Access {
         organisation: envelope.organisation,
         details: details
             .iter()
+            // For machines ([`crate::govern`]); what it says to people stands beside it.
+            .filter(|(name, _)| name != "facts")
             .map(|(name, value)| (name.clone(), shown(value)))
             .chain((!envelope.machine.is_empty()).then(|| ("machine".to_owned(), envelope.machine)))
             .collect(),

@@ -11,6 +11,7 @@ mod context;
 mod evidence;
 mod examine;
 mod find;
+mod govern;
 mod ingest;
 mod journal;
 mod masks;
@@ -31,6 +32,7 @@ mod who;
 mod worklist;
 
 pub use call::Door;
+pub use govern::{InForce, checked, table};
 pub use policy::RelationKind;
 pub use setup::{NewAccount, NewOrder, NewRelation};
 pub use vault::{Accept, Clock, Device, Options, Parts, Vault, fingerprint, origin};
@@ -78,6 +80,12 @@ pub enum Error {
         /// How many.
         rows: u64,
     },
+    /// The row that says which rules are in force does not open.
+    #[error(
+        "the row of the rules that two persons put in force does not open: older ones would be in force. `gauze restore` brings a \
+         backup's back; `gauze check --accept tables` goes on with the rules in the files and records that"
+    )]
+    RulesLost,
     /// The policies were replaced once.
     #[error(
         "the policies ({found}) were in force before and were replaced since: this is an older copy of them. Put the \

@@ -34,6 +34,10 @@ pub enum Kind {
     Wished = 45,
     /// Which policies were in force.
     Policies = 30,
+    /// Rules that two persons put in force, and those that are proposed.
+    Rules = 31,
+    /// The texts of rules that are or were in force.
+    RuleSet = 33,
 }
 
 /// The project of research until projects are their own thing.

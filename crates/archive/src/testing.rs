@@ -7,7 +7,7 @@ use crate::ingest::ingest;
 use crate::vault::{Clock, Device, Options, Parts, Vault};
 use crypto::Key;
 use model::{Arrival, Attributes, Door, InstanceFacts, Organisation, Role, Time, Uid, tags};
-use policy::{Caller, Policies, Standing};
+use policy::{Caller, Standing, Texts};
 use port::archive::Stored;
 use port::{Code, Fault, Item, Lease, Outcome, PixelWork, Response, Stream, Trailer};
 use std::sync::Arc;
@@ -94,11 +94,12 @@ impl House {
             root: root(),
             random: Arc::new(keys::SystemRandom),
             clock: Arc::new(Still(AtomicI64::new(1_795_507_200 * 1_000_000_000))),
-            policies: Policies::embedded().unwrap(),
+            rules: Texts::embedded(),
             pixels: Arc::new(NoPixels),
             options: Options {
                 viewing_s: 900,
                 devices: Vec::new(),
+                utc_offset_s: 0,
                 software: "test".to_owned(),
                 config_digest: [0; 32],
             },

@@ -10,6 +10,7 @@ use crate::Result;
 use crate::catalog::{Catalog, InstanceRecord, Study};
 use crate::context::Context;
 use crate::examine::{Arrivals, Queue, Tries};
+use crate::govern::{BookRecord, InForce};
 use crate::journal::Journal;
 use crate::masks::WishRecord;
 use crate::putright::Righted;
@@ -27,7 +28,7 @@ use crate::who::turns::Turns;
 use crypto::{Key, Ladder, Random};
 pub use index::check_snapshot;
 use model::{Attributes, PatientRef, Purpose, Tenant, Time, Uid, tags};
-use policy::{GrantRecord, Policies, Relation};
+use policy::{GrantRecord, Relation, Texts};
 use port::PixelWork;
 use seen::{check_key, check_seen, newest_seen};
 pub use seen::{key_mark, note};
@@ -35,8 +36,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use store::Store;
+pub(crate) use tables::PolicyLog;
+use tables::check_tables;
 pub use tables::{Accept, fingerprint};
-use tables::{PolicyLog, check_tables};
 
 /// Time comes from outside.
 pub trait Clock: Send + Sync {
@@ -72,6 +74,8 @@ pub struct Options {
     pub viewing_s: i64,
     /// The address book of machines.
     pub devices: Vec<Device>,
+    /// Seconds by which the site's clocks are ahead of UTC, for rules about hours and days.
+    pub utc_offset_s: i32,
     /// Name and version of the software, for the ledger.
     pub software: String,
     /// SHA-256 of the configuration.
@@ -90,8 +94,8 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// Policies.
-    pub policies: Policies,
+    /// The rules in the home's files; what two persons put in force since goes before them ([`crate::govern`]).
+    pub rules: Texts,
     /// Pixel workers.
     pub pixels: Arc<dyn PixelWork>,
     /// Behaviour.
@@ -105,7 +109,12 @@ pub struct Vault {
     pub(crate) tenant: Tenant,
     pub(crate) options: Options,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) policies: Policies,
+    rules: std::sync::RwLock<Arc<InForce>>,
+    pub(crate) book: Shared<(BookRecord, u64)>,
+    /// Held while rules are proposed or put in force.
+    pub(crate) governing: tokio::sync::Mutex<()>,
+    /// Trying rules takes seconds of a core: one at a time.
+    pub(crate) trying: tokio::sync::Semaphore,
     pub(crate) pixels: Arc<dyn PixelWork>,
     pub(crate) store: Store,
     pub(crate) sealing: Sealing,
@@ -131,7 +140,7 @@ pub struct Vault {
     /// Held while wishes are changed.
     pub(crate) wishing: tokio::sync::Mutex<()>,
     pub(crate) throttle: Shared<Throttle>,
-    policy_log: Shared<(PolicyLog, u64)>,
+    pub(crate) policy_log: Shared<(PolicyLog, u64)>,
     pub(crate) turns: Shared<Turns>,
     pub(crate) refusals: Shared<Refusals>,
     /// Tokens of machines.
@@ -181,7 +190,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::open`].
     pub fn open_accepting(parts: Parts, accept: Accept) -> Result<Arc<Self>> {
-        let Parts { data, seen, root, random, clock, policies, pixels, options } = parts;
+        let Parts { data, seen, root, random, clock, rules, pixels, options } = parts;
         let ladder = Ladder::new(&root)?;
         let signing = ladder.signing_key()?;
         let origin = origin(&signing.public());
@@ -205,7 +214,10 @@ impl Vault {
             tenant,
             options,
             clock,
-            policies,
+            rules: std::sync::RwLock::new(Arc::new(InForce::of(rules)?)),
+            book: Mutex::default(),
+            governing: tokio::sync::Mutex::default(),
+            trying: tokio::sync::Semaphore::new(1),
             pixels,
             journal: Journal::new(origin, signing, &folder, tree),
             rings: Rings::default(),
@@ -238,6 +250,7 @@ impl Vault {
             store,
         };
         vault.load(accept)?;
+        vault.take_up_rules()?;
         vault.check_policies(accept)?;
         let vault = Arc::new(vault);
         vault.own.get_or_init(|| Arc::downgrade(&vault));
@@ -254,12 +267,25 @@ impl Vault {
     fn readable<T: serde::de::DeserializeOwned>(&self, row: &store::Row) -> Option<T> {
         let opened = self.sealing.open_row(row).inspect_err(|error| {
             tracing::error!(%error, kind = row.kind, "a row does not open; see `gauze check`");
-            if [Kind::Change, Kind::Arrived, Kind::Wishes].map(|kind| kind as u8).contains(&row.kind) {
+            if [Kind::Change, Kind::Arrived, Kind::Wishes, Kind::Rules]
+                .map(|kind| kind as u8)
+                .contains(&row.kind)
+            {
                 lock(&self.lost).push((row.key, row.version));
             }
             self.broken_rows.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         });
         opened.ok()
+    }
+
+    /// The rules in force now. A decision takes them once and is of one set.
+    pub(crate) fn rules(&self) -> Arc<InForce> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts others in force: every grant of the ones before lapses with its next request or chunk.
+    pub(crate) fn put_in_force(&self, rules: InForce) {
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
     }
 
     pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions<GrantRecord>> {

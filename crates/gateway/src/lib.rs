@@ -13,6 +13,7 @@ mod routes;
 pub mod s3;
 mod ui;
 
+pub use api::said as rules_json;
 pub use dicomweb::WebPartner;
 pub use dimse::{Brought, Partner, Refused};
 pub use routes::{Proof, Route, routes};

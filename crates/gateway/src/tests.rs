@@ -40,6 +40,12 @@ fn sample(route: &Route) -> (String, Vec<(&'static str, &'static str)>, Vec<byte
         }
         ("POST", "/api/v1/look-up") => r#"{"number":"1"}"#,
         ("POST", "/api/v1/orders") => "[]",
+        ("POST", "/api/v1/rules") => {
+            r#"{"rules":{"pictures":"","rights":""},"reason":"r","expect_version":"0"}"#
+        }
+        ("POST", "/api/v1/rules/explain") => r#"{"study":"1.2.3"}"#,
+        ("POST", "/api/v1/rules/proposals/{proposal}") => r#"{"act":"drop"}"#,
+        ("POST", path) if path.starts_with("/api/v1/rules/") => "{}",
         ("POST", path) if path.ends_with("/undo") => r#"{"expect_version":0,"reason":"r"}"#,
         ("POST", path) if path.starts_with("/dicom-web") => "x",
         _ => "",

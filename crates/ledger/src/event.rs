@@ -80,12 +80,15 @@ events! {
     33 "examine-anew" ExamineAnew {}
     /// A study was opened.
     40 "opened" Opened {
-        purpose: String, reason: String, visibility: String, mask_version: u64, policy_version: String, rules: Vec<String>
+        purpose: String, reason: String, visibility: String, mask_version: u64, policy_version: String, rules: Vec<String>,
+        facts: String
     }
     /// A study was not opened.
-    41 "open-refused" OpenRefused { purpose: String, rules: Vec<String> }
+    41 "open-refused" OpenRefused { purpose: String, rules: Vec<String>, policy_version: String, facts: String }
     /// A mask was lifted.
-    42 "lifted" Lifted { purpose: String, reason: String, mask_version: u64, policy_version: String, rules: Vec<String> }
+    42 "lifted" Lifted {
+        purpose: String, reason: String, mask_version: u64, policy_version: String, rules: Vec<String>, facts: String
+    }
     /// Pixels or a header left.
     50 "released" Released { what: String, objects: Vec<Id>, frames: Vec<u32>, visibility: String, mask_version: u64, corrected: u64 }
     /// They did not.
@@ -126,6 +129,16 @@ events! {
     }
     /// It was not.
     71 "put-right-refused" PutRightRefused { act: String, cause: String }
+    /// Somebody proposed other rules of who may see and do what. `version` names them as openings will.
+    80 "rules-proposed" RulesProposed { proposal: Id, version: String, base: String, reason: String }
+    /// A second person put them in force.
+    81 "rules-activated" RulesActivated { proposal: Id, version: String, before: String, proposed_by: String, reason: String }
+    /// They were taken back.
+    82 "rules-dropped" RulesDropped { proposal: Id, version: String }
+    /// They were not proposed, or not put in force.
+    83 "rules-refused" RulesRefused { cause: String }
+    /// Somebody tried rules on what was decided before, or asked who would see a study.
+    84 "rules-tried" RulesTried { how: String, entries: u64 }
 }
 
 /// The circumstances of an arrival, for [`Event::Stored`]: certificate, calling and called AE, software.

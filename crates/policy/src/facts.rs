@@ -86,7 +86,7 @@ impl Relation {
 }
 
 /// The study asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StudyFacts {
     /// Its reference.
     pub study: Id,
@@ -105,7 +105,7 @@ pub struct StudyFacts {
 }
 
 /// The mask set in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MaskFacts {
     /// Its version, at least 1.
     pub version: u64,
@@ -115,7 +115,7 @@ pub struct MaskFacts {
 
 /// What the operator agreed with a machine once and for all (DESIGN.md §3: certificate → AE → standing policy). People have
 /// none: what they may is decided by role, purpose and relation.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Name of the machine in the address book.
     pub ae: String,
@@ -135,8 +135,9 @@ impl Standing {
     pub const SEES: &'static [&'static str] = &["", "deidentified", "masked", "clear"];
 }
 
-/// Everything one decision rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Everything one decision rests on. Kept in the entry of the decision ([`crate::replay`]): a new field is read as its default
+/// from an older entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Who.
     pub caller: Caller,
@@ -158,6 +159,9 @@ pub struct Facts {
     pub standing: Standing,
     /// When.
     pub now: Time,
+    /// Seconds by which the site's clocks are ahead of UTC.
+    #[serde(default)]
+    pub utc_offset_s: i32,
     /// The mask set in force, if any.
     pub mask: Option<MaskFacts>,
 }
@@ -180,6 +184,15 @@ impl Facts {
     #[must_use]
     pub fn own(&self) -> bool {
         self.caller.own_patient == Some(self.study.patient)
+    }
+
+    /// `(day of the week, hour)` by the site's clocks: 1 for Monday to 7 for Sunday (ISO 8601), 0 to 23.
+    #[must_use]
+    pub fn local(&self) -> (i64, i64) {
+        let seconds = self.now.seconds().saturating_add(self.utc_offset_s.into());
+        let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+        // 1970-01-01 was a Thursday.
+        ((days + 3).rem_euclid(7) + 1, rest / 3_600)
     }
 
     /// The reason, trimmed, if there is a usable one.

@@ -7,7 +7,7 @@ pub(crate) use ask::{Answer, Questions};
 use crate::decide::OUTCOMES;
 use crate::grant::Obligation;
 use crate::rights::RIGHTS;
-use cedar_policy::{Authorizer, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{Authorizer, Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
@@ -25,6 +25,30 @@ impl PolicyVersion {
     #[must_use]
     pub fn hex(&self) -> String {
         self.0.iter().map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+/// The two texts of a set, as an officer reads and writes them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Texts {
+    /// Who sees what of a picture.
+    pub pictures: String,
+    /// Who may do what beside.
+    pub rights: String,
+}
+
+impl Texts {
+    /// The default ones.
+    #[must_use]
+    pub fn embedded() -> Self {
+        Self { pictures: DEFAULT_RULES.to_owned(), rights: DEFAULT_RIGHTS.to_owned() }
+    }
+
+    /// Both as one text. A first one without a last line end must not make its last comment swallow what follows.
+    #[must_use]
+    pub fn joined(&self) -> String {
+        let between = if self.pictures.ends_with('\n') || self.pictures.is_empty() { "" } else { "\n" };
+        [&self.pictures, between, &self.rights].concat()
     }
 }
 
@@ -60,7 +84,7 @@ pub enum Error {
 }
 
 /// What is kept of a rule beside its condition.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Rule {
     pub(crate) id: String,
     pub(crate) obliges: Vec<Obligation>,
@@ -110,18 +134,52 @@ impl Policies {
         Ok(policies)
     }
 
+    /// A set in this program's words.
+    ///
+    /// # Errors
+    /// As [`Policies::parse`].
+    pub fn of(texts: &Texts) -> Result<Self, Error> {
+        Self::parse(&texts.joined(), DEFAULT_SCHEMA)
+    }
+
     /// The default set, built in.
     ///
     /// # Errors
     /// Never in a tested build; an error rather than a panic, because start refuses.
     pub fn embedded() -> Result<Self, Error> {
-        Self::parse(&[DEFAULT_RULES, DEFAULT_RIGHTS].concat(), DEFAULT_SCHEMA)
+        Self::of(&Texts::embedded())
     }
 
     /// Names this set: every grant and ledger entry carries it.
     #[must_use]
     pub const fn version(&self) -> PolicyVersion {
         self.version
+    }
+
+    /// Ids of the rules, and whether each permits.
+    pub(crate) fn rule_ids(&self) -> Vec<(String, bool)> {
+        let permits = |policy: &Policy| policy.effect() == Effect::Permit;
+        let named =
+            self.set.policies().filter_map(|p| Some((self.rules.get(p.id())?.id.clone(), permits(p))));
+        named.collect()
+    }
+
+    /// The set of those of its rules that are `wanted`, by id. Only for trying: its version is the whole set's.
+    pub(crate) fn only(&self, wanted: &dyn Fn(&str) -> bool) -> Self {
+        let kept = |policy: &&Policy| self.rules.get(policy.id()).is_some_and(|rule| wanted(&rule.id));
+        Self {
+            // A part of a set whose ids differ cannot clash.
+            set: PolicySet::from_policies(self.set.policies().filter(kept).cloned()).unwrap_or_default(),
+            schema: self.schema.clone(),
+            rules: self.rules.clone(),
+            version: self.version,
+            authorizer: Authorizer::new(),
+        }
+    }
+
+    /// Each rule in Cedar's JSON form.
+    pub(crate) fn each_json(&self, each: &mut dyn FnMut(&serde_json::Value)) {
+        self.set.policies().filter_map(|policy| policy.to_json().ok()).for_each(|json| each(&json));
     }
 
     /// Every question that [`crate::decide`] and [`crate::may`] ask must be sayable in this schema, or all would be denied.

@@ -48,6 +48,8 @@ pub enum Right {
     Schedule,
     /// Take all films away as they are; two persons at once.
     Leave,
+    /// Read the rules, try others, propose them; and as a second person put them in force.
+    Govern,
 }
 
 /// The rights, as Cedar actions.
@@ -72,6 +74,7 @@ pub(crate) const RIGHTS: &[&str] = &[
     "worklist",
     "schedule",
     "leave",
+    "govern",
 ];
 
 impl Right {
@@ -97,6 +100,7 @@ impl Right {
         Self::Worklist,
         Self::Schedule,
         Self::Leave,
+        Self::Govern,
     ];
 
     /// The word in policies.
@@ -123,6 +127,7 @@ impl Right {
             Self::Worklist => "worklist",
             Self::Schedule => "schedule",
             Self::Leave => "leave",
+            Self::Govern => "govern",
         }
     }
 }

@@ -10,7 +10,7 @@ pub use retrieve::{Annotation, ByteRange, Form, Picture, Profile, Retrieve, Synt
 
 use crate::find::{Found, Query};
 use crate::transfer::{Gather, Gathered, Job, Progress, Transfer};
-use crate::{Fault, Stream, putright};
+use crate::{Fault, Stream, govern, putright};
 use model::{Arrival, Attributes, HoldsFor, Id, MaskFault, MaskPlanes, Purpose, Role, Time, Uid};
 use serde::{Deserialize, Serialize};
 
@@ -159,6 +159,8 @@ pub enum Request {
     },
     /// Put something right in the index, take it back, and what is needed for that.
     PutRight(putright::Ask),
+    /// Read, try, propose rules, put them in force.
+    Govern(Box<govern::Ask>),
     /// Make a backup into folders of this machine; the answer's stream says how far it is, a JSON object a chunk. For the
     /// operator's own line only.
     Backup {
@@ -278,6 +280,8 @@ pub enum Response {
     },
     /// Of [`Request::PutRight`].
     PutRight(putright::Answer),
+    /// Of [`Request::Govern`].
+    Governed(Box<govern::Answer>),
     /// Of [`Request::MachineToken`].
     MachineToken {
         /// Opaque.

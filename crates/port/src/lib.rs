@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod fault;
 pub mod find;
+pub mod govern;
 pub mod line;
 pub mod pixels;
 pub mod putright;
@@ -18,4 +19,4 @@ pub use pixels::{Lease, Outcome, PixelWork};
 pub use stream::{Item, Part, Sink, Stream, Trailer, empty, stream};
 
 /// Version of every message on both lines. A peer that speaks another one is refused at its first call.
-pub const VERSION: u16 = 5;
+pub const VERSION: u16 = 6;

@@ -37,6 +37,9 @@ SESSION = {
     "DELETE /api/v1/orders/{accession}": {"technologist", "admin"},
     "GET /api/v1/changes": {"officer", "admin"}, "POST /api/v1/changes": {"officer", "admin"},
     "POST /api/v1/changes/{change}/undo": {"officer", "admin"}, "POST /api/v1/look-up": {"officer"},
+    **{f"{row}": {"officer", "admin"} for row in (
+        "GET /api/v1/rules", "POST /api/v1/rules", "POST /api/v1/rules/proposals/{proposal}", "POST /api/v1/rules/check",
+        "POST /api/v1/rules/matrix", "POST /api/v1/rules/replay", "POST /api/v1/rules/explain")},
 }
 # A grant: nothing leaves without one.
 _STUDY, _SERIES = "/dicom-web/studies/{study}", "/dicom-web/studies/{study}/series/{series}"
@@ -50,7 +53,7 @@ def fill(row, film):
     method, path = row.split(" ")
     study, series, instance = film
     values = {"study": study, "series": series, "instance": instance, "frames": "1", "path": "7FE00010", "file": "nothing.txt", "change": "1",
-              "accession": "NONE-1"}
+              "accession": "NONE-1", "proposal": "0" * 32}
     for key, value in values.items():
         path = path.replace("{" + key + "}", value)
     if path == "/wado":
@@ -76,6 +79,9 @@ def body_of(row, film, stored):
                                  "act": {"merge": {"from": {"number": "1"}, "into": {"number": "2"}}}},
         "POST /api/v1/changes/{change}/undo": {"expect_version": 0, "reason": "test of a refusal"},
         "POST /api/v1/look-up": {"number": "1"}, "POST /api/v1/orders": {},
+        "POST /api/v1/rules": {"rules": {"pictures": "", "rights": ""}, "reason": "test of a refusal", "expect_version": "0"},
+        "POST /api/v1/rules/proposals/{proposal}": {"act": "drop"}, "POST /api/v1/rules/explain": {"study": film[0]},
+        **{f"POST /api/v1/rules/{what}": {} for what in ("check", "matrix", "replay")},
         "POST /auth/sign-in": {}, "POST /auth/token": {}, "POST /auth/sign-out": {},
     }
     return {"body": bodies[row]} if row in bodies else {}

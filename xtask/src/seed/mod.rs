@@ -143,9 +143,10 @@ fn open(ask: &Ask) -> Result<Arc<Vault>, String> {
         root,
         random: Arc::new(keys::SystemRandom),
         clock: Arc::new(Now(Instant::now())),
-        policies: policy::Policies::embedded().map_err(|e| e.to_string())?,
+        rules: policy::Texts::embedded(),
         pixels: Arc::new(NoPixels),
         options: Options {
+            utc_offset_s: 0,
             viewing_s: 900,
             devices: Vec::new(),
             software: "xtask seed".to_owned(),

@@ -156,7 +156,7 @@ fn ask(
             checkpoints.push(crate::home::read_text(path, NOTE_BYTES).map_err(wiring::io("checkpoint"))?);
         }
     }
-    let policies = wiring::policies(home).map(|p| p.version().hex());
+    let policies = wiring::policies(home);
     if let Err(error) = &policies {
         say::note("failed", &[error]);
     }
@@ -164,7 +164,7 @@ fn ask(
         data: home.data(),
         root: crypto::Key::from_bytes(*root.dangerous_expose()),
         checkpoints,
-        settings: Some((policies.unwrap_or_else(|_| "-".to_owned()), config.digest)),
+        settings: Some((policies.ok(), config.digest)),
         opened: opened.all(),
         accept: accept(command),
     })

@@ -142,9 +142,10 @@ fn parts(home: &Home, root: crypto::Key, config_digest: [u8; 32]) -> Result<arch
         root,
         random: std::sync::Arc::new(keys::SystemRandom),
         clock: std::sync::Arc::new(clock::SystemClock),
-        policies: crate::wiring::policies(home)?,
+        rules: crate::wiring::policies(home)?,
         pixels: crate::wiring::pixel_workers(),
         options: archive::Options {
+            utc_offset_s: 0,
             viewing_s: crate::config::Viewing::default().seconds,
             devices: Vec::new(),
             software: crate::wiring::SOFTWARE.to_owned(),

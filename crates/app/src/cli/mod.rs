@@ -13,6 +13,7 @@ pub(crate) mod init;
 mod inspect;
 mod local;
 mod order;
+mod policy;
 mod progress;
 mod render;
 mod restore;
@@ -68,6 +69,8 @@ enum Command {
     Restore(restore::Restore),
     /// Print a signed checkpoint of the ledger, to be kept elsewhere.
     Checkpoint(checkpoint::Checkpoint),
+    /// Read and try the rules of who may see and do what.
+    Policy(policy::Policy),
     /// Accounts, relations and orders of a stopped archive.
     User(user::User),
 }
@@ -121,6 +124,7 @@ pub fn main() -> ExitCode {
         Command::Backup(command) => backup::run(&command),
         Command::Restore(command) => restore::run(&command),
         Command::Checkpoint(command) => checkpoint::run(&command),
+        Command::Policy(command) => policy::run(&command),
         Command::User(command) => user::run(&command),
     };
     match done {

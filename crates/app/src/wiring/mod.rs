@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::home::Home;
 use archive::{Options, Parts, Vault};
 use keys::KeySource as _;
-use policy::Policies;
+use policy::Texts;
 use port::{Archive, PixelWork};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -95,7 +95,7 @@ pub fn root_key(home: &Home, config: &Config) -> Result<crypto::Key, Error> {
 ///
 /// # Errors
 /// What does not parse or validate is refused.
-pub fn policies(home: &Home) -> Result<Policies, Error> {
+pub fn policies(home: &Home) -> Result<Texts, Error> {
     use std::io::Read;
     let read = |name: &str| -> Result<String, Error> {
         let mut text = String::new();
@@ -103,8 +103,7 @@ pub fn policies(home: &Home) -> Result<Policies, Error> {
         file.take(POLICY_BYTES).read_to_string(&mut text).map_err(io("policies"))?;
         Ok(text)
     };
-    let rules = [read("default.cedar")?, read("rights.cedar")?].concat();
-    Ok(Policies::parse(&rules, policy::policies::DEFAULT_SCHEMA)?)
+    Ok(Texts { pictures: read("default.cedar")?, rights: read("rights.cedar")? })
 }
 
 /// Opens the vault of a home.
@@ -145,11 +144,12 @@ pub fn open_with(
         root,
         random: Arc::new(keys::SystemRandom),
         clock: Arc::new(SystemClock),
-        policies: policies(home)?,
+        rules: policies(home)?,
         pixels,
         options: Options {
             viewing_s: config.viewing.seconds,
             devices: devices.collect(),
+            utc_offset_s: config.site.utc_offset_s(),
             software: SOFTWARE.to_owned(),
             config_digest: config.digest,
         },

@@ -16,12 +16,14 @@ pub use repair::{Mended, Spare, repair};
 pub use report::{Finding, Report, What};
 
 use crate::catalog::{Instance, Study};
+use crate::govern::BookRecord;
 use crate::rings::Rings;
 use crate::vault::{Accept, fingerprint, origin};
 use crate::{Error, Result};
 use crypto::{Key, Ladder, SigningKey};
 use ledger::{Checkpoint, Reader};
 use model::{Id, Tenant, Uid};
+use policy::Texts;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,8 +37,9 @@ pub struct Ask {
     pub root: Key,
     /// Newest checkpoints known: of this machine, of witnesses, printed ones.
     pub checkpoints: Vec<String>,
-    /// Version of the policies beside the data and digest of the configuration, to compare with the last start's.
-    pub settings: Option<(String, [u8; 32])>,
+    /// The rules in the files beside the data (nothing: they cannot be read) and digest of the configuration, to compare with
+    /// the last start's.
+    pub settings: Option<(Option<Texts>, [u8; 32])>,
     /// Objects that an interrupted run has opened already.
     pub opened: HashSet<Id>,
     /// What the operator takes as it is.
@@ -67,6 +70,7 @@ struct Check {
     rings: Rings,
     /// As the rows say them.
     studies: HashMap<Uid, Study>,
+    book: BookRecord,
     report: Report,
 }
 
@@ -100,6 +104,7 @@ impl Check {
             reader: Reader::new(&ask.data.join("ledger")),
             rings: Rings::default(),
             studies: HashMap::new(),
+            book: BookRecord::default(),
             report: Report::default(),
             ask,
             ladder,

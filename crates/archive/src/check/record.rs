@@ -16,7 +16,7 @@ impl Vault {
         for (taken, what) in [(accept.tables, "tables"), (accept.policies, "policies")] {
             if taken {
                 let found = match what {
-                    "policies" => self.policies.version().hex(),
+                    "policies" => self.rules().policies.version().hex(),
                     _ => self.ledger_size().to_string(),
                 };
                 let event = Event::Accepted { what: what.to_owned(), found };

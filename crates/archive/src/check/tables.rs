@@ -25,6 +25,7 @@ impl Check {
                     k if k == Kind::Study as u8 => {
                         studies.push((decode::<StudyRecord>(&plain)?, row.version))
                     }
+                    k if k == Kind::Rules as u8 => self.book = decode(&plain)?,
                     k if k == Kind::Page as u8 => pages.push((decode::<PageRecord>(&plain)?, row.version)),
                     _ => {}
                 }

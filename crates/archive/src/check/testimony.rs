@@ -2,6 +2,7 @@
 
 use super::{Check, What};
 use crate::Result;
+use crate::govern::InForce;
 use crate::journal::{self, Body};
 use ledger::{Entry, Value};
 use model::Id;
@@ -120,7 +121,8 @@ impl Check {
         else {
             return;
         };
-        if policies != *old_policies {
+        let now = policies.and_then(|files| InForce::of(self.book.over(&files)).ok());
+        if now.is_none_or(|now| now.policies.version().hex() != *old_policies) {
             self.find(What::Settings, "policies", vec![format!("at the last start: {old_policies}")]);
         }
         if config != old_config.as_slice() {
@@ -149,6 +151,11 @@ impl Testimony {
             ("mask-changed", _) => {
                 if let Some(Value::Number(version)) = field("version") {
                     self.masks.insert(entry.envelope.study.clone(), *version);
+                }
+            }
+            ("rules-activated", _) => {
+                if let Some((rules, _)) = &mut self.started {
+                    *rules = text("version");
                 }
             }
             ("started", _) => self.started = Some((text("policy_version"), bytes("config_digest"))),

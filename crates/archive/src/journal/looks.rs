@@ -92,6 +92,11 @@ impl Vault {
         Ok(self.read_entries(range)?.into_iter().map(|(index, entry)| access(index, entry)).collect())
     }
 
+    /// Openings, lifts and refusals among these entries, as they are kept.
+    pub fn decisions(&self, range: Range<u64>) -> std::result::Result<Vec<(u64, Entry)>, Fault> {
+        Ok(self.read_entries(range)?)
+    }
+
     /// Reads a bundle's file once, not once an entry.
     fn read_entries(&self, range: Range<u64>) -> Result<Vec<(u64, Entry)>> {
         let mut bundle: Option<Vec<Stored>> = None;

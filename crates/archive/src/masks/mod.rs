@@ -196,7 +196,12 @@ async fn drawable(vault: &Vault, context: &Context, study: &Uid) -> Result<Arc<S
     match found {
         Some(study) => Ok(study),
         None => {
-            let event = Event::OpenRefused { purpose: "own".to_owned(), rules: vec!["not-found".to_owned()] };
+            let event = Event::OpenRefused {
+                purpose: "own".to_owned(),
+                rules: vec!["not-found".to_owned()],
+                policy_version: String::new(),
+                facts: String::new(),
+            };
             vault.record(context, About::nothing(), event).await?;
             Err(Code::NotFound.into())
         }

@@ -26,6 +26,7 @@ pub fn gather(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Fac
         objection: vault.objects(study.patient()),
         standing: context.standing.clone(),
         now: context.now,
+        utc_offset_s: vault.options.utc_offset_s,
         mask: mask_facts(vault, study),
     }
 }

@@ -7,7 +7,7 @@ use crate::context::{About, Context};
 use crate::vault::Vault;
 use ledger::Event;
 use model::{Purpose, Uid};
-use policy::{Action, Grant, Obligation, Refusal};
+use policy::{Action, Facts, Grant, Obligation, Refusal};
 use port::{Code, Fault, Response, archive::Opened};
 
 /// What a caller asks for.
@@ -30,21 +30,23 @@ pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response
     let ask = Ask { reason: ask.reason.filter(|reason| says_something(reason)), ..ask };
     vault.may(context, policy::Right::Open).await?;
     let Some(study) = vault.known_study(context, &ask.study, ask.purpose)? else {
-        return refuse(vault, context, &ask, None, &[]).await;
+        return refuse(vault, context, &ask, None, (&[], None)).await;
     };
     let facts = facts::gather(vault, context, &study, &ask);
-    match policy::decide(&vault.policies, ask.action, &facts) {
+    match policy::decide(&vault.rules().policies, ask.action, &facts) {
         // What a rule obliges to is owed before the picture: without it, nothing would ever ask.
         Ok(grant) if grant.obligations().contains(&Obligation::Reason) => {
             let mut rules = vec![policy::refusal::Code::ReasonNeeded.as_str().to_owned()];
             rules.extend(grant.rules().iter().cloned());
-            refuse(vault, context, &ask, Some(&study), &rules).await
+            refuse(vault, context, &ask, Some(&study), (&rules, Some(&facts))).await
         }
         Ok(grant) => {
-            vault.record(context, About::study(&study), opened(&ask, &grant)).await?;
+            vault.record(context, About::study(&study), opened(&ask, &grant, facts.written())).await?;
             Ok(Response::Opened(token(vault, context, &study, &grant)?))
         }
-        Err(refusal) => refuse(vault, context, &ask, Some(&study), &refusal_rules(&refusal)).await,
+        Err(refusal) => {
+            refuse(vault, context, &ask, Some(&study), (&refusal_rules(&refusal), Some(&facts))).await
+        }
     }
 }
 
@@ -54,7 +56,7 @@ fn says_something(reason: &str) -> bool {
     letters.map(|c| if c.len_utf8() > 2 { 2 } else { 1 }).sum::<usize>() >= REASON_LETTERS
 }
 
-pub fn opened(ask: &Ask, grant: &Grant) -> Event {
+pub fn opened(ask: &Ask, grant: &Grant, facts: String) -> Event {
     let purpose = ask.purpose.to_string();
     let reason = ask.reason.clone().unwrap_or_default();
     match ask.action {
@@ -65,6 +67,7 @@ pub fn opened(ask: &Ask, grant: &Grant) -> Event {
             mask_version: grant.mask_version(),
             policy_version: grant.policy_version().hex(),
             rules: grant.rules().to_vec(),
+            facts,
         },
         Action::Lift => Event::Lifted {
             purpose,
@@ -72,6 +75,7 @@ pub fn opened(ask: &Ask, grant: &Grant) -> Event {
             mask_version: grant.mask_version(),
             policy_version: grant.policy_version().hex(),
             rules: grant.rules().to_vec(),
+            facts,
         },
     }
 }
@@ -88,12 +92,15 @@ async fn refuse(
     context: &Context,
     ask: &Ask,
     study: Option<&Study>,
-    rules: &[String],
+    (rules, facts): (&[String], Option<&Facts>),
 ) -> Result<Response, Fault> {
     let about = study.map_or_else(About::nothing, About::study);
-    let event = Event::OpenRefused { purpose: ask.purpose.to_string(), rules: rules.to_vec() };
-    vault.record(context, about, event).await?;
+    let facts = facts.map(Facts::written).unwrap_or_default();
+    let policy_version = vault.rules().policies.version().hex();
+    let (purpose, rules) = (ask.purpose.to_string(), rules.to_vec());
     let reason = rules.iter().any(|r| r == policy::refusal::Code::ReasonNeeded.as_str());
+    let event = Event::OpenRefused { purpose, rules, policy_version, facts };
+    vault.record(context, about, event).await?;
     Err(if reason { Code::ReasonNeeded } else { Code::NotFound }.into())
 }
 

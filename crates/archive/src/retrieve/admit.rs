@@ -84,7 +84,7 @@ fn readmit(vault: &Vault, record: GrantRecord, study: &Study, mask_version: u64)
         now: vault.clock.now(),
         study: study.record.id,
         mask_version,
-        policy_version: vault.policies.version(),
+        policy_version: vault.rules().policies.version(),
         session_alive: true,
     };
     policy::readmit(record, &current)

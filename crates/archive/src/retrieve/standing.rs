@@ -46,14 +46,17 @@ pub async fn lines(
     let grant = match decide(vault, context, &study, &ask) {
         Ok(grant) => grant,
         Err(refusal) => {
-            let event =
-                Event::OpenRefused { purpose: ask.purpose.to_string(), rules: refusal_rules(&refusal) };
+            let (purpose, rules) = (ask.purpose.to_string(), refusal_rules(&refusal));
+            let policy_version = vault.rules().policies.version().hex();
+            let facts = told_facts(vault, context, &study, &ask);
+            let event = Event::OpenRefused { purpose, rules, policy_version, facts };
             vault.record(context, About::study(&study), event).await?;
             let all = study.instances().filter(|(s, i)| wants(&s.uid, &i.record.sop_uid)).filter(|_| listed);
             return Ok(all.map(|(_, i)| withheld(&study, &i.record.sop_uid, &i.record.sop_class)).collect());
         }
     };
-    vault.record(context, About::study(&study), opened(&ask, &grant)).await?;
+    let facts = told_facts(vault, context, &study, &ask);
+    vault.record(context, About::study(&study), opened(&ask, &grant, facts)).await?;
     let whole = whole(&study);
     let masked = grant.visibility().pixels != Pixels::Clear;
     let study = if masked { vault.examined(study, &whole).await } else { study };
@@ -73,7 +76,12 @@ pub async fn lines(
 /// Who asks for what is not there is worth knowing, too.
 pub async fn unknown(vault: &Vault, context: &Context) -> Result<(), Fault> {
     let purpose = context.standing.purpose.unwrap_or(Purpose::Maintenance).to_string();
-    let event = Event::OpenRefused { purpose, rules: vec!["not-found".to_owned()] };
+    let event = Event::OpenRefused {
+        purpose,
+        rules: vec!["not-found".to_owned()],
+        policy_version: String::new(),
+        facts: String::new(),
+    };
     vault.record(context, About::nothing(), event).await.map(drop)
 }
 
@@ -199,7 +207,7 @@ pub fn still(vault: &Vault, context: &Context, release: &Release) -> Result<(), 
         return Err(Lapse::Revoked); // put right meanwhile: perhaps it is not this patient's any more
     }
     let now = vault.clock.now();
-    if now < release.grant.ends_at() {
+    if now < release.grant.ends_at() && vault.rules().policies.version() == release.grant.policy_version() {
         return Ok(());
     }
     let context = Context { now, ..context.clone() };
@@ -225,10 +233,14 @@ fn ask(context: &Context, study: &Uid, reason: &str) -> Ask {
 
 fn decide(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Result<Grant, Refusal> {
     let facts = facts::gather(vault, context, study, ask);
-    let mut grant = policy::decide(&vault.policies, Action::Open, &facts)?;
+    let mut grant = policy::decide(&vault.rules().policies, Action::Open, &facts)?;
     if let Some(person) = &context.operator {
         let person = Context { now: context.now, ..(**person).clone() };
-        let also = policy::decide(&vault.policies, Action::Open, &facts::gather(vault, &person, study, ask))?;
+        let also = policy::decide(
+            &vault.rules().policies,
+            Action::Open,
+            &facts::gather(vault, &person, study, ask),
+        )?;
         let differs = Refusal { code: policy::Code::NotFound, rules: also.rules().to_vec() };
         grant = grant.narrowed(also).ok_or(differs)?;
     }
@@ -237,6 +249,14 @@ fn decide(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Result<
         return Err(Refusal { code: policy::Code::ReasonNeeded, rules: grant.rules().to_vec() });
     }
     Ok(grant)
+}
+
+/// For the entry. Of a person at a machine nothing: two decisions met, and one entry tells of one.
+fn told_facts(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> String {
+    if context.operator.is_some() {
+        return String::new();
+    }
+    facts::gather(vault, context, study, ask).written()
 }
 
 /// All instances of a study as files.

@@ -27,7 +27,7 @@ impl Vault {
         context: &Context,
         right: Right,
     ) -> std::result::Result<Permit, policy::Refusal> {
-        let permit = policy::may(&self.policies, right, &self.asker(context))?;
+        let permit = policy::may(&self.rules().policies, right, &self.asker(context))?;
         if let Some(person) = &context.operator {
             // Who works at a machine gets no more by it than without it.
             let also = match right {
@@ -35,7 +35,7 @@ impl Vault {
                 Right::Retrieve | Right::Receive => Some(Right::Open),
                 _ => None,
             };
-            also.map(|right| policy::may(&self.policies, right, &self.asker(person))).transpose()?;
+            also.map(|right| policy::may(&self.rules().policies, right, &self.asker(person))).transpose()?;
         }
         Ok(permit)
     }
@@ -51,7 +51,7 @@ impl Vault {
         let facts = facts::gather(self, context, study, &ask);
         let related = facts.related() || facts.order_for_report;
         let asker = Asker { own: facts.own(), related, ..self.asker(context) };
-        policy::may(&self.policies, right, &asker).is_ok()
+        policy::may(&self.rules().policies, right, &asker).is_ok()
     }
 
     /// The caller has a right, or the refusal is recorded.
@@ -65,7 +65,7 @@ impl Vault {
     /// The widest find that the caller has.
     pub(crate) async fn may_find(&self, context: &Context) -> std::result::Result<Permit, Fault> {
         match policy::may_find(
-            &self.policies,
+            &self.rules().policies,
             &context.caller,
             self.site().research_approval,
             &context.standing,

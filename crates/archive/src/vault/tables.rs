@@ -27,12 +27,13 @@ pub struct Accept {
 }
 
 /// Kinds of rows that are held in memory beside the index.
-const HELD: [Kind; 9] = [
+const HELD: [Kind; 10] = [
     Kind::Account,
     Kind::Ties,
     Kind::Site,
     Kind::Order,
     Kind::Policies,
+    Kind::Rules,
     Kind::Job,
     Kind::Change,
     Kind::Arrived,
@@ -45,6 +46,16 @@ const POLICIES: usize = 10_000;
 /// Policy versions in the order in which they came into force; the last one is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyLog(pub Vec<[u8; 32]>);
+
+impl PolicyLog {
+    /// This version is in force from now on.
+    pub fn add(&mut self, now: [u8; 32]) {
+        self.0.retain(|version| *version != now);
+        self.0.push(now);
+        let excess = self.0.len().saturating_sub(POLICIES);
+        self.0.drain(..excess);
+    }
+}
 
 /// The keyed hash of rows and wraps.
 pub fn fingerprint(ladder: &Ladder) -> Result<Fingerprint> {
@@ -111,6 +122,14 @@ impl Vault {
         if let Some(log) = self.records(&rows_of(Kind::Policies)).pop() {
             *lock(&self.policy_log) = log;
         }
+        let (rules, lost) = (rows_of(Kind::Rules), lock(&self.lost).len());
+        if let Some(book) = self.records(&rules).pop() {
+            *lock(&self.book) = book;
+        }
+        // Older rules must not come into force by a damaged row.
+        if lock(&self.lost).len() > lost && !accept.tables {
+            return Err(Error::RulesLost);
+        }
         Ok(())
     }
 
@@ -142,11 +161,11 @@ impl Vault {
 
     /// Policies that were in force once and were replaced do not come back unsaid.
     pub(super) fn check_policies(&self, accept: Accept) -> Result<()> {
-        let now = self.policies.version().0;
+        let now = self.rules().policies.version().0;
         let log = lock(&self.policy_log).0.clone();
         match log.0.iter().rposition(|version| *version == now) {
             Some(at) if at + 1 < log.0.len() && !accept.policies => {
-                Err(Error::OlderPolicies { found: self.policies.version().hex() })
+                Err(Error::OlderPolicies { found: self.rules().policies.version().hex() })
             }
             _ => Ok(()),
         }
@@ -157,15 +176,12 @@ impl Vault {
     /// # Errors
     /// Storage.
     pub(crate) fn keep_policies(&self) -> Result<()> {
-        let now = self.policies.version();
+        let now = self.rules().policies.version();
         let (mut log, before) = lock(&self.policy_log).clone();
         if log.0.last() == Some(&now.0) {
             return Ok(());
         }
-        log.0.retain(|version| *version != now.0);
-        log.0.push(now.0);
-        let excess = log.0.len().saturating_sub(POLICIES);
-        log.0.drain(..excess);
+        log.add(now.0);
         let name = self.sealing.name(Kind::Policies, &[]);
         self.keep(Kind::Policies, name, before + 1, &log, "policies", &now.hex())?;
         *lock(&self.policy_log) = (log, before + 1);

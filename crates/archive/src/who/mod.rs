@@ -76,8 +76,8 @@ fn bearer(vault: &Vault, token: &str, arrival: &Arrival) -> Option<Context> {
     Some(Context { session: Some((cookie, id)), bearer: Some(study), ..context })
 }
 
-/// The account behind a session, if it may still act.
-fn person(vault: &Vault, user: &str, arrival: &Arrival) -> Option<Context> {
+/// The account of this name, if it may still act.
+pub fn person(vault: &Vault, user: &str, arrival: &Arrival) -> Option<Context> {
     let accounts = lock(&vault.accounts);
     let (account, _) = accounts.get(user).filter(|(a, _)| !a.disabled)?;
     Some(context(vault, account, arrival))
@@ -165,7 +165,8 @@ pub fn receiver(
     Some((known.clone(), Context { operator, ..agreed(vault, known, arrival) }))
 }
 
-fn agreed(vault: &Vault, known: &Device, arrival: &Arrival) -> Context {
+/// A machine of the address book.
+pub fn agreed(vault: &Vault, known: &Device, arrival: &Arrival) -> Context {
     let standing = Standing {
         ae: known.name.clone(),
         may: known.may.clone(),

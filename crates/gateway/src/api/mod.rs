@@ -5,6 +5,7 @@ mod masks;
 mod orders;
 mod planes;
 mod putright;
+mod rules;
 mod standing;
 mod studies;
 
@@ -13,6 +14,7 @@ pub use masks::{draw, masks};
 pub use orders::{end_order, orders, place_orders};
 pub use planes::{bring, presentation_state, segmentation};
 pub use putright::{changes, look_up, make, undo};
+pub use rules::{check, decide, explain, matrix, propose, replay, rules, said};
 pub use standing::{standing, wish};
 pub use studies::{lift, my_studies, open, worklist};
 

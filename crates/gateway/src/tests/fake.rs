@@ -211,6 +211,7 @@ impl Archive for Fake {
                     Answer::LookedUp { version: 5, studies: vec![found] }
                 }
             }),
+            Request::Govern(_) => Response::Governed(Box::new(port::govern::Answer::Faulty("here".into()))),
             Request::Gather(_) => Response::Gathered(self.gathered.clone()),
             Request::Transfer(_) => {
                 return Ok((Response::Parts { fallback: false, tag: TAG.to_owned() }, self.parts()));

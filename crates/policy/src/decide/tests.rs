@@ -36,6 +36,7 @@ fn facts(role: Role, purpose: Option<Purpose>) -> Facts {
         objection: false,
         standing: crate::Standing::default(),
         now: NOW,
+        utc_offset_s: 0,
         mask: None,
     }
 }

@@ -51,6 +51,7 @@ pub(crate) fn entities(facts: &Facts, schema: &Schema) -> Result<Entities, Unsay
 /// The circumstances of one question about a picture.
 pub(crate) fn context(facts: &Facts) -> Result<Context, Unsayable> {
     let purpose = facts.purpose.map_or("none", model::Purpose::as_str);
+    let (weekday, hour) = facts.local();
     Context::from_pairs([
         ("purpose".to_owned(), Value::new_string(purpose.to_owned())),
         ("organisation".to_owned(), Value::new_string(facts.caller.organisation.0.clone())),
@@ -63,6 +64,8 @@ pub(crate) fn context(facts: &Facts) -> Result<Context, Unsayable> {
         ("objection".to_owned(), Value::new_bool(facts.objection)),
         ("ae".to_owned(), Value::new_string(facts.standing.ae.clone())),
         ("sees".to_owned(), Value::new_string(facts.standing.sees.clone())),
+        ("weekday".to_owned(), Value::new_long(weekday)),
+        ("hour".to_owned(), Value::new_long(hour)),
     ])
     .map_err(|_| Unsayable)
 }

@@ -38,6 +38,7 @@ fn facts() -> Facts {
         research_approval: false,
         objection: false,
         now: NOW,
+        utc_offset_s: 0,
         standing: crate::Standing::default(),
         mask: Some(MaskFacts { version: 7, holds_for: Some(HoldsFor::Strangers) }),
     }

@@ -115,6 +115,7 @@ fn sample() -> Facts {
         objection: true,
         standing: Standing::default(),
         now: Time(0),
+        utc_offset_s: 0,
         mask: None,
     }
 }

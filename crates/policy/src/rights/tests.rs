@@ -9,8 +9,8 @@ const TABLE: &[(Role, &str)] = &[
     (Role::Referrer, "find-full open change-masks"),
     (Role::Researcher, "find-pseudonymous open"),
     (Role::Patient, "find-own open read-own-accesses change-masks"),
-    (Role::Officer, "read-all-accesses change-masks verify put-right look-up leave"),
-    (Role::Admin, "administer import verify put-right schedule leave"),
+    (Role::Officer, "read-all-accesses change-masks verify put-right look-up leave govern"),
+    (Role::Admin, "administer import verify put-right schedule leave govern"),
     (Role::Vendor, ""),
     (Role::Device, ""),
 ];

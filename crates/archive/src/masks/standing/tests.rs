@@ -59,8 +59,12 @@ fn granted(house: &House, study: &str) -> Grant {
         purpose: Purpose::Treatment,
         reason: None,
     };
-    policy::decide(&house.vault.policies, Action::Open, &known::gather(&house.vault, &machine, &study, &ask))
-        .unwrap()
+    policy::decide(
+        &house.vault.rules().policies,
+        Action::Open,
+        &known::gather(&house.vault, &machine, &study, &ask),
+    )
+    .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

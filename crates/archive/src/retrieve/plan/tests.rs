@@ -82,7 +82,7 @@ async fn where_nothing_was_drawn_nothing_is_hidden_from_who_reports() {
         let ask =
             Ask { study: uid(name), action: Action::Open, purpose: model::Purpose::Treatment, reason: None };
         let known = crate::open::facts::gather(&house.vault, &machine, &study, &ask);
-        let grant = policy::decide(&house.vault.policies, Action::Open, &known).unwrap();
+        let grant = policy::decide(&house.vault.rules().policies, Action::Open, &known).unwrap();
         assert_eq!((grant.hide(), grant.visibility()), (Hide::Drawn, Visibility::MASKED));
         for instance in study.series.iter_mut().flat_map(|series| &mut series.instances) {
             let at: usize = instance.record.sop_uid.as_str().rsplit('.').next().unwrap().parse().unwrap();

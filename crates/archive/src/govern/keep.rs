@@ -1,0 +1,103 @@
+//! Rules at rest: the book, the texts of each version, the log of versions; one commit with the entry.
+
+use super::{BookRecord, InForce};
+use crate::context::{About, Context};
+use crate::journal::promises;
+use crate::sealing::{Kind, fault};
+use crate::vault::{Vault, lock};
+use crate::{Error, Result};
+use ledger::Event;
+use policy::Texts;
+use port::{Code, Fault};
+use store::Commit;
+
+impl Vault {
+    /// At the start ([`BookRecord::over`]).
+    pub(crate) fn take_up_rules(&self) -> Result<()> {
+        let files = self.rules().texts.clone();
+        let texts = lock(&self.book).0.over(&files);
+        if texts != files {
+            self.put_in_force(InForce::of(texts)?);
+        }
+        Ok(())
+    }
+
+    /// The texts of a version that is or was in force, by its 64 hexadecimal digits.
+    pub(crate) fn rules_of(&self, version: &str) -> Result<Option<Texts>> {
+        let now = self.rules();
+        if now.policies.version().hex() == version {
+            return Ok(Some(now.texts.clone()));
+        }
+        let row = self.store.row(&self.sealing.name(Kind::RuleSet, &[version.as_bytes()]))?;
+        row.map(|row| self.sealing.open_row(&row)).transpose()
+    }
+
+    /// Row and entry; then the book is as told.
+    pub(crate) async fn keep_book(
+        &self,
+        context: &Context,
+        (book, version): (BookRecord, u64),
+        event: Event,
+    ) -> std::result::Result<(), Fault> {
+        self.kept_rules(context, (book, version), None, event).await
+    }
+
+    /// The same, and the set decides from now on.
+    pub(crate) async fn keep_active(
+        &self,
+        context: &Context,
+        (book, version): (BookRecord, u64),
+        set: InForce,
+        event: Event,
+    ) -> std::result::Result<(), Fault> {
+        self.kept_rules(context, (book, version), Some(set), event).await
+    }
+
+    async fn kept_rules(
+        &self,
+        context: &Context,
+        (book, version): (BookRecord, u64),
+        set: Option<InForce>,
+        event: Event,
+    ) -> std::result::Result<(), Fault> {
+        let name = self.sealing.name(Kind::Rules, &[]);
+        let mut commit = Commit::new(self.store.epoch());
+        commit.rows.push(self.sealing.row(Kind::Rules, name, version, &book)?);
+        let mut log = None;
+        if let Some(set) = &set {
+            let (mut versions, before) = lock(&self.policy_log).clone();
+            versions.add(set.policies.version().0);
+            let name = self.sealing.name(Kind::Policies, &[]);
+            commit.rows.push(self.sealing.row(Kind::Policies, name, before + 1, &versions)?);
+            log = Some((versions, before + 1));
+            for kept in [&*self.rules(), set] {
+                self.keep_texts(kept, &mut commit)?;
+            }
+        }
+        self.entry_into(&mut commit, self.envelope(context, &About::nothing()), event)?;
+        let promised = promises(&commit);
+        let pending = tokio::task::block_in_place(|| self.store.submit(commit)).map_err(Error::from)?;
+        self.settled(promised, pending, move |vault, durable| match durable {
+            Ok(_) => {
+                *lock(&vault.book) = (book, version);
+                if let Some(log) = log {
+                    *lock(&vault.policy_log) = log;
+                }
+                set.into_iter().for_each(|set| vault.put_in_force(set));
+                Ok(())
+            }
+            Err(store::Error::Stale) => Err(Code::VersionConflict.into()),
+            Err(error) => Err(fault(&error)),
+        })
+        .await
+    }
+
+    /// The texts of a version, once.
+    fn keep_texts(&self, set: &InForce, commit: &mut Commit) -> Result<()> {
+        let name = self.sealing.name(Kind::RuleSet, &[set.policies.version().hex().as_bytes()]);
+        if self.store.row(&name)?.is_none() {
+            commit.rows.push(self.sealing.row(Kind::RuleSet, name, 1, &set.texts)?);
+        }
+        Ok(())
+    }
+}

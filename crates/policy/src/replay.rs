@@ -1,0 +1,84 @@
+//! A decision again: its facts as its entry keeps them, and what some set of rules says to them.
+
+use crate::decide::{Action, decide};
+use crate::facts::Facts;
+use crate::grant::{Hide, Obligation};
+use crate::policies::Policies;
+use crate::refusal::Code;
+
+/// Facts in an entry, bytes; longer ones are not kept, and their decision cannot be replayed.
+pub const FACTS_BYTES: usize = 4 << 10;
+
+impl Facts {
+    /// As the entry of a decision keeps them: JSON, without relations that do not count, and without the reason's words, which
+    /// the entry has beside it.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let reason = self.reason_given().map(|_| GIVEN.to_owned());
+        let relations = self.relations_now().cloned().collect();
+        let text = serde_json::to_string(&Self { reason, relations, ..self.clone() }).unwrap_or_default();
+        if text.len() > FACTS_BYTES { String::new() } else { text }
+    }
+
+    /// From an entry; nothing when an entry has none that this program can read.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+/// Stands for a reason that was given.
+const GIVEN: &str = "given";
+
+/// What a set of rules says, in words that can be compared and shown.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Outcome {
+    /// Name of the visibility, `reason-needed`, or `withheld`.
+    pub word: String,
+    /// What of it is hidden: `nothing`, `drawn`, `found`, `all`; nothing for a no.
+    pub hides: &'static str,
+    /// A mask can be lifted.
+    pub lift: bool,
+    /// Rules that made it, or that forbade.
+    pub rules: Vec<String>,
+}
+
+/// Decides again.
+#[must_use]
+pub fn outcome(policies: &Policies, action: Action, facts: &Facts) -> Outcome {
+    match decide(policies, action, facts) {
+        Ok(grant) => {
+            let owed = grant.obligations().contains(&Obligation::Reason);
+            Outcome {
+                word: if owed { Code::ReasonNeeded.as_str().to_owned() } else { grant.visibility().name() },
+                hides: hides(grant.hide()),
+                lift: grant.may_lift(),
+                rules: grant.rules().to_vec(),
+            }
+        }
+        Err(refusal) => Outcome {
+            word: match refusal.code {
+                Code::ReasonNeeded => Code::ReasonNeeded.as_str().to_owned(),
+                Code::NotFound | Code::NotAllowed => WITHHELD.to_owned(),
+            },
+            hides: "",
+            lift: false,
+            rules: refusal.rules,
+        },
+    }
+}
+
+/// The word of a no.
+pub const WITHHELD: &str = "withheld";
+
+const fn hides(hide: Hide) -> &'static str {
+    match hide {
+        Hide::Nothing => "nothing",
+        Hide::Drawn => "drawn",
+        Hide::Found => "found",
+        Hide::All => "all",
+    }
+}
+
+#[cfg(test)]
+mod tests;
