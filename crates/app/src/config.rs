@@ -1,6 +1,7 @@
 //! `gauze.toml`, read once at start. Unknown keys are refused: a misspelt limit would silently not hold.
 
 use crate::home::Home;
+use crate::law::Law;
 use model::{Purpose, Uid, limits};
 use policy::Standing;
 use serde::Deserialize;
@@ -85,11 +86,13 @@ impl Default for Viewing {
 pub struct Site {
     /// By how much its clocks are ahead of UTC, `+08:00`; rules about hours and days go by them.
     pub utc_offset: String,
+    /// Whose law it keeps, a profile of `policies/law`: `cn`, `eu`, `us`.
+    pub law: String,
 }
 
 impl Default for Site {
     fn default() -> Self {
-        Self { utc_offset: "+08:00".to_owned() }
+        Self { utc_offset: "+08:00".to_owned(), law: "cn".to_owned() }
     }
 }
 
@@ -251,6 +254,9 @@ impl Config {
         if offset(&self.site.utc_offset).is_none() {
             return Err(Error::Value("site.utc_offset: `+hh:mm` or `-hh:mm`"));
         }
+        if Law::named(&self.site.law).is_none() {
+            return Err(Error::Value("site.law: cn, eu or us"));
+        }
         let ae = &self.network.ae_title;
         if ae.is_empty() || ae.len() > 16 || !ae.bytes().all(|b| (0x21..0x7F).contains(&b) && b != b'\\') {
             return Err(Error::Value("network.ae_title: 1 to 16 characters (PS3.5 AE)"));
@@ -305,7 +311,7 @@ pub fn template(devices: &[Device], plain: bool) -> String {
     text += "# DIMSE without TLS: loopback only, for C-ECHO and C-STORE.\n";
     text += if plain { "dimse = \"127.0.0.1:11112\"\n" } else { "# dimse = \"127.0.0.1:11112\"\n" };
     text += "ae_title = \"GAUZE\"\n# Other sites whose pages may use DICOMweb with a token of their own; cookies never go there.\n# cors_origins = [\"https://viewer.example\"]\n\n[viewing]\n# Seconds that a viewing token lives; viewers renew it by themselves.\nseconds = 300\n";
-    text += "\n[site]\n# By how much the site's clocks are ahead of UTC; rules about hours and days go by them.\nutc_offset = \"+08:00\"\n";
+    text += "\n[site]\n# By how much the site's clocks are ahead of UTC; rules about hours and days go by them.\nutc_offset = \"+08:00\"\n# Whose law it keeps: cn, eu, us (`gauze policy law`).\nlaw = \"cn\"\n";
     text += "\n[key]\n# passphrase_file = \"/run/secrets/gauze\"   # mode 0600\n";
     text += "\n# Machines (AEs), one [[device]] each: name (in the record), certificate (SHA-256 of it, hexadecimal), ae (its title; \
              empty: any),\n# address (host:port, when it is called), may (store, find, retrieve, move-to, worklist, orders, patients), sees (deidentified, \
@@ -359,6 +365,7 @@ mod tests {
             "[network]\nhtps = \"127.0.0.1:1\"",
             "[network]\ndimse = \"192.0.2.1:104\"",
             "[viewing]\nseconds = 9000",
+            "[site]\nlaw = \"atlantis\"",
             "[site]\nutc_offset = \"8\"",
             "[site]\nutc_offset = \"+8:00\"",
             "[site]\nutc_offset = \"+15:00\"",

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod home;
+pub mod law;
 mod memory;
 pub mod say;
 pub mod wiring;

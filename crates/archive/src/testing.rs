@@ -99,6 +99,7 @@ impl House {
             options: Options {
                 viewing_s: 900,
                 devices: Vec::new(),
+                staff_named: false,
                 utc_offset_s: 0,
                 software: "test".to_owned(),
                 config_digest: [0; 32],

@@ -74,6 +74,8 @@ pub struct Options {
     pub viewing_s: i64,
     /// The address book of machines.
     pub devices: Vec<Device>,
+    /// Patients read the names of staff who looked, not their functions only (the site's law profile).
+    pub staff_named: bool,
     /// Seconds by which the site's clocks are ahead of UTC, for rules about hours and days.
     pub utc_offset_s: i32,
     /// Name and version of the software, for the ledger.

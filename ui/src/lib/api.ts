@@ -85,6 +85,41 @@ export interface Change {
 
 export interface Righted { change: number; version: number; studies: number; objects: number }
 
+export interface RuleTexts { pictures: string; rights: string }
+
+export interface RulesNow {
+  version: string;
+  rules: RuleTexts;
+  since: string | null;
+  proposals: { proposal: string; version: string; base: string; rules: RuleTexts; by: string; at: string; reason: string }[];
+  past: { version: string; until: string }[];
+}
+
+export interface RuleOutcome { sees: string; hides: string; may_lift: boolean; rules: string[] }
+
+/** A line of the table (`tie`) or of one study (`user`, `ties`). */
+export interface RuleLine {
+  role: string;
+  purpose: string;
+  outcome: RuleOutcome;
+  tie?: string;
+  withheld_class?: boolean;
+  body_parts?: string[];
+  user?: string;
+  ties?: string[];
+}
+
+export interface Checked { questions: number; constants_left_out: boolean; findings: { rule: string; trouble: string }[] }
+
+export interface Replayed {
+  decisions: number;
+  untold: number;
+  confirmed: number;
+  contradicted: number;
+  changed: number;
+  changes: { index: number; time: string; user: string; role: string; purpose: string; study: string | null; before: string; after: RuleOutcome }[];
+}
+
 /** A refused or failed call; `code` is the server's stable word, or `offline`. */
 export class Problem extends Error {
   constructor(
@@ -92,6 +127,8 @@ export class Problem extends Error {
     readonly status: number,
     readonly retryAfter: number | null = null,
     readonly request: string | null = null,
+    /** What is wrong with a text that the person wrote. */
+    readonly detail: string | null = null,
   ) {
     super(code);
   }
@@ -103,8 +140,9 @@ export function asProblem(error: unknown): Problem {
 
 async function problemOf(response: Response): Promise<Problem> {
   try {
-    const body = (await response.json()) as { code?: string; retry_after?: number; request?: string };
-    return new Problem(body.code ?? "internal", response.status, body.retry_after ?? null, body.request ?? null);
+    const body = (await response.json()) as { code?: string; retry_after?: number; request?: string; detail?: string };
+    const detail = response.status === 422 ? (body.detail ?? null) : null;
+    return new Problem(body.code ?? "internal", response.status, body.retry_after ?? null, body.request ?? null, detail);
   } catch {
     const known: Record<number, string> = { 401: "not-signed-in", 404: "not-found", 429: "slow-down", 503: "unavailable" };
     return new Problem(known[response.status] ?? "internal", response.status);
@@ -161,6 +199,18 @@ export const api = {
     json<Righted>("/api/v1/changes", body("POST", { act, reason, expect_version })),
   undo: (change: number, reason: string, expect_version: number) =>
     json<Righted>(`/api/v1/changes/${change}/undo`, body("POST", { reason, expect_version })),
+  rules: () => json<RulesNow>("/api/v1/rules"),
+  proposeRules: (rules: RuleTexts, reason: string, expect_version: string) =>
+    json<RulesNow>("/api/v1/rules", body("POST", { rules, reason, expect_version })),
+  putBackRules: (put_back: string, reason: string, expect_version: string) =>
+    json<RulesNow>("/api/v1/rules", body("POST", { put_back, reason, expect_version })),
+  decideRules: (proposal: string, act: "activate" | "drop") =>
+    json<RulesNow>(`/api/v1/rules/proposals/${proposal}`, body("POST", { act })),
+  checkRules: (rules: RuleTexts) => json<Checked>("/api/v1/rules/check", body("POST", { rules })),
+  rulesMatrix: (rules: RuleTexts, body_parts: string[]) =>
+    json<{ lines: RuleLine[] }>("/api/v1/rules/matrix", body("POST", { rules, body_parts })),
+  replayRules: (rules: RuleTexts) => json<Replayed>("/api/v1/rules/replay", body("POST", { rules })),
+  explainRules: (study: string) => json<{ lines: RuleLine[] }>("/api/v1/rules/explain", body("POST", { study })),
   accesses: (query: { study?: string; kinds?: readonly string[]; limit: number; before?: number | null }) => {
     const asked = new URLSearchParams({ limit: String(query.limit) });
     if (query.study) asked.set("study", query.study);

@@ -7,6 +7,7 @@ import { list } from "./list.svelte";
 export type Page =
   | { name: "home" }
   | { name: "right" }
+  | { name: "rules" }
   | { name: "viewer"; line: StudyLine }
   | { name: "film"; line: StudyLine }
   | { name: "draw"; line: StudyLine; purpose: string };

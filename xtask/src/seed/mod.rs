@@ -146,6 +146,7 @@ fn open(ask: &Ask) -> Result<Arc<Vault>, String> {
         rules: policy::Texts::embedded(),
         pixels: Arc::new(NoPixels),
         options: Options {
+            staff_named: false,
             utc_offset_s: 0,
             viewing_s: 900,
             devices: Vec::new(),

@@ -145,6 +145,7 @@ fn parts(home: &Home, root: crypto::Key, config_digest: [u8; 32]) -> Result<arch
         rules: crate::wiring::policies(home)?,
         pixels: crate::wiring::pixel_workers(),
         options: archive::Options {
+            staff_named: false,
             utc_offset_s: 0,
             viewing_s: crate::config::Viewing::default().seconds,
             devices: Vec::new(),

@@ -38,6 +38,8 @@ enum What {
     Explain(Explain),
     /// The newest decisions of the ledger again: what would be different.
     Replay(Replay),
+    /// Print a law profile: what it asks, where that was read, and whether counsel confirmed it.
+    Law(Law),
 }
 
 #[derive(Debug, Args)]
@@ -51,6 +53,13 @@ struct Common {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Args)]
+struct Law {
+    /// cn, eu or us.
+    #[arg(default_value = "cn")]
+    name: String,
 }
 
 #[derive(Debug, Args)]
@@ -99,6 +108,7 @@ pub fn run(command: &Policy) -> Done {
             let answer = tried(common, &|set| ::archive::table(&set, &parts()), whole)?;
             told(common.json, answer)
         }
+        What::Law(Law { name }) => law(name),
         What::Explain(Explain { study, user, home, json }) => {
             told(*json, ask(home.as_ref(), Ask::Explain { study: study.clone(), user: user.clone() })?)
         }
@@ -110,6 +120,19 @@ pub fn run(command: &Policy) -> Done {
             told(common.json, ask(common.home.as_ref(), Ask::Replay { which, last: *last })?)
         }
     }
+}
+
+fn law(name: &str) -> Done {
+    let Some(law) = crate::law::Law::named(name) else {
+        let known: Vec<_> = crate::law::Law::names().collect();
+        return Err(Failure::Usage(say::text("policy-law-unknown", &[&name, &known.join(", ")])));
+    };
+    let confirmed = |yes: bool| say::text(if yes { "policy-confirmed" } else { "policy-not-confirmed" }, &[]);
+    let row = |row: &crate::law::Row| {
+        vec![row.key.clone(), row.value.to_string(), confirmed(row.confirmed_by_counsel), row.source.clone()]
+    };
+    table(law.row.iter().map(row).collect());
+    Ok(())
 }
 
 /// A folder's rules by themselves; those in force by the archive.

@@ -7,6 +7,7 @@ pub mod passwords;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::home::Home;
+use crate::law::Law;
 use archive::{Options, Parts, Vault};
 use keys::KeySource as _;
 use policy::Texts;
@@ -149,6 +150,7 @@ pub fn open_with(
         options: Options {
             viewing_s: config.viewing.seconds,
             devices: devices.collect(),
+            staff_named: Law::named(&config.site.law).is_some_and(|law| law.says("staff-named-to-patients")),
             utc_offset_s: config.site.utc_offset_s(),
             software: SOFTWARE.to_owned(),
             config_digest: config.digest,

@@ -73,7 +73,9 @@ async fn own_page(vault: &Vault, own: &Uid, ask: &Ask) -> Result<Response, Fault
     let page: Vec<u64> = wanted.by_ref().take(ask.limit.clamp(1, PAGE)).map(|(index, _)| *index).collect();
     for index in &page {
         let access = tokio::task::block_in_place(|| vault.entry(*index))?;
-        entries.extend(access.map(by_function));
+        entries.extend(
+            access.map(|access| if vault.options.staff_named { access } else { by_function(access) }),
+        );
     }
     let next = page.last().copied().filter(|_| wanted.next().is_some());
     Ok(Response::Accesses { entries, next })
@@ -114,7 +116,7 @@ fn about(vault: &Vault, study: Option<&Uid>) -> About {
     study.and_then(|uid| vault.study(uid).ok().flatten()).map(|s| About::study(&s)).unwrap_or_default()
 }
 
-/// Patients see the function, not the name of staff, until the site's law profile says otherwise.
+/// The function, not the name, of staff.
 fn by_function(access: Access) -> Access {
     Access { actor: access.role.clone(), ..access }
 }
