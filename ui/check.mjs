@@ -32,7 +32,7 @@ for (const [, key] of sources.matchAll(/\bt\(\s*["']([a-z0-9.-]+)["']/g)) {
 }
 // Keys that are put together: `t(`error.${code}`)`, `word("kind", …)` and the like use a whole section.
 const sections = new Set([...sources.matchAll(/[`"]([a-z-]+)(?:\.\$\{|", )/g)].map((m) => m[1]));
-for (const made of ["lift-preset", "open-preset"]) sections.add(made);
+for (const made of ["lift-preset", "open-preset", "glass-preset"]) sections.add(made);
 for (const key of Object.keys(en)) {
   const quoted = sources.includes(`"${key}"`) || sources.includes(`"${key.split(".").pop()}"`);
   if (!used.has(key) && !quoted && !sections.has(key.split(".")[0])) wrong.push(`${key} is never asked for`);

@@ -28,6 +28,7 @@ class Demo:
         self.address, self.ca = address.rstrip("/"), ca
         lines = json.loads(pathlib.Path(accounts).read_text())
         self.accounts = {line["role"]: (line["user"], line["password"]) for line in lines}
+        self.factors = {line["role"]: line["second_factor"] for line in lines if "second_factor" in line}
         self.key = trusted_key(self.address, ca) if ca else None
 
     def _start(self):

@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 
+import emergency
 import pixels
 from chrome import Browser, Failed
 from demo import Demo
@@ -443,6 +444,7 @@ def main():
                 ("sign-in page", run.sign_in_page), ("radiologist", run.radiologist), ("referrer", run.referrer),
                 ("researcher", run.researcher), ("patient", run.patient), ("drawn mask", run.mask_holds),
                 ("scanned", run.scanned),
+                ("emergency", lambda: emergency.journey(run, Journey, expect)),
                 ("officer", run.officer), ("two persons", run.two_persons), ("admin", lambda: run.without_pictures("admin")),
                 ("vendor", lambda: run.without_pictures("vendor")), ("technologist", lambda: run.without_pictures("technologist")),
                 ("Chinese", run.chinese), ("everywhere", run.everywhere),

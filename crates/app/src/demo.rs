@@ -54,7 +54,12 @@ fn people(vault: &Vault) -> Result<Vec<AccountLine>, Error> {
         let password = passwords::random()?;
         let patient = (*role == Role::Patient).then(|| (ISSUER.to_owned(), "GZ-1001".to_owned()));
         vault.add_account(account(user, name, *role, patient, &password))?;
-        lines.push(line(user, &password, *role));
+        let second_factor = if matches!(role, Role::Radiologist | Role::Referrer) {
+            vault.give_second_factor(user)?.map(|secret| secret.dangerous_base32())
+        } else {
+            None
+        };
+        lines.push(AccountLine { second_factor, ..line(user, &password, *role) });
     }
     Ok(lines)
 }

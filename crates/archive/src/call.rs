@@ -10,6 +10,7 @@ use crate::{examine, find, govern, ingest, masks, open, putright, schedule, tran
 use ledger::Event;
 use model::Purpose;
 use policy::Action;
+use port::archive::Glass;
 use port::{Archive, Call, Code, Credential, Fault, Request, Response, Stream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -210,6 +211,18 @@ fn plain(response: Response) -> (Response, Stream) {
     (response, port::empty())
 }
 
+async fn glass(vault: &Vault, context: &Context, ask: Glass) -> Result<Response, Fault> {
+    match ask {
+        Glass::Break { study, reason, code } => {
+            open::break_glass(vault, context, study, (reason, &code)).await
+        }
+        Glass::Reviews => evidence::reviews(vault, context).await,
+        Glass::Review { entry, outcome, note } => {
+            evidence::review(vault, context, entry, (outcome, note)).await
+        }
+    }
+}
+
 async fn act(
     vault: &Arc<Vault>,
     context: &Context,
@@ -230,6 +243,7 @@ async fn act(
             let ask = Ask { study, action: Action::Lift, purpose, reason: Some(reason) };
             open::open(vault, context, ask).await
         }
+        Request::Glass(ask) => glass(vault, context, ask).await,
         Request::Worklist { search, limit, offset } => {
             worklist::worklist(vault, context, &search, limit, offset).await
         }

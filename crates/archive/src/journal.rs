@@ -1,5 +1,6 @@
 //! Entries: made here, sealed here, durable before anybody goes on.
 
+mod broken;
 mod looks;
 
 use looks::Looks;
@@ -15,8 +16,10 @@ use model::{Durable, Id, Time, Uid, limits};
 use port::archive::Access;
 use port::{Code, Fault};
 use std::sync::{Arc, Mutex, PoisonError};
-use store::{Commit, LeafFn, Pending, Slot};
+use store::{Commit, LeafFn, Pending, RowWrite, Slot};
 
+/// A commit that somebody else's failure took along is tried this often.
+const TRIES: usize = 4;
 /// Version of the sealed body's format: `version(1) ‖ name of its key(32) ‖ nonce ‖ AES-256-GCM(salt(16) ‖ CBOR)`.
 const BODY: u8 = 1;
 
@@ -69,6 +72,37 @@ impl Vault {
         self.record_as(self.envelope(context, &about), vec![event]).await
     }
 
+    /// The same, and writes a row in the same commit; `written` is told of it, also when the caller went away.
+    pub(crate) async fn record_and_write(
+        &self,
+        context: &Context,
+        about: About,
+        (event, row): (Event, RowWrite),
+        written: impl Fn(&Self, bool) + Clone + Send + 'static,
+    ) -> std::result::Result<Receipt, Fault> {
+        let envelope = self.envelope(context, &about);
+        for _ in 0..TRIES {
+            let mut commit = Commit::new(self.store.epoch());
+            commit.rows.push(row.clone());
+            self.entry_into(&mut commit, envelope.clone(), event.clone())?;
+            let promises = promises(&commit);
+            let pending = tokio::task::block_in_place(|| self.store.submit(commit)).map_err(Error::from)?;
+            let written = written.clone();
+            let done = self.settled(promises, pending, move |vault, durable| {
+                if !matches!(durable, Err(store::Error::Stale)) {
+                    written(vault, durable.is_ok());
+                }
+                Ok(durable)
+            });
+            match done.await? {
+                Err(store::Error::Stale) => {}
+                Err(error) => return Err(fault(&error)),
+                Ok(durable) => return Ok(Receipt::of(&durable)),
+            }
+        }
+        Err(Code::Unavailable.into())
+    }
+
     /// Records what has too many parts for one entry, in one commit; the receipt is of the first.
     pub async fn record_all(
         &self,
@@ -90,7 +124,7 @@ impl Vault {
     }
 
     async fn record_as(&self, envelope: Envelope, events: Vec<Event>) -> std::result::Result<Receipt, Fault> {
-        for _ in 0..4 {
+        for _ in 0..TRIES {
             let mut commit = Commit::new(self.store.epoch());
             for event in &events {
                 self.entry_into(&mut commit, envelope.clone(), event.clone())?;

@@ -21,6 +21,8 @@ pub enum Kind {
     Ties = 4,
     Site = 5,
     Order = 6,
+    /// An account's second factor.
+    Factor = 7,
     Job = 32,
     Change = 40,
     Arrived = 41,

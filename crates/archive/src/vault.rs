@@ -19,6 +19,7 @@ use crate::schedule::Orders;
 use crate::sealing::{Kind, Project, Sealing};
 use crate::transfer::Jobs;
 use crate::who::accounts::AccountRecord;
+use crate::who::factor::Factors;
 use crate::who::machine::Tokens;
 use crate::who::refusals::Refusals;
 use crate::who::session::Sessions;
@@ -133,6 +134,13 @@ pub struct Vault {
     pub(crate) stopping: std::sync::atomic::AtomicBool,
     sessions: Shared<Sessions<GrantRecord>>,
     pub(crate) accounts: Shared<HashMap<String, (AccountRecord, u64)>>,
+    pub(crate) factors: Shared<Factors>,
+    /// Wrong codes of second factors, by account.
+    pub(crate) factor_tries: Shared<Throttle>,
+    /// Held from looking at a code until it is spent.
+    pub(crate) factoring: tokio::sync::Mutex<()>,
+    /// Held while a review is written: there is one of each.
+    pub(crate) reviewing: tokio::sync::Mutex<()>,
     pub(crate) ties: Shared<HashMap<String, (TiesRecord, u64)>>,
     pub(crate) site: Shared<(SiteRecord, u64)>,
     /// Locked after the index, never before.
@@ -232,6 +240,10 @@ impl Vault {
             stopping: std::sync::atomic::AtomicBool::new(false),
             sessions: Mutex::default(),
             accounts: Mutex::default(),
+            factors: Mutex::default(),
+            factor_tries: Mutex::default(),
+            factoring: tokio::sync::Mutex::default(),
+            reviewing: tokio::sync::Mutex::default(),
             ties: Mutex::default(),
             site: Mutex::default(),
             righted: Mutex::default(),

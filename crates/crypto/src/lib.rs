@@ -10,6 +10,7 @@ pub mod row;
 pub mod seal;
 pub mod sign;
 pub mod token;
+pub mod totp;
 
 pub use key::{Digest, Key, Random, same, sha256};
 pub use ladder::{Ladder, PatientKey};

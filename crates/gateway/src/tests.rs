@@ -22,6 +22,7 @@ fn sample(route: &Route) -> (String, Vec<(&'static str, &'static str)>, Vec<byte
         ("{path}", "7FE00010"),
         ("{file}", "x.js"),
         ("{change}", "1"),
+        ("{entry}", "1"),
     ];
     let mut path = names.iter().fold(route.path.to_owned(), |path, (name, value)| path.replace(name, value));
     if path == "/wado" {
@@ -31,6 +32,8 @@ fn sample(route: &Route) -> (String, Vec<(&'static str, &'static str)>, Vec<byte
         ("POST", "/auth/sign-in") => r#"{"user":"u","password":"p"}"#,
         ("POST", path) if path.ends_with("/open") => r#"{"purpose":"report"}"#,
         ("POST", path) if path.ends_with("/lift") => r#"{"reason":"r"}"#,
+        ("POST", path) if path.ends_with("/break-glass") => r#"{"reason":"r","code":"123456"}"#,
+        ("POST", path) if path.starts_with("/api/v1/reviews") => r#"{"outcome":"justified"}"#,
         ("PUT", path) if path.ends_with("/standing") => {
             r#"{"expect_version":0,"holds_for":"strangers","parts":[],"shapes":[]}"#
         }

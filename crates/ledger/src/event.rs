@@ -121,6 +121,15 @@ events! {
     64 "masks-standing" MasksStanding { version: u64, wishes: u64, holds_for: String }
     /// The privacy officer took away what others than the patient drew, or wished of her films.
     65 "masks-dropped" MasksDropped { version: u64, dropped: u64, regions: u64 }
+    /// The glass was broken: a study was opened clear by who has nothing to do with its patient.
+    66 "glass-broken" GlassBroken {
+        purpose: String, reason: String, visibility: String, mask_version: u64, policy_version: String, rules: Vec<String>,
+        facts: String
+    }
+    /// It was not.
+    67 "glass-refused" GlassRefused { cause: String }
+    /// Somebody looked into the entry of this index.
+    68 "glass-reviewed" GlassReviewed { entry: u64, outcome: String, note: String }
     /// The index was put right, or a change was taken back: one entry for each study that it touched. `corrections` is a
     /// keyed hash of what is laid over headers from now on.
     70 "put-right" PutRight {

@@ -5,14 +5,17 @@ use crate::grant::{Grant, Hide, Made, Obligation};
 use crate::policies::{Answer, Policies, Questions};
 use crate::refusal::{Code, Refusal};
 use model::{HoldsFor, Visibility, Words};
+use serde::{Deserialize, Serialize};
 
 /// What is asked of a study.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Action {
     /// Open it.
     Open,
     /// See what a mask hides, for a reason.
     Lift,
+    /// Both at once, for a reason: all is clear, or it is refused.
+    BreakGlass,
 }
 
 /// A grant or a refusal.
@@ -58,18 +61,25 @@ pub fn decide(policies: &Policies, action: Action, facts: &Facts) -> Decision {
                 },
             ))
         }
+        // Without a mask there is nothing to lift, and what is not clear by now no glass gives.
         (Action::Lift, None) => Err(Refusal::new(Code::NotFound, Vec::new())),
-        (Action::Lift, Some(_)) if facts.reason_given().is_none() => {
+        (Action::BreakGlass, lift)
+            if !facts.glass_broken() || lift.is_none() && visibility != Visibility::CLEAR =>
+        {
+            Err(Refusal::new(Code::NotFound, rules))
+        }
+        (Action::Lift | Action::BreakGlass, _) if facts.reason_given().is_none() => {
             Err(Refusal::new(Code::ReasonNeeded, Vec::new()))
         }
-        (Action::Lift, Some(more)) => {
-            rules.extend(more);
+        (Action::Lift | Action::BreakGlass, more) => {
+            let lifted = more.is_some();
+            rules.extend(more.unwrap_or_default());
             let made = Made {
                 visibility: Visibility::CLEAR,
                 hide: Hide::Nothing,
                 drawn_for,
                 may_lift: false,
-                lifted: true,
+                lifted,
                 obligations: unmet(obliges, facts),
                 rules,
             };

@@ -23,6 +23,7 @@ pub struct Constants {
     hours: Vec<i64>,
     levels: bool,
     weekdays: bool,
+    glass: bool,
     relations: Vec<RelationKind>,
     /// There were more than are tried.
     pub cut: bool,
@@ -53,6 +54,7 @@ impl Constants {
             hours: hours.into_iter().collect(),
             levels: asks("level"),
             weekdays: asks("weekday"),
+            glass: asks("break_glass"),
             relations: relations.collect(),
         }
     }
@@ -117,6 +119,7 @@ pub fn usual(role: Role, purpose: Option<Purpose>) -> Facts {
         study,
         research_approval: false,
         objection: false,
+        glass_until: None,
         standing: Standing::default(),
         now: NOON,
         utc_offset_s: 0,
@@ -193,6 +196,9 @@ fn changes(constants: &Constants) -> Vec<Change> {
         let (whom, machine) = (word.clone(), word.clone());
         out.push(Box::new(move |f| f.caller.organisation = Organisation(whom.clone())));
         out.push(Box::new(move |f| f.standing.ae.clone_from(&machine)));
+    }
+    if constants.glass {
+        out.push(Box::new(|f| f.glass_until = Some(NOON.plus_seconds(900))));
     }
     for level in (1..=5).filter(|_| constants.levels) {
         out.push(Box::new(move |f| f.study.level = level));

@@ -155,6 +155,9 @@ pub struct Facts {
     pub research_approval: bool,
     /// The patient objects to secondary use.
     pub objection: bool,
+    /// The caller broke the glass for this patient: with a reason and a second factor, in this session; first moment after.
+    #[serde(default)]
+    pub glass_until: Option<Time>,
     /// What was agreed with a machine.
     pub standing: Standing,
     /// When.
@@ -193,6 +196,12 @@ impl Facts {
         let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
         // 1970-01-01 was a Thursday.
         ((days + 3).rem_euclid(7) + 1, rest / 3_600)
+    }
+
+    /// The glass is broken now.
+    #[must_use]
+    pub fn glass_broken(&self) -> bool {
+        self.glass_until.is_some_and(|until| self.now < until)
     }
 
     /// The reason, trimmed, if there is a usable one.

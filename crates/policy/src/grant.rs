@@ -261,10 +261,11 @@ impl Grant {
     }
 }
 
-/// [`GRANT_SECONDS`] from now, and not past the end of any relation that counted: then it is decided anew.
+/// [`GRANT_SECONDS`] from now, and not past the end of any relation that counted, nor of broken glass: then it is decided anew.
 fn end_of(facts: &Facts) -> Time {
     let full = facts.now.plus_seconds(GRANT_SECONDS);
-    facts.relations_now().filter_map(|r| r.end).fold(full, Time::min)
+    let glass = facts.glass_until.filter(|_| facts.glass_broken());
+    facts.relations_now().filter_map(|r| r.end).chain(glass).fold(full, Time::min)
 }
 
 #[cfg(test)]

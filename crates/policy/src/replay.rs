@@ -5,25 +5,45 @@ use crate::facts::Facts;
 use crate::grant::{Hide, Obligation};
 use crate::policies::Policies;
 use crate::refusal::Code;
+use serde::{Deserialize, Serialize};
 
 /// Facts in an entry, bytes; longer ones are not kept, and their decision cannot be replayed.
 pub const FACTS_BYTES: usize = 4 << 10;
+
+/// A question as its entry keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// What was asked.
+    pub action: Action,
+    /// With what.
+    #[serde(flatten)]
+    pub facts: Facts,
+}
+
+impl Asked {
+    /// From an entry; nothing when an entry has none that this program can read.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// What this set of rules says to it.
+    #[must_use]
+    pub fn outcome(&self, policies: &Policies) -> Outcome {
+        outcome(policies, self.action, &self.facts)
+    }
+}
 
 impl Facts {
     /// As the entry of a decision keeps them: JSON, without relations that do not count, and without the reason's words, which
     /// the entry has beside it.
     #[must_use]
-    pub fn written(&self) -> String {
+    pub fn written(&self, action: Action) -> String {
         let reason = self.reason_given().map(|_| GIVEN.to_owned());
         let relations = self.relations_now().cloned().collect();
-        let text = serde_json::to_string(&Self { reason, relations, ..self.clone() }).unwrap_or_default();
+        let asked = Asked { action, facts: Self { reason, relations, ..self.clone() } };
+        let text = serde_json::to_string(&asked).unwrap_or_default();
         if text.len() > FACTS_BYTES { String::new() } else { text }
-    }
-
-    /// From an entry; nothing when an entry has none that this program can read.
-    #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Right {
     FindOwn,
     /// Ask to open a study; the study itself is then decided by [`crate::decide`].
     Open,
+    /// Ask to break the glass with a reason and a second factor; what then opens is decided by [`crate::decide`].
+    BreakGlass,
     /// Read who accessed one's own films.
     ReadOwnAccesses,
     /// Read all accesses.
@@ -60,6 +62,7 @@ pub(crate) const RIGHTS: &[&str] = &[
     "find-pseudonymous",
     "find-own",
     "open",
+    "break-glass",
     "read-own-accesses",
     "read-all-accesses",
     "change-masks",
@@ -86,6 +89,7 @@ impl Right {
         Self::FindPseudonymous,
         Self::FindOwn,
         Self::Open,
+        Self::BreakGlass,
         Self::ReadOwnAccesses,
         Self::ReadAllAccesses,
         Self::ChangeMasks,
@@ -113,6 +117,7 @@ impl Right {
             Self::FindPseudonymous => "find-pseudonymous",
             Self::FindOwn => "find-own",
             Self::Open => "open",
+            Self::BreakGlass => "break-glass",
             Self::ReadOwnAccesses => "read-own-accesses",
             Self::ReadAllAccesses => "read-all-accesses",
             Self::ChangeMasks => "change-masks",

@@ -1,9 +1,11 @@
 //! What a door may ask of the vault. Every call carries its own proof of who asks; the vault believes nothing else.
 
+mod glass;
 mod leave;
 mod masks;
 mod retrieve;
 
+pub use glass::{Glass, Outcome, Review};
 pub use leave::{Away, Leave, Lot};
 pub use masks::{AskPlanes, BringPlanes, DRAWABLE, DrawnRegion, Redraw, ShapeOn, Standing, StandingShape};
 pub use retrieve::{Annotation, ByteRange, Form, Picture, Profile, Retrieve, Syntax};
@@ -89,6 +91,8 @@ pub enum Request {
         /// Why.
         reason: String,
     },
+    /// Break the glass, and look into it.
+    Glass(Glass),
     /// Fetch; answers with parts.
     Retrieve(Retrieve),
     /// The studies that the caller reads or treats.
@@ -224,8 +228,15 @@ pub enum Response {
     Stored(Stored),
     /// Of [`Request::Find`] and [`Request::Scheduled`].
     Found(Found),
-    /// Of [`Request::Open`] and [`Request::Lift`].
+    /// Of [`Request::Open`], [`Request::Lift`] and [`Glass::Break`].
     Opened(Opened),
+    /// Of [`Glass::Reviews`]: the oldest first, and how many there are.
+    Reviews {
+        /// The oldest.
+        reviews: Vec<Review>,
+        /// All.
+        total: usize,
+    },
     /// Of [`Request::Retrieve`]; parts follow.
     Parts {
         /// Some picture hides more than it should have to: recognition was unsure or not done yet.

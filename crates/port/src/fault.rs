@@ -34,6 +34,10 @@ codes! {
     NotAllowed = "not-allowed",
     /// May go on after giving a reason.
     ReasonNeeded = "reason-needed",
+    /// May go on with a code of a second factor; the account may have none.
+    SecondFactorNeeded = "second-factor-needed",
+    /// That code is wrong, or was used before.
+    SecondFactorFailed = "second-factor-failed",
     /// The token or viewing set ended, was revoked or superseded; open the study anew.
     OpenAnew = "open-anew",
     /// What was asked makes no sense; nothing was changed.

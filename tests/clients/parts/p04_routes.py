@@ -25,6 +25,8 @@ SESSION = {
     "POST /auth/sign-out": set(ALL), "GET /api/v1/me": set(ALL), "GET /api/v1/worklist": FINDERS,
     "GET /api/v1/my-studies": {"patient"}, "GET /api/v1/accesses": {"officer", "patient"},
     "POST /api/v1/studies/{study}/open": set(OPENERS), "POST /api/v1/studies/{study}/lift": {"radiologist", "referrer"},
+    "POST /api/v1/studies/{study}/break-glass": {"radiologist", "referrer"},
+    "GET /api/v1/reviews": {"officer"}, "POST /api/v1/reviews/{entry}": {"officer"},
     **{f"{method} /api/v1/studies/{{study}}/masks{rest}": {"patient", "radiologist", "referrer", "officer"}
        for method in ("GET", "PUT") for rest in ("", "/standing")},
     **{f"{method} /api/v1/studies/{{study}}/series/{{series}}/{rest}": {"patient", "radiologist", "referrer", "officer"}
@@ -52,7 +54,7 @@ def fill(row, film):
     """Method and path of a row for one film."""
     method, path = row.split(" ")
     study, series, instance = film
-    values = {"study": study, "series": series, "instance": instance, "frames": "1", "path": "7FE00010", "file": "nothing.txt", "change": "1",
+    values = {"study": study, "series": series, "instance": instance, "frames": "1", "path": "7FE00010", "file": "nothing.txt", "change": "1", "entry": "1",
               "accession": "NONE-1", "proposal": "0" * 32}
     for key, value in values.items():
         path = path.replace("{" + key + "}", value)
@@ -73,6 +75,8 @@ def body_of(row, film, stored):
     bodies = {
         "POST /api/v1/studies/{study}/open": {"purpose": "treatment", "reason": "test of a refusal"},
         "POST /api/v1/studies/{study}/lift": {"reason": "test of a refusal"},
+        "POST /api/v1/studies/{study}/break-glass": {"reason": "test of a refusal", "code": "000000"},
+        "POST /api/v1/reviews/{entry}": {"outcome": "justified"},
         "PUT /api/v1/studies/{study}/masks": {"expect_version": 0, "regions": []},
         "PUT /api/v1/studies/{study}/masks/standing": {"expect_version": 0, "holds_for": "strangers", "parts": [], "shapes": []},
         "POST /api/v1/changes": {"expect_version": 0, "reason": "test of a refusal",

@@ -57,6 +57,22 @@ export interface Access {
   study: string | null;
 }
 
+export type Outcome = "justified" | "questioned" | "misuse";
+
+/** Broken glass that nobody looked into yet. */
+export interface Review {
+  entry: number;
+  time: string;
+  deadline: string;
+  overdue: boolean;
+  user: string;
+  role: string;
+  organisation: string;
+  study: string | null;
+  reason: string;
+  in_seven_days: number;
+}
+
 export interface PatientNumber { issuer: string; number: string }
 
 export interface LookedUp { study: Attributes; series: Attributes[] }
@@ -184,6 +200,11 @@ export const api = {
   open: (study: string, purpose: string, reason: string | null) =>
     json<Grant>(`${studies}${study}/open`, body("POST", reason ? { purpose, reason } : { purpose })),
   lift: (study: string, reason: string) => json<Grant>(`${studies}${study}/lift`, body("POST", { reason })),
+  breakGlass: (study: string, reason: string, code: string) =>
+    json<Grant>(`${studies}${study}/break-glass`, body("POST", code ? { reason, code } : { reason })),
+  reviews: () => json<{ reviews: Review[]; total: number }>("/api/v1/reviews"),
+  review: (entry: number, outcome: Outcome, note: string) =>
+    ask(`/api/v1/reviews/${entry}`, body("POST", { outcome, note })),
   masks: (study: string) => json<MaskSet>(`${studies}${study}/masks`),
   saveMasks: (study: string, expect_version: number, regions: Region[]) =>
     json<MaskSet>(`${studies}${study}/masks`, body("PUT", { expect_version, regions })),

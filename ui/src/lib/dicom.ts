@@ -13,6 +13,7 @@ export const tags = {
   seriesDescription: "0008103E",
   patientName: "00100010",
   patientId: "00100020",
+  issuer: "00100021",
   birthDate: "00100030",
   sex: "00100040",
   study: "0020000D",

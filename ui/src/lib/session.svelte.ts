@@ -2,6 +2,7 @@
 // to disk, and the next person could go back to them. The history holds numbers of pages that only this object knows.
 
 import { api, asProblem, type Account, type StudyLine } from "./api";
+import { glass } from "./glass";
 import { list } from "./list.svelte";
 
 export type Page =
@@ -78,6 +79,7 @@ class Session {
     this.first += this.pages.size;
     this.pages.clear();
     list.clear();
+    glass.clear();
   }
 
   /** To the sign-in page, and back to where the person was. */

@@ -86,7 +86,8 @@ export class Stage {
   }
 
   private granted(): string {
-    const { grant } = this.viewing;
+    const { grant, glass } = this.viewing;
+    if (glass) return "glass";
     return grant?.lifted ? "lifted" : (grant?.visibility ?? "");
   }
 

@@ -15,6 +15,10 @@ export class Viewing {
   grant = $state<Grant | null>(null);
   /** A lift ended: what was loaded stays on the screen, what is loaded from now on is masked. */
   liftEnded = $state(false);
+  /** The glass is broken: whatever is loaded is clear. */
+  glass = $state(false);
+  /** It was, and is not any more: what was loaded stays on the screen. */
+  glassEnded = $state(false);
   /** Counts changes of what the server would send: caches of older ones are void. */
   epoch = $state(0);
   private reason: string | null = null;
@@ -22,7 +26,7 @@ export class Viewing {
   private closed = false;
   private opening: Promise<void> | null = null;
 
-  constructor(readonly study: string, readonly purpose: string) {}
+  constructor(readonly study: string, private purpose: string) {}
 
   /** Opens, or opens anew. @throws Problem, `reason-needed` among them */
   open(reason: string | null = this.reason): Promise<void> {
@@ -31,9 +35,36 @@ export class Viewing {
   }
 
   private async openNow(reason: string | null) {
+    if (this.glass && reason !== null && (await this.again(reason))) return;
     const grant = await api.open(this.study, this.purpose, reason);
     this.reason = reason;
     this.take(grant);
+  }
+
+  /** Opens behind the broken glass once more; false when that is over. */
+  private async again(reason: string): Promise<boolean> {
+    try {
+      this.take(await api.breakGlass(this.study, reason, ""));
+      return true;
+    } catch (error) {
+      if (asProblem(error).code !== "second-factor-needed") throw error;
+      this.glass = false;
+      this.glassEnded = true;
+      this.epoch += 1;
+      return false;
+    }
+  }
+
+  /** Without a code: the glass is broken for this patient already. */
+  async breakGlass(reason: string, code: string) {
+    const grant = await api.breakGlass(this.study, reason, code);
+    this.reason = reason;
+    this.purpose = "emergency";
+    this.glass = true;
+    this.glassEnded = false;
+    this.liftEnded = false;
+    this.take(grant);
+    this.epoch += 1;
   }
 
   async lift(reason: string) {
@@ -52,7 +83,7 @@ export class Viewing {
     this.grant = grant;
     clearTimeout(this.timer);
     if (this.closed) return;
-    const share = grant.lifted ? 1 : RENEW_AT;
+    const share = grant.lifted && !this.glass ? 1 : RENEW_AT;
     this.timer = setTimeout(() => void this.renew(), Math.max(2, grant.expires_in * share) * 1000);
   }
 
@@ -64,7 +95,8 @@ export class Viewing {
     try {
       await this.open();
     } catch (error) {
-      if (session.lost(error) || this.closed) return;
+      // What is as if absent without the glass is not asked for again and again.
+      if (session.lost(error) || this.closed || (this.glassEnded && asProblem(error).code === "not-found")) return;
       this.timer = setTimeout(() => void this.renew(), 10_000);
     }
   }

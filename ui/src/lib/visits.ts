@@ -6,7 +6,7 @@ export interface Visit { entry: Access; until: string; times: number; pictures: 
 
 /** Openings are renewed every few minutes while a picture is open; pauses up to this are one visit. */
 const PAUSE_MS = 15 * 60_000;
-const OPENS = new Set(["opened", "lifted"]);
+const OPENS = new Set(["opened", "lifted", "glass-broken"]);
 
 export function detail(entry: Access, name: string): string {
   const value = entry.details[name];

@@ -33,6 +33,9 @@ pub fn run(command: &Demo) -> Done {
             say::note("demo-accounts", &[&accounts.display()]);
             for line in demo::accounts(accounts)? {
                 say::note("demo-account", &[&format!("{:<14}", line.user), &line.password]);
+                if let Some(secret) = &line.second_factor {
+                    say::note("demo-factor", &[&format!("{:<14}", ""), secret]);
+                }
             }
         }
         let told = serve::Told::listen()?;

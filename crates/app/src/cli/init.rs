@@ -35,6 +35,9 @@ pub struct AccountLine {
     pub password: String,
     /// Role.
     pub role: String,
+    /// Secret of the second factor, base32 (RFC 4648 §6), where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor: Option<String>,
 }
 
 pub fn run(command: &Init) -> Done {
@@ -82,7 +85,12 @@ pub fn account(
 
 /// Its line in `accounts.json`.
 pub fn line(user: &str, password: &str, role: Role) -> AccountLine {
-    AccountLine { user: user.to_owned(), password: password.to_owned(), role: role.to_string() }
+    AccountLine {
+        user: user.to_owned(),
+        password: password.to_owned(),
+        role: role.to_string(),
+        second_factor: None,
+    }
 }
 
 /// Makes a home. The mark goes last: a home that still has it was not finished.

@@ -1,5 +1,7 @@
 //! `gauze user`: what the operator sets by hand until feeds do it.
 
+mod factor;
+
 use super::init::account;
 use super::{Done, Failure, home};
 use crate::config::Config;
@@ -45,6 +47,14 @@ enum Act {
     Disable {
         /// Name of the account.
         user: String,
+    },
+    /// Give an account a second factor for an authenticator app (RFC 6238), printed once; a new one ends the old one.
+    SecondFactor {
+        /// Name of the account.
+        user: String,
+        /// Take it away.
+        #[arg(long)]
+        remove: bool,
     },
     /// Say that an account has to do with a patient.
     Relate {
@@ -100,6 +110,7 @@ fn act(vault: &Vault, act: &Act) -> Done {
                 return Err(Failure::Text(say::text("user-unknown", &[user])));
             }
         }
+        Act::SecondFactor { user, remove } => return factor::act(vault, user, *remove),
         Act::Relate { user, patient, issuer } => {
             let relation = NewRelation {
                 user: user.clone(),

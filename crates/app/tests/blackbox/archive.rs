@@ -77,6 +77,19 @@ fn accounts() {
     gauze(&["user", "--home", home, "relate", "rosa", "--patient", "GZ-1001"]).ends_with(0);
     gauze(&["user", "--home", home, "order", "rosa", "--study", "2.25.1"]).ends_with(0);
     gauze(&["user", "--home", home, "order", "rosa", "--study", "no uid"]).ends_with(2);
+    let factor = |more: &[&str]| gauze(&[&["user", "--home", home, "second-factor"], more].concat());
+    let secrets = ["rosa", "Rosa"].map(|name| {
+        let out = factor(&[name]).ends_with(0).out;
+        let secret = out.split("secret=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+        assert!(
+            secret.len() == 32 && out.matches(&secret).count() == 2,
+            "160 bits, to type and to scan: {out}"
+        );
+        secret
+    });
+    assert_ne!(secrets[0], secrets[1], "a new one each time");
+    assert!(!factor(&["rosa", "--remove"]).ends_with(0).out.contains("secret="));
+    factor(&["nobody"]).ends_with(1);
     gauze(&["user", "--home", home, "disable", "rosa"]).ends_with(0);
     gauze(&["user", "--home", home, "disable", "nobody"]).ends_with(1);
     gauze(&["user", "--home", home, "add", "anna", "--role", "patient", "--name", "Anna"]).ends_with(2);

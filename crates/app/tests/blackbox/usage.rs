@@ -56,6 +56,7 @@ fn wrong_use_ends_with_2() {
         &["deidentify", "a.dcm", "b.dcm", "--profile", "mine"],
         &["init", "x", "--plain-key", "--passphrase-file", "y"],
         &["user", "add", "x", "--role", "king", "--name", "X"],
+        &["user", "second-factor"],
         &["import"],
         &["check", "--from", "x"],
         &["check", "--accept", "everything"],

@@ -1,5 +1,9 @@
 //! evidence: Caller → Permit → Entries → Recorded. The patient reads who saw her films, the officer reads everything.
 
+mod reviews;
+
+pub use reviews::{review, reviews};
+
 use crate::context::{About, Context};
 use crate::find;
 use crate::vault::Vault;

@@ -10,7 +10,7 @@ use ledger::tiles::WIDTH;
 use ledger::{Entry, Event, Value};
 use model::{Purpose, Uid};
 use policy::matrix::Line;
-use policy::replay::{self, WITHHELD};
+use policy::replay::{self, Asked, WITHHELD};
 use policy::{Action, Facts, Policies};
 use port::govern::{Answer, Change, MatrixLine, Outcome, Replayed, Which, WhoSees};
 use port::{Code, Fault};
@@ -174,10 +174,9 @@ pub async fn replay(vault: &Vault, context: &Context, which: &Which, last: u64) 
 
 /// What an entry says of a decision.
 struct Decided {
-    action: Action,
     policy_version: String,
     sees: String,
-    facts: Option<Facts>,
+    asked: Option<Asked>,
 }
 
 fn again(vault: &Vault, set: &InForce, last: u64) -> Result<Replayed, Fault> {
@@ -201,16 +200,16 @@ fn again(vault: &Vault, set: &InForce, last: u64) -> Result<Replayed, Fault> {
                 return Ok(out);
             }
             out.decisions += 1;
-            let Some(facts) = &decided.facts else {
+            let Some(asked) = &decided.asked else {
                 out.untold += 1;
                 continue;
             };
             match of_then(vault, &mut then, &decided.policy_version) {
-                Some(rules) if says(rules, &decided, facts).word == decided.sees => out.confirmed += 1,
+                Some(rules) if asked.outcome(rules).word == decided.sees => out.confirmed += 1,
                 Some(_) => out.contradicted += 1,
                 None => {}
             }
-            let after = says(&set.policies, &decided, facts);
+            let after = asked.outcome(&set.policies);
             if after.word != decided.sees {
                 out.changed += 1;
                 if out.changes.len() < TOLD {
@@ -221,10 +220,6 @@ fn again(vault: &Vault, set: &InForce, last: u64) -> Result<Replayed, Fault> {
         end = first;
     }
     Ok(out)
-}
-
-fn says(rules: &Policies, decided: &Decided, facts: &Facts) -> replay::Outcome {
-    replay::outcome(rules, decided.action, facts)
 }
 
 /// The rules of a version, parsed once; nothing when their text is not kept, or is of a program that had other words.
@@ -251,20 +246,20 @@ fn decided(entry: &Entry) -> Option<Decided> {
         }
         _ => false,
     };
-    let (action, sees) = match entry.kind.as_str() {
-        "opened" => (Action::Open, text("visibility")),
-        "lifted" => (Action::Lift, "clear".to_owned()),
-        "open-refused" if owed => (Action::Open, policy::Code::ReasonNeeded.as_str().to_owned()),
-        "open-refused" => (Action::Open, WITHHELD.to_owned()),
+    let sees = match entry.kind.as_str() {
+        "opened" | "glass-broken" => text("visibility"),
+        "lifted" => "clear".to_owned(),
+        "open-refused" if owed => policy::Code::ReasonNeeded.as_str().to_owned(),
+        "open-refused" => WITHHELD.to_owned(),
         _ => return None,
     };
-    let (policy_version, facts) = (text("policy_version"), Facts::read(&text("facts")));
-    Some(Decided { action, policy_version, sees, facts })
+    let (policy_version, asked) = (text("policy_version"), Asked::read(&text("facts")));
+    Some(Decided { policy_version, sees, asked })
 }
 
 fn change((index, entry): (u64, &Entry), decided: &Decided, after: replay::Outcome) -> Change {
-    let facts = decided.facts.as_ref();
-    let purpose = facts.and_then(|facts| facts.purpose).map(|purpose| purpose.to_string());
+    let purpose =
+        decided.asked.as_ref().and_then(|asked| asked.facts.purpose).map(|purpose| purpose.to_string());
     Change {
         index,
         time: entry.time(),

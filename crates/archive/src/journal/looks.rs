@@ -2,6 +2,7 @@
 //! it, whoever floods the log with other entries pushes "who looked" out of reach.
 
 use super::access;
+use super::broken::{Act, Broken};
 use crate::vault::{Vault, lock};
 use crate::{Error, Result};
 use ledger::Entry;
@@ -18,6 +19,8 @@ const FOR_PATIENTS: &[&str] = &[
     "opened",
     "open-refused",
     "lifted",
+    "glass-broken",
+    "glass-refused",
     "released",
     "release-refused",
     "mask-changed",
@@ -37,14 +40,19 @@ struct Known {
     upto: u64,
     /// How often somebody else saw a study, by UID.
     counts: HashMap<String, u64>,
+    /// Glass that was broken.
+    broken: Broken,
     /// Entries of a study that patients are told of: index, place in [`FOR_PATIENTS`].
     told: HashMap<String, Vec<(u64, u8)>>,
 }
 
 impl Known {
     fn take(&mut self, index: u64, entry: &Entry) {
+        self.broken.take(index, entry);
         let study = &entry.envelope.study;
-        if matches!(entry.kind.as_str(), "opened" | "lifted") && entry.envelope.role != "patient" {
+        if matches!(entry.kind.as_str(), "opened" | "lifted" | "glass-broken")
+            && entry.envelope.role != "patient"
+        {
             *self.counts.entry(study.clone()).or_default() += 1;
         }
         let kind = FOR_PATIENTS.iter().position(|kind| *kind == entry.kind);
@@ -71,6 +79,19 @@ impl Vault {
         Ok(told
             .filter_map(|(i, kind)| FOR_PATIENTS.get(usize::from(*kind)).map(|kind| (*i, *kind)))
             .collect())
+    }
+
+    /// The oldest acts of broken glass that nobody looked into yet, at most so many, and how many there are.
+    pub async fn unreviewed(&self, most: usize) -> std::result::Result<(Vec<Act>, usize), Fault> {
+        self.catch_up().await?;
+        let known = lock(&self.journal.looks.known);
+        Ok((known.broken.oldest(most, self.clock.now()), known.broken.count()))
+    }
+
+    /// Nobody looked into this entry yet.
+    pub async fn waits(&self, index: u64) -> std::result::Result<bool, Fault> {
+        self.catch_up().await?;
+        Ok(lock(&self.journal.looks.known).broken.waits(index))
     }
 
     async fn catch_up(&self) -> Result<()> {

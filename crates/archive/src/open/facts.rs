@@ -24,6 +24,8 @@ pub fn gather(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Fac
         study: study_facts(vault, study),
         research_approval: site.research_approval,
         objection: vault.objects(study.patient()),
+        // A door that knows nothing of sessions knows nothing of broken glass: `open` adds it.
+        glass_until: None,
         standing: context.standing.clone(),
         now: context.now,
         utc_offset_s: vault.options.utc_offset_s,

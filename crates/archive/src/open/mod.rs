@@ -1,6 +1,9 @@
 //! open: Caller → Facts → Grant → Recorded → Token. A lift is the same with a reason.
 
 pub mod facts;
+mod glass;
+
+pub use glass::break_glass;
 
 use crate::catalog::Study;
 use crate::context::{About, Context};
@@ -14,7 +17,7 @@ use port::{Code, Fault, Response, archive::Opened};
 pub struct Ask {
     /// The UID as the caller knows it.
     pub study: Uid,
-    /// Open or lift.
+    /// Open, lift, or break the glass.
     pub action: Action,
     /// Why; for a lift, the purpose of the grant that is lifted.
     pub purpose: Purpose,
@@ -32,7 +35,7 @@ pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response
     let Some(study) = vault.known_study(context, &ask.study, ask.purpose)? else {
         return refuse(vault, context, &ask, None, (&[], None)).await;
     };
-    let facts = facts::gather(vault, context, &study, &ask);
+    let facts = glass::known(vault, context, facts::gather(vault, context, &study, &ask));
     match policy::decide(&vault.rules().policies, ask.action, &facts) {
         // What a rule obliges to is owed before the picture: without it, nothing would ever ask.
         Ok(grant) if grant.obligations().contains(&Obligation::Reason) => {
@@ -41,7 +44,9 @@ pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response
             refuse(vault, context, &ask, Some(&study), (&rules, Some(&facts))).await
         }
         Ok(grant) => {
-            vault.record(context, About::study(&study), opened(&ask, &grant, facts.written())).await?;
+            vault
+                .record(context, About::study(&study), opened(&ask, &grant, facts.written(ask.action)))
+                .await?;
             Ok(Response::Opened(token(vault, context, &study, &grant)?))
         }
         Err(refusal) => {
@@ -60,7 +65,8 @@ pub fn opened(ask: &Ask, grant: &Grant, facts: String) -> Event {
     let purpose = ask.purpose.to_string();
     let reason = ask.reason.clone().unwrap_or_default();
     match ask.action {
-        Action::Open => Event::Opened {
+        // Glass that was broken before: the first entry is the one to look into.
+        Action::Open | Action::BreakGlass => Event::Opened {
             purpose,
             reason,
             visibility: grant.visibility().name(),
@@ -95,7 +101,7 @@ async fn refuse(
     (rules, facts): (&[String], Option<&Facts>),
 ) -> Result<Response, Fault> {
     let about = study.map_or_else(About::nothing, About::study);
-    let facts = facts.map(Facts::written).unwrap_or_default();
+    let facts = facts.map(|facts| facts.written(ask.action)).unwrap_or_default();
     let policy_version = vault.rules().policies.version().hex();
     let (purpose, rules) = (ask.purpose.to_string(), rules.to_vec());
     let reason = rules.iter().any(|r| r == policy::refusal::Code::ReasonNeeded.as_str());

@@ -256,7 +256,7 @@ fn told_facts(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Str
     if context.operator.is_some() {
         return String::new();
     }
-    facts::gather(vault, context, study, ask).written()
+    facts::gather(vault, context, study, ask).written(ask.action)
 }
 
 /// All instances of a study as files.

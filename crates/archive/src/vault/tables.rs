@@ -27,8 +27,9 @@ pub struct Accept {
 }
 
 /// Kinds of rows that are held in memory beside the index.
-const HELD: [Kind; 10] = [
+const HELD: [Kind; 11] = [
     Kind::Account,
+    Kind::Factor,
     Kind::Ties,
     Kind::Site,
     Kind::Order,
@@ -112,6 +113,7 @@ impl Vault {
             .into_iter()
             .map(|(r, v): (AccountRecord, _)| (r.user.clone(), (r, v)))
             .collect();
+        *lock(&self.factors) = crate::who::factor::of_rows(self.records(&rows_of(Kind::Factor)));
         let ties = self.records(&rows_of(Kind::Ties)).into_iter();
         *lock(&self.ties) = ties.map(|((user, r), v)| (user, (r, v))).collect();
         if let Some(site) = self.records(&rows_of(Kind::Site)).pop() {

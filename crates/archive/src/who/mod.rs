@@ -1,6 +1,8 @@
 //! Who asks: from a credential to a caller, and signing in and out.
 
 pub mod accounts;
+pub mod factor;
+pub mod glass;
 pub mod machine;
 pub mod refusals;
 pub mod session;

@@ -1,5 +1,6 @@
 //! Sessions, viewing sets and bearer tokens, in memory under keyed hashes: nothing at rest, all end with the process.
 
+use super::glass::Glass;
 use model::{Id, Purpose, Time, Uid};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -28,6 +29,8 @@ pub struct Session<Grant> {
     pub began: Time,
     last: Time,
     viewing: VecDeque<Handle>,
+    /// For whom the glass is broken.
+    pub glass: Glass,
     /// Grants by study (as the catalog knows it), newest for each.
     pub grants: BTreeMap<Uid, Held<Grant>>,
 }
@@ -76,8 +79,8 @@ impl<Grant> Sessions<Grant> {
         {
             self.end(oldest);
         }
-        let session =
-            Session { id, user, began: now, last: now, viewing: VecDeque::new(), grants: BTreeMap::new() };
+        let (viewing, glass, grants) = Default::default();
+        let session = Session { id, user, began: now, last: now, viewing, glass, grants };
         self.by_cookie.insert(cookie, session);
     }
 

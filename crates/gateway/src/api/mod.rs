@@ -1,6 +1,7 @@
 //! The HTTP API of the pages.
 
 mod accesses;
+mod glass;
 mod masks;
 mod orders;
 mod planes;
@@ -10,6 +11,7 @@ mod standing;
 mod studies;
 
 pub use accesses::accesses;
+pub use glass::{break_glass, review, reviews};
 pub use masks::{draw, masks};
 pub use orders::{end_order, orders, place_orders};
 pub use planes::{bring, presentation_state, segmentation};

@@ -83,12 +83,20 @@ pub async fn lift(mut ask: Ask) -> Result<Reply, Problem> {
     opened(ask.answer(Request::Lift { study, reason }).await?)
 }
 
-fn checked(reason: String) -> Result<String, Problem> {
+/// A reason that fits.
+///
+/// # Errors
+/// 400.
+pub fn checked(reason: String) -> Result<String, Problem> {
     let fits = reason.len() <= limits::REASON_BYTES && !reason.chars().any(|c| c.is_control() && c != '\n');
     if fits { Ok(reason) } else { Err(Problem::bad("the reason is too long or holds control characters")) }
 }
 
-fn opened(answer: Response) -> Result<Reply, Problem> {
+/// A grant, with the viewing cookie.
+///
+/// # Errors
+/// 500.
+pub fn opened(answer: Response) -> Result<Reply, Problem> {
     let Response::Opened(opened) = answer else { return Err(Code::Internal.into()) };
     let Opened { token, viewing, expires_in_s, visibility, mask_version, may_lift, lifted } = opened;
     let body = value!({

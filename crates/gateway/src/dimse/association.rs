@@ -193,9 +193,13 @@ async fn dispatch<S: Socket>(wire: &mut Wire<S>, caller: &mut Caller, message: M
 /// Status of a vault's refusal of a query, retrieval or commitment (PS3.4 Tables C.4-1 to C.4-3).
 pub const fn refused(code: Code) -> u16 {
     match code {
-        Code::NotSignedIn | Code::SignInFailed | Code::NotAllowed | Code::ReasonNeeded | Code::OpenAnew => {
-            status::NOT_AUTHORISED
-        }
+        Code::NotSignedIn
+        | Code::SignInFailed
+        | Code::NotAllowed
+        | Code::ReasonNeeded
+        | Code::SecondFactorNeeded
+        | Code::SecondFactorFailed
+        | Code::OpenAnew => status::NOT_AUTHORISED,
         Code::TooLarge => status::MATCHES,
         Code::SlowDown | Code::StorageFull | Code::Unavailable => status::RESOURCES,
         Code::BadRequest => status::IDENTIFIER,

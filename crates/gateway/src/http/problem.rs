@@ -28,7 +28,11 @@ pub const fn status(code: Code) -> StatusCode {
         // RFC 9110 §15.5.2: who you are is not known.
         Code::NotSignedIn | Code::SignInFailed => StatusCode::UNAUTHORIZED,
         // Known, but not with this right, reason or token: signing in again would not help.
-        Code::NotAllowed | Code::ReasonNeeded | Code::OpenAnew => StatusCode::FORBIDDEN,
+        Code::NotAllowed
+        | Code::ReasonNeeded
+        | Code::SecondFactorNeeded
+        | Code::SecondFactorFailed
+        | Code::OpenAnew => StatusCode::FORBIDDEN,
         Code::SlowDown => StatusCode::TOO_MANY_REQUESTS,
         // Also what is forbidden to somebody who may not know that it is there.
         Code::NotFound => StatusCode::NOT_FOUND,
@@ -127,6 +131,8 @@ mod tests {
             ("not-found", 404),
             ("not-allowed", 403),
             ("reason-needed", 403),
+            ("second-factor-needed", 403),
+            ("second-factor-failed", 403),
             ("open-anew", 403),
             ("bad-request", 400),
             ("version-conflict", 409),

@@ -5,7 +5,7 @@ use crate::http::{Door, Incoming, answer};
 use bytes::Bytes;
 use hyper::{HeaderMap, Request as HttpRequest, StatusCode};
 use model::{Arrival, InstanceFacts, Role};
-use port::archive::{Account, Opened, Redraw, Retrieve, Stored, StudyLine};
+use port::archive::{Account, Glass, Opened, Redraw, Retrieve, Review, Stored, StudyLine};
 use port::putright::{Answer, Ask as Asked, LookedUp};
 use port::{Archive, Call, Code, Credential, Fault, Item, Part, Request, Response, Stream, Trailer};
 use std::sync::{Arc, Mutex};
@@ -165,6 +165,9 @@ impl Archive for Fake {
             }
             Request::Whoami => Response::Account(Account { stores: !self.may_not_store, ..account() }),
             Request::Open { .. } | Request::Lift { .. } => Response::Opened(opened()),
+            Request::Glass(Glass::Break { .. }) => Response::Opened(opened()),
+            Request::Glass(Glass::Reviews) => Response::Reviews { reviews: vec![review()], total: 1 },
+            Request::Glass(Glass::Review { .. }) => Response::Done,
             Request::Find(query) | Request::Scheduled(query) => Response::Found(port::find::Found {
                 answers: if query.offset == 0 { vec![line()] } else { Vec::new() },
                 more: query.offset == 0,
@@ -332,4 +335,19 @@ pub fn seen(fake: &Fake) -> (Credential, Arrival) {
 
 fn nothing_wished() -> port::archive::Standing {
     port::archive::Standing { holds_for: model::HoldsFor::Related, parts: Vec::new(), shapes: Vec::new() }
+}
+
+fn review() -> Review {
+    Review {
+        entry: 7,
+        time: model::Time(0),
+        deadline: model::Time(0).plus_seconds(259_200),
+        overdue: true,
+        user: "rosa".to_owned(),
+        role: "radiologist".to_owned(),
+        organisation: "hospital".to_owned(),
+        study: "1.2.3".parse().ok(),
+        reason: "unconscious".to_owned(),
+        in_seven_days: 2,
+    }
 }

@@ -6,7 +6,7 @@ use crate::policies::{DEFAULT_RIGHTS, DEFAULT_RULES, DEFAULT_SCHEMA};
 use model::{Id, Organisation, Purpose, Role, Tenant, Time, limits};
 
 const NOW: Time = Time(1_795_507_200_000_000_000);
-const COLUMNS: usize = 8;
+const COLUMNS: usize = 9;
 
 fn facts(role: Role, purpose: Option<Purpose>) -> Facts {
     let caller = Caller {
@@ -34,6 +34,7 @@ fn facts(role: Role, purpose: Option<Purpose>) -> Facts {
         study,
         research_approval: false,
         objection: false,
+        glass_until: None,
         standing: crate::Standing::default(),
         now: NOW,
         utc_offset_s: 0,
@@ -58,7 +59,7 @@ fn domains() -> [Vec<&'static str>; COLUMNS] {
     let roles = Role::ALL.iter().map(|r| r.as_str()).collect();
     let relations = vec!["none", "ended", "visit", "pool"];
     let yes_no = || vec!["no", "yes"];
-    [roles, purposes, relations, yes_no(), vec!["usual", "private"], yes_no(), yes_no(), yes_no()]
+    [roles, purposes, relations, yes_no(), vec!["usual", "private"], yes_no(), yes_no(), yes_no(), yes_no()]
 }
 
 fn product(domains: &[Vec<&'static str>]) -> Vec<Vec<&'static str>> {
@@ -82,6 +83,7 @@ fn facts_of(case: &[&str]) -> Facts {
     facts.caller.own_patient = (case[5] == "yes").then_some(facts.study.patient);
     facts.research_approval = case[6] == "yes";
     facts.objection = case[7] == "yes";
+    facts.glass_until = (case[8] == "yes").then(|| NOW.plus_seconds(900));
     facts
 }
 
@@ -141,7 +143,7 @@ fn shown(decision: &Decision) -> String {
 fn every_case_of_the_table() {
     let (policies, rows) = (Policies::embedded().unwrap(), rows());
     let cases = product(&domains());
-    assert_eq!(cases.len(), 9 * 12 * 4 * 2 * 2 * 2 * 2 * 2);
+    assert_eq!(cases.len(), 9 * 12 * 4 * 2 * 2 * 2 * 2 * 2 * 2);
     for case in cases {
         let (open, lift, line) = expected(&rows, &case);
         let mut facts = facts_of(&case);
@@ -432,3 +434,5 @@ fn what_a_machine_sees() {
     facts.reason = Some("because".to_owned());
     assert!(decide(&policies, Action::Lift, &facts).is_err(), "a machine lifts nothing");
 }
+
+mod glass;

@@ -62,6 +62,7 @@ pub(crate) fn context(facts: &Facts) -> Result<Context, Unsayable> {
         ("reason".to_owned(), Value::new_bool(facts.reason_given().is_some())),
         ("approval".to_owned(), Value::new_bool(facts.research_approval)),
         ("objection".to_owned(), Value::new_bool(facts.objection)),
+        ("break_glass".to_owned(), Value::new_bool(facts.glass_broken())),
         ("ae".to_owned(), Value::new_string(facts.standing.ae.clone())),
         ("sees".to_owned(), Value::new_string(facts.standing.sees.clone())),
         ("weekday".to_owned(), Value::new_long(weekday)),

@@ -37,6 +37,7 @@ fn facts() -> Facts {
         study,
         research_approval: false,
         objection: false,
+        glass_until: None,
         now: NOW,
         utc_offset_s: 0,
         standing: crate::Standing::default(),

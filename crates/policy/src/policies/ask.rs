@@ -113,6 +113,7 @@ fn sample() -> Facts {
         },
         research_approval: false,
         objection: true,
+        glass_until: None,
         standing: Standing::default(),
         now: Time(0),
         utc_offset_s: 0,

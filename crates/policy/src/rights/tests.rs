@@ -5,8 +5,8 @@ use model::{Organisation, Tenant};
 /// Who may do what, by hand: role, rights with own data and an approval.
 const TABLE: &[(Role, &str)] = &[
     (Role::Technologist, "store find-reduced reject worklist schedule"),
-    (Role::Radiologist, "find-full open change-masks"),
-    (Role::Referrer, "find-full open change-masks"),
+    (Role::Radiologist, "find-full open break-glass change-masks"),
+    (Role::Referrer, "find-full open break-glass change-masks"),
     (Role::Researcher, "find-pseudonymous open"),
     (Role::Patient, "find-own open read-own-accesses change-masks"),
     (Role::Officer, "read-all-accesses change-masks verify put-right look-up leave govern"),

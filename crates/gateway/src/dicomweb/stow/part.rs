@@ -47,9 +47,13 @@ impl Outcome {
 pub const fn dimse_status(code: Code) -> u16 {
     match code {
         // Refused: not authorised (PS3.7 §C.5.20).
-        Code::NotSignedIn | Code::SignInFailed | Code::NotAllowed | Code::ReasonNeeded | Code::OpenAnew => {
-            0x0124
-        }
+        Code::NotSignedIn
+        | Code::SignInFailed
+        | Code::NotAllowed
+        | Code::ReasonNeeded
+        | Code::SecondFactorNeeded
+        | Code::SecondFactorFailed
+        | Code::OpenAnew => 0x0124,
         // Refused: out of resources; the sender may try again.
         Code::SlowDown | Code::TooLarge | Code::StorageFull | Code::Unavailable => 0xA700,
         // Error: data set does not match.
