@@ -25,6 +25,8 @@ pub struct Config {
     pub site: Site,
     /// Where the root key comes from.
     pub key: KeySource,
+    /// Relations from feeds.
+    pub relations: Relations,
     /// The address book of machines (AEs).
     pub device: Vec<Device>,
     /// SHA-256 of the file.
@@ -117,6 +119,38 @@ fn offset(text: &str) -> Option<i32> {
     };
     let (hours, minutes) = rest.split_once(':')?;
     Some(sign * (two(hours, 15)? * 3600 + two(minutes, 60)? * 60))
+}
+
+/// See [`Config::relations`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Relations {
+    /// Days that a relation lasts after a discharge or a done order, 0 to 366.
+    pub discharge_grace_days: u16,
+    /// Hours after which a feed counts as silent, at most 8784; 0: never.
+    pub feed_silent_hours: u16,
+}
+
+impl Default for Relations {
+    fn default() -> Self {
+        Self { discharge_grace_days: 30, feed_silent_hours: 24 }
+    }
+}
+
+impl Relations {
+    fn sound(&self) -> bool {
+        self.discharge_grace_days <= 366 && self.feed_silent_hours <= 366 * 24
+    }
+
+    /// In the archive's units; senders that do not say their time zone are in the site's.
+    #[must_use]
+    pub fn agreed(&self, site: &Site) -> archive::Relating {
+        archive::Relating {
+            grace_s: i64::from(self.discharge_grace_days) * 24 * 3600,
+            silent_s: i64::from(self.feed_silent_hours) * 3600,
+            utc_offset_s: site.utc_offset_s(),
+        }
+    }
 }
 
 /// See [`Config::key`].
@@ -257,6 +291,9 @@ impl Config {
         if Law::named(&self.site.law).is_none() {
             return Err(Error::Value("site.law: cn, eu or us"));
         }
+        if !self.relations.sound() {
+            return Err(Error::Value("relations: at most 366 days and 8784 hours"));
+        }
         let ae = &self.network.ae_title;
         if ae.is_empty() || ae.len() > 16 || !ae.bytes().all(|b| (0x21..0x7F).contains(&b) && b != b'\\') {
             return Err(Error::Value("network.ae_title: 1 to 16 characters (PS3.5 AE)"));
@@ -312,6 +349,7 @@ pub fn template(devices: &[Device], plain: bool) -> String {
     text += if plain { "dimse = \"127.0.0.1:11112\"\n" } else { "# dimse = \"127.0.0.1:11112\"\n" };
     text += "ae_title = \"GAUZE\"\n# Other sites whose pages may use DICOMweb with a token of their own; cookies never go there.\n# cors_origins = [\"https://viewer.example\"]\n\n[viewing]\n# Seconds that a viewing token lives; viewers renew it by themselves.\nseconds = 300\n";
     text += "\n[site]\n# By how much the site's clocks are ahead of UTC; rules about hours and days go by them.\nutc_offset = \"+08:00\"\n# Whose law it keeps: cn, eu, us (`gauze policy law`).\nlaw = \"cn\"\n";
+    text += "\n[relations]\n# Days that a relation lasts after a discharge; hours after which a feed counts as silent (0: never).\n# discharge_grace_days = 30\n# feed_silent_hours = 24\n";
     text += "\n[key]\n# passphrase_file = \"/run/secrets/gauze\"   # mode 0600\n";
     text += "\n# Machines (AEs), one [[device]] each: name (in the record), certificate (SHA-256 of it, hexadecimal), ae (its title; \
              empty: any),\n# address (host:port, when it is called), may (store, find, retrieve, move-to, worklist, orders, patients), sees (deidentified, \
@@ -369,6 +407,8 @@ mod tests {
             "[site]\nutc_offset = \"8\"",
             "[site]\nutc_offset = \"+8:00\"",
             "[site]\nutc_offset = \"+15:00\"",
+            "[relations]\ndischarge_grace_days = 400",
+            "[relations]\nfeed_silent_hours = 9000",
             "[[device]]\nname = \"x\"\ncertificate = \"12\"",
             "[network]\nae_title = \"\"",
             "[network]\ncors_origins = [\"*\"]",

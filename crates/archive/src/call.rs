@@ -6,11 +6,14 @@ use crate::evidence;
 use crate::open::Ask;
 use crate::retrieve::{self, retrieve};
 use crate::vault::{Vault, lock};
-use crate::{examine, find, govern, ingest, masks, open, putright, schedule, transfer, who, worklist};
+use crate::{
+    examine, find, govern, ingest, masks, open, putright, relate, schedule, transfer, who, worklist,
+};
 use ledger::Event;
 use model::Purpose;
 use policy::Action;
 use port::archive::Glass;
+use port::ties::Ask::{Garbled, Tell};
 use port::{Archive, Call, Code, Credential, Fault, Request, Response, Stream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -81,6 +84,7 @@ impl Vault {
         for (source, minute, count) in counts {
             self.record_own(Event::RefusalsCounted { source, minute, count }).await?;
         }
+        self.tell_silence().await?;
         tokio::task::block_in_place(|| self.keep_seen_checkpoint())?;
         // An index that cannot be kept costs time at the next start, and nothing else.
         if let Err(error) = tokio::task::block_in_place(|| self.keep_index(stopping)) {
@@ -145,7 +149,8 @@ impl Archive for Door {
             | Request::Find(_)
             | Request::Scheduled(_)
             | Request::Schedule { .. }
-            | Request::EndOrder { .. } => act(vault, &context, request, body).await.map(plain),
+            | Request::EndOrder { .. }
+            | Request::Ties(Tell(_) | Garbled) => act(vault, &context, request, body).await.map(plain),
             _ if matches!(credential, Credential::Bearer(_)) => {
                 elsewhere(vault, &context, "other-than-dicomweb").await
             }
@@ -262,6 +267,7 @@ async fn act(
             schedule::end(vault, context, (&accession, step.as_deref())).await
         }
         Request::PutRight(ask) => putright::answer(vault, context, ask).await,
+        Request::Ties(ask) => relate::answer(vault, context, ask).await,
         Request::Gather(ask) => transfer::gather(vault, context, ask).await,
         Request::Commit { transaction, references } => {
             transfer::commit(vault, context, transaction, references).await

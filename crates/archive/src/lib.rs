@@ -18,6 +18,7 @@ mod masks;
 mod object;
 mod open;
 mod putright;
+mod relate;
 mod retrieve;
 mod rings;
 mod schedule;
@@ -35,7 +36,7 @@ pub use call::Door;
 pub use govern::{InForce, checked, table};
 pub use policy::RelationKind;
 pub use setup::{NewAccount, NewOrder, NewRelation};
-pub use vault::{Accept, Clock, Device, Options, Parts, Vault, fingerprint, origin};
+pub use vault::{Accept, Clock, Device, Options, Parts, Relating, Vault, fingerprint, origin};
 
 /// Why the vault cannot do something; the door learns a [`port::Code`] only.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,9 @@ pub enum Error {
     /// A password that is too short, leaked or guessable.
     #[error("the password is too weak")]
     WeakPassword,
+    /// A number of staff that another account has.
+    #[error("a number of staff is another account's, or there are more than an account may have")]
+    StaffNumber,
     /// The data are older than what this machine has seen.
     #[error(
         "the ledger has {found} entries, but {seen} were seen before: this is an older copy of the data. Put the newer \

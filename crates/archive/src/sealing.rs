@@ -40,6 +40,12 @@ pub enum Kind {
     Rules = 31,
     /// The texts of rules that are or were in force.
     RuleSet = 33,
+    /// Numbers of staff of an account.
+    Staff = 77,
+    /// What feeds tell of a patient.
+    Episodes = 78,
+    /// Relations of an account that were set by hand.
+    Hand = 79,
 }
 
 /// The project of research until projects are their own thing.

@@ -103,6 +103,7 @@ impl House {
                 utc_offset_s: 0,
                 software: "test".to_owned(),
                 config_digest: [0; 32],
+                relating: crate::Relating::default(),
             },
         }
     }

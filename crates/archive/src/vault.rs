@@ -14,6 +14,7 @@ use crate::govern::{BookRecord, InForce};
 use crate::journal::Journal;
 use crate::masks::WishRecord;
 use crate::putright::Righted;
+use crate::relate::Relate;
 use crate::rings::Rings;
 use crate::schedule::Orders;
 use crate::sealing::{Kind, Project, Sealing};
@@ -83,6 +84,25 @@ pub struct Options {
     pub software: String,
     /// SHA-256 of the configuration.
     pub config_digest: [u8; 32],
+    /// What holds of relations.
+    pub relating: Relating,
+}
+
+/// What the site agreed about relations from feeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Relating {
+    /// Seconds that a relation lasts after a discharge or a done order.
+    pub grace_s: i64,
+    /// Seconds after which a feed counts as silent; 0: never.
+    pub silent_s: i64,
+    /// Seconds east of UTC of senders that do not say their time zone.
+    pub utc_offset_s: i32,
+}
+
+impl Default for Relating {
+    fn default() -> Self {
+        Self { grace_s: 30 * 24 * 3600, silent_s: 24 * 3600, utc_offset_s: 0 }
+    }
 }
 
 /// What a vault is made of.
@@ -159,6 +179,8 @@ pub struct Vault {
     pub(crate) orders: Shared<Orders>,
     /// Held while orders are changed.
     pub(crate) ordering: Arc<tokio::sync::Mutex<()>>,
+    /// Relations from feeds and by hand.
+    pub(crate) relate: Relate,
     /// Argon2 takes memory: two at a time.
     pub(crate) sign_ins: tokio::sync::Semaphore,
     /// Rows of what was put right that did not open at the start: name and version.
@@ -257,6 +279,7 @@ impl Vault {
             jobs: Mutex::default(),
             orders: Mutex::default(),
             ordering: Arc::default(),
+            relate: Relate::default(),
             sign_ins: tokio::sync::Semaphore::new(2),
             lost: Mutex::default(),
             broken_rows: std::sync::atomic::AtomicU64::new(0),
@@ -361,17 +384,16 @@ impl Vault {
         (patient, study): (&Attributes, &Attributes),
         now: Time,
     ) -> (Vec<Relation>, bool) {
-        let ties = lock(&self.ties);
-        let Some((record, _)) = ties.get(user) else { return (Vec::new(), false) };
         let key = (
             patient.first(tags::ISSUER_OF_PATIENT_ID).to_owned(),
             patient.first(tags::PATIENT_ID).to_owned(),
         );
         let accession = study.first(tags::ACCESSION_NUMBER);
-        let merged = lock(&self.righted).merged_into(&key);
-        let keys: Vec<_> = std::iter::once(key).chain(merged).collect();
-        let ordered = record.ordered(uid, (accession, &keys), now);
-        (record.to_patient(&keys), ordered)
+        let keys = self.all_numbers(key);
+        let ordered = lock(&self.ties)
+            .get(user)
+            .is_some_and(|(record, _)| record.ordered(uid, (accession, &keys), now));
+        (self.relations_of(user, &keys, now), ordered)
     }
 }
 

@@ -6,6 +6,7 @@ mod api;
 mod auth;
 mod dicomweb;
 mod dimse;
+mod fhir;
 mod hl7;
 pub mod hostile;
 mod http;

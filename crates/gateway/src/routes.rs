@@ -2,7 +2,7 @@
 //! can list every way out of the archive.
 
 use crate::http::{Ask, Problem, Reply};
-use crate::{api, auth, dicomweb, ui};
+use crate::{api, auth, dicomweb, fhir, ui};
 use hyper::Method;
 use port::Code;
 use std::future::Future;
@@ -107,6 +107,16 @@ static ROUTES: &[Route] = &[
     http("POST", "/api/v1/rules/replay", Session, |ask| Box::pin(api::replay(ask))),
     http("POST", "/api/v1/rules/explain", Session, |ask| Box::pin(api::explain(ask))),
     http("POST", "/api/v1/look-up", Session, |ask| Box::pin(api::look_up(ask))),
+    http("GET", "/api/v1/relations", Session, |ask| Box::pin(api::relations(ask))),
+    http("POST", "/api/v1/relations", Session, |ask| Box::pin(api::relate(ask))),
+    http("DELETE", "/api/v1/relations/{user}/{relation}", Session, |ask| Box::pin(api::unrelate(ask))),
+    http("GET", "/api/v1/feeds", Session, |ask| Box::pin(api::feeds(ask))),
+    http("POST", "/fhir/Encounter", Session, |ask| Box::pin(fhir::encounter(ask))),
+    http("PUT", "/fhir/Encounter/{id}", Session, |ask| Box::pin(fhir::encounter(ask))),
+    http("POST", "/fhir/ServiceRequest", Session, |ask| Box::pin(fhir::service_request(ask))),
+    http("PUT", "/fhir/ServiceRequest/{id}", Session, |ask| Box::pin(fhir::service_request(ask))),
+    http("POST", "/fhir/CareTeam", Session, |ask| Box::pin(fhir::care_team(ask))),
+    http("PUT", "/fhir/CareTeam/{id}", Session, |ask| Box::pin(fhir::care_team(ask))),
     http("GET", "/wado", Grant, |ask| Box::pin(dicomweb::uri(ask))),
     http("OPTIONS", "/dicom-web/", Nothing, |ask| Box::pin(dicomweb::capabilities(ask))),
     http("GET", "/dicom-web/", Nothing, |ask| Box::pin(dicomweb::capabilities(ask))),
@@ -191,10 +201,22 @@ static ROUTES: &[Route] = &[
     hl7("OMG^O19"),
     hl7("OMI^O23"),
     hl7("ORU^R01"),
+    hl7("ADT^A01"),
+    hl7("ADT^A02"),
+    hl7("ADT^A03"),
+    hl7("ADT^A04"),
     hl7("ADT^A08"),
+    hl7("ADT^A11"),
+    hl7("ADT^A12"),
+    hl7("ADT^A13"),
     hl7("ADT^A31"),
     hl7("ADT^A40"),
     hl7("ADT"),
+    hl7("SIU^S12"),
+    hl7("SIU^S13"),
+    hl7("SIU^S14"),
+    hl7("SIU^S15"),
+    hl7("SIU^S17"),
 ];
 
 /// Values of a path's names.

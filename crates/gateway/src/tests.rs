@@ -23,10 +23,19 @@ fn sample(route: &Route) -> (String, Vec<(&'static str, &'static str)>, Vec<byte
         ("{file}", "x.js"),
         ("{change}", "1"),
         ("{entry}", "1"),
+        ("{relation}", "1"),
+        ("{id}", "1"),
     ];
     let mut path = names.iter().fold(route.path.to_owned(), |path, (name, value)| path.replace(name, value));
     if path == "/wado" {
         path.push_str("?requestType=WADO&studyUID=1.2.3&seriesUID=1.2.4&objectUID=1.2.5");
+    }
+    if let Some(kind) = route.path.strip_prefix("/fhir/").and_then(|rest| rest.split('/').next()) {
+        let subject = r#"{"identifier":{"value":"1"}}"#;
+        let body = format!(
+            r#"{{"resourceType":"{kind}","id":"1","status":"entered-in-error","intent":"order","subject":{subject}}}"#
+        );
+        return (path, vec![JSON], vec![body.into()]);
     }
     let body = match (route.method, route.path) {
         ("POST", "/auth/sign-in") => r#"{"user":"u","password":"p"}"#,
@@ -36,6 +45,9 @@ fn sample(route: &Route) -> (String, Vec<(&'static str, &'static str)>, Vec<byte
         ("POST", path) if path.starts_with("/api/v1/reviews") => r#"{"outcome":"justified"}"#,
         ("PUT", path) if path.ends_with("/standing") => {
             r#"{"expect_version":0,"holds_for":"strangers","parts":[],"shapes":[]}"#
+        }
+        ("POST", "/api/v1/relations") => {
+            r#"{"user":"u","patient":{"number":"1"},"kind":"team","until":"2026-12-01T00:00:00Z","reason":"r"}"#
         }
         ("PUT", _) => r#"{"expect_version":0,"regions":[]}"#,
         ("POST", "/api/v1/changes") => {

@@ -138,6 +138,15 @@ events! {
     }
     /// It was not.
     71 "put-right-refused" PutRightRefused { act: String, cause: String }
+    /// Somebody has, or no longer has, to do with a patient, as a feed or a person says: `user` names accounts by hand and
+    /// numbers of staff by feeds. Times are RFC 3339; empty: not known.
+    77 "relation-changed" RelationChanged {
+        kind: String, source: String, user: String, start: String, end: String, reason: String
+    }
+    /// A feed says nothing for longer than agreed.
+    78 "feed-silent" FeedSilent { source: String, since: String }
+    /// What a feed or a person said of relations was not taken.
+    79 "relation-refused" RelationRefused { source: String, cause: String }
     /// Somebody proposed other rules of who may see and do what. `version` names them as openings will.
     80 "rules-proposed" RulesProposed { proposal: Id, version: String, base: String, reason: String }
     /// A second person put them in force.

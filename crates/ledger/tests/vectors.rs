@@ -116,3 +116,36 @@ fn what_was_put_right_is_written_as_it_was() {
         assert_eq!(got, golden.trim());
     }
 }
+
+#[test]
+fn relations_are_written_as_they_were() {
+    let envelope = |actor: &str| ledger::Envelope {
+        time: 1_795_507_200_000_000_000,
+        seq: 9,
+        tenant: "main".to_owned(),
+        actor: actor.to_owned(),
+        ..ledger::Envelope::default()
+    };
+    let changed = ledger::Event::RelationChanged {
+        kind: "delegation".to_owned(),
+        source: "hand".to_owned(),
+        user: "vera".to_owned(),
+        start: "2026-11-24T08:00:00.000Z".to_owned(),
+        end: "2026-12-01T08:00:00.000Z".to_owned(),
+        reason: "on leave".to_owned(),
+    };
+    let silent = ledger::Event::FeedSilent {
+        source: "index".to_owned(),
+        since: "2026-11-23T08:00:00.000Z".to_owned(),
+    };
+    let refused = ledger::Event::RelationRefused { source: "adt".to_owned(), cause: "future".to_owned() };
+    for (event, actor, golden) in [
+        (changed, "officer", include_str!("golden/relation-changed-1.hex")),
+        (silent, "", include_str!("golden/feed-silent-1.hex")),
+        (refused, "", include_str!("golden/relation-refused-1.hex")),
+    ] {
+        let got = ledger::body::encode(&event, &envelope(actor));
+        let got: String = got.iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(got, golden.trim());
+    }
+}

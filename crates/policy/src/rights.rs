@@ -52,6 +52,8 @@ pub enum Right {
     Leave,
     /// Read the rules, try others, propose them; and as a second person put them in force.
     Govern,
+    /// Say by hand that somebody has to do with a patient.
+    Relate,
 }
 
 /// The rights, as Cedar actions.
@@ -78,6 +80,7 @@ pub(crate) const RIGHTS: &[&str] = &[
     "schedule",
     "leave",
     "govern",
+    "relate",
 ];
 
 impl Right {
@@ -105,6 +108,7 @@ impl Right {
         Self::Schedule,
         Self::Leave,
         Self::Govern,
+        Self::Relate,
     ];
 
     /// The word in policies.
@@ -133,6 +137,7 @@ impl Right {
             Self::Schedule => "schedule",
             Self::Leave => "leave",
             Self::Govern => "govern",
+            Self::Relate => "relate",
         }
     }
 }

@@ -12,7 +12,7 @@ pub use retrieve::{Annotation, ByteRange, Form, Picture, Profile, Retrieve, Synt
 
 use crate::find::{Found, Query};
 use crate::transfer::{Gather, Gathered, Job, Progress, Transfer};
-use crate::{Fault, Stream, govern, putright};
+use crate::{Fault, Stream, govern, putright, ties};
 use model::{Arrival, Attributes, HoldsFor, Id, MaskFault, MaskPlanes, Purpose, Role, Time, Uid};
 use serde::{Deserialize, Serialize};
 
@@ -165,6 +165,8 @@ pub enum Request {
     PutRight(putright::Ask),
     /// Read, try, propose rules, put them in force.
     Govern(Box<govern::Ask>),
+    /// Relations: what feeds tell, and what is set by hand.
+    Ties(ties::Ask),
     /// Make a backup into folders of this machine; the answer's stream says how far it is, a JSON object a chunk. For the
     /// operator's own line only.
     Backup {
@@ -293,6 +295,8 @@ pub enum Response {
     PutRight(putright::Answer),
     /// Of [`Request::Govern`].
     Governed(Box<govern::Answer>),
+    /// Of [`Request::Ties`].
+    Ties(ties::Answer),
     /// Of [`Request::MachineToken`].
     MachineToken {
         /// Opaque.

@@ -11,6 +11,7 @@ pub mod line;
 pub mod pixels;
 pub mod putright;
 pub mod stream;
+pub mod ties;
 pub mod transfer;
 
 pub use archive::{Archive, Call, Credential, Request, Response};

@@ -13,6 +13,7 @@ ALL = ("technologist", "radiologist", "referrer", "researcher", "patient", "offi
 OPENERS = {"radiologist": "report", "referrer": "treatment", "researcher": "research", "patient": "own"}
 FINDERS = {"radiologist", "referrer", "researcher", "patient", "technologist"}
 LIFE_S = 10
+FHIR = ("Encounter", "ServiceRequest", "CareTeam")
 
 # No proof: what they say is of nobody. The status that is right, for GET without anything.
 OPEN = {
@@ -42,6 +43,9 @@ SESSION = {
     **{f"{row}": {"officer", "admin"} for row in (
         "GET /api/v1/rules", "POST /api/v1/rules", "POST /api/v1/rules/proposals/{proposal}", "POST /api/v1/rules/check",
         "POST /api/v1/rules/matrix", "POST /api/v1/rules/replay", "POST /api/v1/rules/explain")},
+    "GET /api/v1/relations": {"officer"}, "POST /api/v1/relations": {"officer"}, "DELETE /api/v1/relations/{user}/{relation}": {"officer"},
+    "GET /api/v1/feeds": {"officer", "admin"},
+    **{f"{method} /fhir/{kind}{rest}": set() for kind in FHIR for method, rest in (("POST", ""), ("PUT", "/{id}"))},
 }
 # A grant: nothing leaves without one.
 _STUDY, _SERIES = "/dicom-web/studies/{study}", "/dicom-web/studies/{study}/series/{series}"
@@ -55,7 +59,7 @@ def fill(row, film):
     method, path = row.split(" ")
     study, series, instance = film
     values = {"study": study, "series": series, "instance": instance, "frames": "1", "path": "7FE00010", "file": "nothing.txt", "change": "1", "entry": "1",
-              "accession": "NONE-1", "proposal": "0" * 32}
+              "accession": "NONE-1", "proposal": "0" * 32, "user": "nobody", "relation": "1", "id": "1"}
     for key, value in values.items():
         path = path.replace("{" + key + "}", value)
     if path == "/wado":
@@ -86,6 +90,9 @@ def body_of(row, film, stored):
         "POST /api/v1/rules": {"rules": {"pictures": "", "rights": ""}, "reason": "test of a refusal", "expect_version": "0"},
         "POST /api/v1/rules/proposals/{proposal}": {"act": "drop"}, "POST /api/v1/rules/explain": {"study": film[0]},
         **{f"POST /api/v1/rules/{what}": {} for what in ("check", "matrix", "replay")},
+        "POST /api/v1/relations": {"user": "nobody", "patient": {"number": "1"}, "kind": "team", "until": "2030-01-01T00:00:00Z", "reason": "test of a refusal"},
+        **{row: {"resourceType": kind, "id": "1", "status": "entered-in-error", "intent": "order", "subject": {"identifier": {"value": "1"}}}
+           for kind in FHIR for row in (f"POST /fhir/{kind}", f"PUT /fhir/{kind}/{{id}}")},
         "POST /auth/sign-in": {}, "POST /auth/token": {}, "POST /auth/sign-out": {},
     }
     return {"body": bodies[row]} if row in bodies else {}

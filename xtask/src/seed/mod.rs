@@ -152,6 +152,7 @@ fn open(ask: &Ask) -> Result<Arc<Vault>, String> {
             devices: Vec::new(),
             software: "xtask seed".to_owned(),
             config_digest: [0; 32],
+            relating: archive::Relating::default(),
         },
     };
     Vault::open(parts).map_err(|e| e.to_string())

@@ -159,6 +159,7 @@ fn parts(home: &Home, root: crypto::Key, config_digest: [u8; 32]) -> Result<arch
             devices: Vec::new(),
             software: crate::wiring::SOFTWARE.to_owned(),
             config_digest,
+            relating: archive::Relating::default(),
         },
     })
 }

@@ -10,6 +10,7 @@ use crate::wiring::{self, Error, passwords};
 use archive::{NewOrder, NewRelation, RelationKind, Vault};
 use clap::{Args, Subcommand};
 use model::{Role, Uid};
+use port::ties::StaffNumber;
 use std::path::PathBuf;
 
 /// `user`.
@@ -67,6 +68,13 @@ enum Act {
         #[arg(long, default_value = "")]
         issuer: String,
     },
+    /// Say by which numbers the hospital's systems (HL7 v2 XCN, FHIR identifiers) name an account, instead of those said before.
+    Staff {
+        /// Name of the account.
+        user: String,
+        /// NUMBER, or NUMBER^ISSUER where the systems say who gave it; none: they name it no more.
+        numbers: Vec<String>,
+    },
     /// Say that an account owes a report.
     Order {
         /// Name of the account.
@@ -120,6 +128,15 @@ fn act(vault: &Vault, act: &Act) -> Done {
                 end: None,
             };
             vault.add_relation(relation).map_err(Error::from)?;
+        }
+        Act::Staff { user, numbers } => {
+            let read = |text: &String| {
+                StaffNumber::read(text).ok_or_else(|| Failure::Usage(say::text("user-staff", &[text])))
+            };
+            let numbers = numbers.iter().map(read).collect::<Result<_, _>>()?;
+            if !vault.number_staff(user, numbers).map_err(Error::from)? {
+                return Err(Failure::Text(say::text("user-unknown", &[user])));
+            }
         }
         Act::Order { user, study } => {
             let (user, study) = (user.clone(), Some(study.clone()));

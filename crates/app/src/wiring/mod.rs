@@ -154,6 +154,7 @@ pub fn open_with(
             utc_offset_s: config.site.utc_offset_s(),
             software: SOFTWARE.to_owned(),
             config_digest: config.digest,
+            relating: config.relations.agreed(&config.site),
         },
     };
     Ok(Vault::open_accepting(parts, accept)?)

@@ -62,6 +62,20 @@ impl Vault {
         }
     }
 
+    /// The caller has a right about a patient with whom it has to do, or has not; or the refusal is recorded.
+    pub(crate) async fn may_related(
+        &self,
+        context: &Context,
+        right: Right,
+        related: bool,
+    ) -> std::result::Result<Permit, Fault> {
+        let asker = Asker { related, ..self.asker(context) };
+        match policy::may(&self.rules().policies, right, &asker) {
+            Ok(permit) => Ok(permit),
+            Err(refusal) => self.not_allowed(context, right.as_str(), refusal.rules).await,
+        }
+    }
+
     /// The widest find that the caller has.
     pub(crate) async fn may_find(&self, context: &Context) -> std::result::Result<Permit, Fault> {
         match policy::may_find(
@@ -80,7 +94,8 @@ impl Vault {
         }
     }
 
-    async fn not_allowed<T>(
+    /// A no that is recorded.
+    pub(crate) async fn not_allowed<T>(
         &self,
         context: &Context,
         right: &str,

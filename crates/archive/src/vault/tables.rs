@@ -27,7 +27,7 @@ pub struct Accept {
 }
 
 /// Kinds of rows that are held in memory beside the index.
-const HELD: [Kind; 11] = [
+const HELD: [Kind; 14] = [
     Kind::Account,
     Kind::Factor,
     Kind::Ties,
@@ -39,6 +39,9 @@ const HELD: [Kind; 11] = [
     Kind::Change,
     Kind::Arrived,
     Kind::Wishes,
+    Kind::Staff,
+    Kind::Episodes,
+    Kind::Hand,
 ];
 
 /// Policy versions remembered; older ones count as new when they come back.
@@ -120,6 +123,12 @@ impl Vault {
             *lock(&self.site) = site;
         }
         *lock(&self.orders) = Orders::of(self.records(&rows_of(Kind::Order)));
+        self.relate.load(
+            (self.clock.now(), &self.options.relating),
+            self.records(&rows_of(Kind::Staff)),
+            self.records(&rows_of(Kind::Episodes)),
+            self.records(&rows_of(Kind::Hand)),
+        );
         *lock(&self.jobs) = Jobs::of(self.records(&rows_of(Kind::Job)));
         if let Some(log) = self.records(&rows_of(Kind::Policies)).pop() {
             *lock(&self.policy_log) = log;

@@ -63,7 +63,7 @@ impl TiesRecord {
             start: r.start,
             end: r.end,
         };
-        theirs.take(policy::facts::RELATIONS).map(relation).collect()
+        theirs.map(relation).collect()
     }
 
     /// There is an order for this study of a patient of these numbers now.

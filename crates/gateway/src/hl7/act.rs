@@ -52,8 +52,8 @@ pub fn wish(message: &Message) -> Result<Wish, Cause> {
         ("ORU", "R01") => Ok(Wish::Report(Box::new(Report::read(message)?))),
         ("ADT", "A08" | "A31") => corrected(message),
         ("ADT", "A40") => merged(message),
-        // Arrivals, transfers, departures: who is where is no business of the archive.
-        ("ADT", _) => Ok(Wish::Nothing),
+        // Arrivals, transfers, departures, appointments: what they say of relations is read beside this.
+        ("ADT" | "SIU", _) => Ok(Wish::Nothing),
         ("ORM" | "OMG" | "OMI" | "ORU", _) => Err(Cause(201, "unsupported event code")),
         _ => Err(Cause(200, "unsupported message type")),
     }
@@ -213,7 +213,7 @@ impl Order<'_> {
     }
 
     /// ORC-1 (HL7 Table 0119) and ORC-5: cancelled, discontinued or completed.
-    fn ends(&self) -> Result<bool, Cause> {
+    pub fn ends(&self) -> Result<bool, Cause> {
         let control = self.of(self.common, 1, 1);
         match control.as_str() {
             "NW" | "XO" | "" => Ok(false),
@@ -237,6 +237,25 @@ impl Order<'_> {
     pub fn study_uid(&self) -> String {
         let all = [self.of(self.choice, 3, 1), self.of(self.study, 1, 1)];
         all.into_iter().find(|uid| !uid.is_empty()).unwrap_or_default()
+    }
+
+    /// ORC-1.
+    pub fn control(&self) -> String {
+        self.of(self.common, 1, 1)
+    }
+
+    /// ORC, where there is one, and OBR.
+    pub const fn segments(&self) -> [Option<&Segment>; 2] {
+        [self.common, Some(self.request)]
+    }
+
+    /// Accession number, or the placer's, and the step where one is named.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn number(&self) -> Result<String, Cause> {
+        let Ended { number, step } = self.ended()?;
+        Ok(step.map_or(number.clone(), |step| format!("{number}/{step}")))
     }
 
     fn ended(&self) -> Result<Ended, Cause> {

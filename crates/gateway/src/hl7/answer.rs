@@ -8,6 +8,8 @@ use super::message::{Message, Segment};
 pub enum Verdict {
     /// AA.
     Accept,
+    /// AA with a warning: there was nothing to do.
+    Warn(Cause),
     /// AE: sending it again changes nothing.
     Error(Cause),
     /// AR: not taken, or not now.
@@ -27,15 +29,17 @@ pub fn acknowledged(message: Option<&Message>, verdict: Verdict) -> Vec<u8> {
     let (processing, version) = (or(of(11), "P"), or(of(12), "2.5.1"));
     // MSH-7 is the message's own: the door has no clock, and what is durable has its time in the ledger.
     let fields = ["MSH", encoding, of(5), of(6), of(3), of(4), of(7), "", &kind, of(10), processing, version];
-    let (code, cause) = match verdict {
-        Verdict::Accept => ("AA", None),
-        Verdict::Error(cause) => ("AE", Some(cause)),
-        Verdict::Reject(cause) => ("AR", Some(cause)),
+    // Severity: HL7 Table 0516.
+    let (code, severity, cause) = match verdict {
+        Verdict::Accept => ("AA", "", None),
+        Verdict::Warn(cause) => ("AA", "W", Some(cause)),
+        Verdict::Error(cause) => ("AE", "E", Some(cause)),
+        Verdict::Reject(cause) => ("AR", "E", Some(cause)),
     };
     let mut lines = vec![fields.join(separator), ["MSA", code, of(10)].join(separator)];
     if let Some(Cause(number, text)) = cause {
         let number = format!("{number}{component}{text}{component}HL70357");
-        lines.push(["ERR", "", "", &number, "E", "", "", "", text].join(separator));
+        lines.push(["ERR", "", "", &number, severity, "", "", "", text].join(separator));
     }
     let text = lines.join("\r") + "\r";
     text.chars().map(|c| if c.is_ascii() && c != '\x1C' && c != '\x0B' { c as u8 } else { b'?' }).collect()

@@ -5,6 +5,7 @@ mod act;
 mod answer;
 mod message;
 mod report;
+mod ties;
 
 use crate::dicomweb::{Fed, Outcome};
 use crate::http::serve::{self, Places, Stop};
@@ -16,6 +17,7 @@ use message::{Fault, MESSAGE_BYTES, Message};
 use model::{Arrival, Door, tags};
 use port::find::{Key, Level, Matching, Query};
 use port::putright::{Act, Answer, Ask};
+use port::ties::{Ask as Tied, News};
 use port::{Archive, Call, Code, Credential, Request, Response};
 use report::Report;
 use std::collections::VecDeque;
@@ -130,28 +132,32 @@ impl Desk {
     ) -> Option<Vec<u8>> {
         let message = match Message::read(bytes) {
             Ok(message) => message,
-            Err(Fault::Header) => return None,
-            // The header is ASCII: the sender must know which of its messages was not taken.
-            Err(Fault::Charset) => {
+            Err(fault) => {
+                // The header is ASCII: the sender must know which of its messages was not taken.
                 let header = Message::header_of(bytes);
-                return Some(acknowledged(header.as_ref(), Verdict::Reject(Cause(207, "character set"))));
-            }
-            Err(Fault::TooLarge) => {
-                let header = Message::header_of(bytes);
-                return Some(acknowledged(header.as_ref(), Verdict::Reject(Cause(207, "too large"))));
+                self.garbled(header.as_ref(), (peer, certificate)).await;
+                let cause = match fault {
+                    Fault::Header => return None,
+                    Fault::Charset => Cause(207, "character set"),
+                    Fault::TooLarge => Cause(207, "too large"),
+                };
+                return Some(acknowledged(header.as_ref(), Verdict::Reject(cause)));
             }
         };
         if message.header(10, 1).chars().count() > CONTROL_ID {
+            self.garbled(Some(&message), (peer, certificate)).await;
             return Some(acknowledged(None, Verdict::Error(Cause(102, "message control id is too long"))));
         }
-        let verdict = match act::wish(&message) {
-            Ok(wish) => self.done((wish, &message), (peer, certificate), name).await,
-            Err(cause @ Cause(200..=203, _)) => Verdict::Reject(cause),
-            Err(cause) => Verdict::Error(cause),
+        let verdict = match act::wish(&message).and_then(|wish| Ok((wish, ties::news(&message)?))) {
+            Ok(wishes) => self.done((wishes, &message), (peer, certificate), name).await,
+            Err(cause) => {
+                self.garbled(Some(&message), (peer, certificate)).await;
+                if matches!(cause.0, 200..=203) { Verdict::Reject(cause) } else { Verdict::Error(cause) }
+            }
         };
         let answer = acknowledged(Some(&message), verdict);
         // Only what is done is done once: what was refused may be tried again.
-        if verdict == Verdict::Accept && answer.len() <= ANSWER_BYTES {
+        if matches!(verdict, Verdict::Accept | Verdict::Warn(_)) && answer.len() <= ANSWER_BYTES {
             let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
             answered.push_back(Answered { message: name, answer: answer.clone() });
             if answered.len() > REMEMBERED {
@@ -163,22 +169,14 @@ impl Desk {
 
     async fn done(
         &self,
-        (wish, message): (Wish, &Message),
-        (peer, certificate): (SocketAddr, &str),
+        ((wish, news), message): ((Wish, Vec<News>), &Message),
+        sender: (SocketAddr, &str),
         name: [u8; 32],
     ) -> Verdict {
-        let arrival = Arrival {
-            door: Door::Hl7,
-            peer: peer.to_string(),
-            certificate: certificate.to_owned(),
-            calling_ae: message.header(3, 1).chars().take(64).collect(),
-            called_ae: message.header(5, 1).chars().take(64).collect(),
-            software: String::new(),
-            request: String::new(),
-        };
+        let arrival = arrival(Some(message), sender);
+        let mut nobodys = false;
         let done = match wish {
-            // Who it is is asked all the same: an unknown sender hears nothing else.
-            Wish::Nothing => self.ask(&arrival, Request::Whoami).await.map(drop),
+            Wish::Nothing => Ok(()),
             Wish::Orders { place, end } => self.orders(&arrival, place, end).await,
             Wish::Report(report) => self.report(&arrival, &report, &name).await,
             Wish::PutRight(acts) => {
@@ -191,7 +189,14 @@ impl Desk {
                 let reason: String = reason.chars().take(200).collect();
                 let mut done = Ok(());
                 for act in acts {
-                    done = self.put_right(&arrival, act, reason.clone()).await;
+                    let known = self.put_right(&arrival, &act, reason.clone()).await;
+                    let known = match (known, act) {
+                        // No film bears the number, and yet something may be going on with its patient.
+                        (Ok(false), Act::Merge { from, into, .. }) => self.same(&arrival, from, into).await,
+                        (known, _) => known.map(|_| true),
+                    };
+                    nobodys |= known == Ok(false);
+                    done = known.map(drop);
                     if done.is_err() {
                         break;
                     }
@@ -199,7 +204,15 @@ impl Desk {
                 done
             }
         };
-        match done {
+        // Told although it may be nothing: that a sender speaks is news, and an unknown one hears nothing else.
+        let told = match done {
+            Ok(()) => self.ask(&arrival, Request::Ties(Tied::Tell(news))).await.map(drop),
+            Err(code) => Err(code),
+        };
+        match told {
+            Ok(()) if nobodys => {
+                Verdict::Warn(Cause(204, "a number that nothing here bears: nothing was merged"))
+            }
             Ok(()) => Verdict::Accept,
             Err(code) => refused(code),
         }
@@ -277,7 +290,9 @@ impl Desk {
     }
 
     /// Under the version of all changes that is in force: between the two questions another may come, so twice.
-    async fn put_right(&self, arrival: &Arrival, act: Act, reason: String) -> Result<(), Code> {
+    ///
+    /// False: of a number that no film bears, or said already.
+    async fn put_right(&self, arrival: &Arrival, act: &Act, reason: String) -> Result<bool, Code> {
         let mut tries = 3;
         loop {
             let looked =
@@ -288,16 +303,30 @@ impl Desk {
             let ask = Ask::Make { act: act.clone(), reason: reason.clone(), expect_version: version };
             tries -= 1;
             match self.ask(arrival, Request::PutRight(ask)).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(true),
                 // A feed tells of every patient of the house; most have no film here, or say this already, and there is
                 // nothing to correct or to merge.
                 Err(Code::NotFound) if matches!(act, Act::CorrectPatient { .. } | Act::Merge { .. }) => {
-                    return Ok(());
+                    return Ok(false);
                 }
                 Err(Code::VersionConflict) if tries > 0 => {}
                 Err(code) => return Err(code),
             }
         }
+    }
+}
+
+/// How a message came.
+fn arrival(message: Option<&Message>, (peer, certificate): (SocketAddr, &str)) -> Arrival {
+    let title = |field: usize| message.map(|m| m.header(field, 1).chars().take(64).collect());
+    Arrival {
+        door: Door::Hl7,
+        peer: peer.to_string(),
+        certificate: certificate.to_owned(),
+        calling_ae: title(3).unwrap_or_default(),
+        called_ae: title(5).unwrap_or_default(),
+        software: String::new(),
+        request: String::new(),
     }
 }
 
@@ -349,7 +378,8 @@ async fn block<S: AsyncRead + Unpin>(socket: &mut S, held: &mut Vec<u8>) -> Opti
 /// A message as the fuzz target of `xtask` reads it.
 pub fn hostile(bytes: &[u8]) {
     if let Ok(message) = Message::read(bytes) {
-        let verdict = act::wish(&message).map_or_else(Verdict::Error, |_| Verdict::Accept);
+        let wishes = act::wish(&message).and_then(|_| ties::news(&message));
+        let verdict = wishes.map_or_else(Verdict::Error, |_| Verdict::Accept);
         let _ = acknowledged(Some(&message), verdict);
     }
 }

@@ -215,6 +215,7 @@ impl Archive for Fake {
                 }
             }),
             Request::Govern(_) => Response::Governed(Box::new(port::govern::Answer::Faulty("here".into()))),
+            Request::Ties(asked) => Response::Ties(tied(asked)),
             Request::Gather(_) => Response::Gathered(self.gathered.clone()),
             Request::Transfer(_) => {
                 return Ok((Response::Parts { fallback: false, tag: TAG.to_owned() }, self.parts()));
@@ -349,5 +350,23 @@ fn review() -> Review {
         study: "1.2.3".parse().ok(),
         reason: "unconscious".to_owned(),
         in_seven_days: 2,
+    }
+}
+
+/// One of each.
+fn tied(asked: port::ties::Ask) -> port::ties::Answer {
+    use port::ties::{Answer, Ask, Feed};
+    match asked {
+        Ask::Tell(news) => Answer::Told(news.len() as u64),
+        Ask::Same { .. } | Ask::Garbled => Answer::Told(0),
+        Ask::Feeds => Answer::Feeds(vec![Feed {
+            name: "index".to_owned(),
+            last: Some(model::Time(0)),
+            silent: true,
+            patients: 3,
+        }]),
+        Ask::Of { .. } => Answer::Ties(Vec::new()),
+        Ask::Make(_) => Answer::Made(1),
+        Ask::End { number, .. } => Answer::Made(number),
     }
 }

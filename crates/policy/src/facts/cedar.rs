@@ -85,7 +85,7 @@ pub(crate) fn picture(
 /// "May this role do `name` at all?"
 pub(crate) fn right(asker: &Asker, name: &str, schema: &Schema) -> Result<Request, Unsayable> {
     let own = ("own".to_owned(), Value::new_bool(asker.own));
-    if name == Right::ChangeMasks.as_str() {
+    if name == Right::ChangeMasks.as_str() || name == Right::Relate.as_str() {
         let related = ("related".to_owned(), Value::new_bool(asker.related));
         let context = Context::from_pairs([own, related]).map_err(|_| Unsayable)?;
         return ask(asker.role, name, context, schema);

@@ -5,11 +5,11 @@ use model::{Organisation, Tenant};
 /// Who may do what, by hand: role, rights with own data and an approval.
 const TABLE: &[(Role, &str)] = &[
     (Role::Technologist, "store find-reduced reject worklist schedule"),
-    (Role::Radiologist, "find-full open break-glass change-masks"),
-    (Role::Referrer, "find-full open break-glass change-masks"),
+    (Role::Radiologist, "find-full open break-glass change-masks relate"),
+    (Role::Referrer, "find-full open break-glass change-masks relate"),
     (Role::Researcher, "find-pseudonymous open"),
     (Role::Patient, "find-own open read-own-accesses change-masks"),
-    (Role::Officer, "read-all-accesses change-masks verify put-right look-up leave govern"),
+    (Role::Officer, "read-all-accesses change-masks verify put-right look-up leave govern relate"),
     (Role::Admin, "administer import verify put-right schedule leave govern"),
     (Role::Vendor, ""),
     (Role::Device, ""),
@@ -48,8 +48,11 @@ fn own_and_approval_are_needed() {
         let asker = Asker { role: *role, related: true, ..Asker::default() };
         let draws = matches!(role, Role::Radiologist | Role::Referrer | Role::Officer);
         assert_eq!(may(&policies, Right::ChangeMasks, &asker).is_ok(), draws, "{role}");
+        assert_eq!(may(&policies, Right::Relate, &asker).is_ok(), draws, "{role}");
     }
     assert!(!ask(Role::Radiologist, Right::ChangeMasks, true, true), "who has nothing to do with her");
+    assert!(!ask(Role::Radiologist, Right::Relate, true, true), "who has nothing to do with her");
+    assert!(!ask(Role::Patient, Right::Relate, true, true), "a patient names nobody");
     assert!(ask(Role::Researcher, Right::FindPseudonymous, false, true));
     assert!(!ask(Role::Researcher, Right::FindPseudonymous, true, false));
 }

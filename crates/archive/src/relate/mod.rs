@@ -1,0 +1,200 @@
+//! relate: Caller → Permit → Episodes → Recorded. Who has to do with whom, as the hospital's feeds say it and as people set it by
+//! hand. What follows from it is decided by policy only.
+
+mod hand;
+mod held;
+mod record;
+mod staff;
+mod tell;
+#[cfg(test)]
+mod tests;
+
+pub use hand::HandRecord;
+pub use held::Held;
+pub use record::PatientRecord;
+
+use crate::Error;
+use crate::context::Context;
+use crate::journal::promises;
+use crate::sealing::fault;
+use crate::vault::{Relating, Vault, lock};
+use ledger::{Envelope, Event};
+use model::{Id, PatientRef, Time};
+use policy::{Relation, Right};
+use port::putright::PatientNumber;
+use port::ties::{Answer, Ask, StaffNumber, Tie};
+use port::{Code, Fault, Response};
+use record::Number;
+use std::sync::{Arc, Mutex};
+use store::{Commit, RowWrite};
+
+/// Relations of a vault. Locked after what the operator set, never before.
+#[derive(Debug, Default)]
+pub struct Relate {
+    /// In memory.
+    pub held: Mutex<Held>,
+    /// Held while they are changed.
+    pub turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Relate {
+    /// From their rows.
+    pub fn load(
+        &self,
+        (now, rules): (Time, &Relating),
+        staff: Vec<((String, Vec<StaffNumber>), u64)>,
+        patients: Vec<(PatientRecord, u64)>,
+        hands: Vec<(HandRecord, u64)>,
+    ) {
+        let mut held = lock(&self.held);
+        staff::load(&mut held, staff);
+        held.load(patients, now, rules);
+        hand::load(&mut held, hands);
+    }
+}
+
+/// Answers what is asked about relations.
+pub async fn answer(vault: &Vault, context: &Context, ask: Ask) -> Result<Response, Fault> {
+    let answer = match ask {
+        Ask::Tell(news) => tell::tell(vault, context, news).await,
+        Ask::Same { from, into } => tell::same(vault, context, &from, &into).await,
+        Ask::Garbled => tell::garbled(vault, context).await,
+        Ask::Feeds => {
+            vault.may(context, Right::Verify).await?;
+            Ok(Answer::Feeds(feeds(vault, context.now)))
+        }
+        Ask::Of { user } => {
+            vault.may_related(context, Right::Relate, false).await?;
+            Ok(Answer::Ties(tokio::task::block_in_place(|| of(vault, &user.to_lowercase(), context.now))))
+        }
+        Ask::Make(by_hand) => hand::make(vault, context, by_hand).await,
+        Ask::End { user, number } => hand::end(vault, context, &user, number).await,
+    };
+    answer.map(Response::Ties)
+}
+
+/// Machines that may tell, and when each did last.
+fn feeds(vault: &Vault, now: Time) -> Vec<port::ties::Feed> {
+    let tells = |may: &[String]| may.iter().any(|word| word == "patients" || word == "orders");
+    let held = lock(&vault.relate.held);
+    let machines = vault.options.devices.iter().filter(|device| tells(&device.may));
+    machines.map(|device| held.feed(&device.name, now, &vault.options.relating)).collect()
+}
+
+/// All relations of an account.
+fn of(vault: &Vault, user: &str, now: Time) -> Vec<Tie> {
+    let set = lock(&vault.ties).get(user).map(|(record, _)| record.relations.clone()).unwrap_or_default();
+    let set = set.into_iter().map(|r| {
+        let relation = Relation { kind: r.kind, source: r.source, start: r.start, end: r.end };
+        tied(r.patient.as_ref(), &relation)
+    });
+    let held = lock(&vault.relate.held);
+    let fed = held.of_staff(user, now, &vault.options.relating).into_iter();
+    let fed = fed.map(|(patient, relation)| tied(Some(&patient), &relation));
+    let hand = held.hands.get(user).map(|(record, _)| record.told()).unwrap_or_default();
+    set.chain(fed).chain(hand).take(model::limits::MATCHES).collect()
+}
+
+/// A relation for people.
+fn tied(patient: Option<&Number>, relation: &Relation) -> Tie {
+    let number = |(issuer, number): &Number| PatientNumber { issuer: issuer.clone(), number: number.clone() };
+    Tie {
+        number: None,
+        patient: patient.map(number),
+        covers: None,
+        kind: relation.kind.as_str().to_owned(),
+        source: relation.source.clone(),
+        start: relation.start,
+        end: relation.end,
+        by: String::new(),
+        reason: String::new(),
+    }
+}
+
+impl Vault {
+    /// All relations of an account to the patient of these numbers, those that hold now first, within the bound of one decision.
+    pub(crate) fn relations_of(&self, user: &str, keys: &[Number], now: Time) -> Vec<Relation> {
+        let rules = &self.options.relating;
+        let mut out = self.set_for(user, keys);
+        let held = lock(&self.relate.held);
+        out.extend(held.own(user, keys, now, rules));
+        let covered = held.covered(user, now);
+        let fed = |colleague: &str| held.own(colleague, keys, now, rules);
+        let theirs: Vec<_> = covered.iter().map(|(colleague, _)| fed(colleague)).collect();
+        drop(held);
+        for ((colleague, cover), mut theirs) in covered.into_iter().zip(theirs) {
+            theirs.extend(self.set_for(&colleague, keys));
+            // What a colleague was given is not given on, and a pool is whoever reads in it.
+            let given = |r: &Relation| {
+                use policy::RelationKind::{Cover, Delegation, Pool};
+                matches!(r.kind, Cover | Delegation | Pool)
+            };
+            theirs.retain(|relation| !given(relation) && relation.holds_at(now));
+            out.extend(theirs.iter().map(|relation| held::covers(&cover, relation)));
+        }
+        out.sort_by_key(|relation| !relation.holds_at(now));
+        out.truncate(policy::facts::RELATIONS);
+        out
+    }
+
+    fn set_for(&self, user: &str, keys: &[Number]) -> Vec<Relation> {
+        lock(&self.ties).get(user).map(|(record, _)| record.to_patient(keys)).unwrap_or_default()
+    }
+
+    /// A number with those that were merged into its patient.
+    pub(crate) fn all_numbers(&self, number: Number) -> Vec<Number> {
+        let merged = lock(&self.righted).merged_into(&number);
+        std::iter::once(number).chain(merged).collect()
+    }
+
+    /// The patient of a number, if there is a film of hers.
+    fn known_patient(&self, (issuer, number): &Number) -> Option<PatientRef> {
+        let patient = tokio::task::block_in_place(|| self.own_by(issuer, number).patient);
+        (patient != Id([0xFF; 16])).then_some(patient)
+    }
+
+    /// Feeds that fell silent since this was asked last.
+    pub(crate) async fn tell_silence(&self) -> Result<(), Fault> {
+        let silent = lock(&self.relate.held).newly_silent(self.clock.now(), &self.options.relating);
+        for (source, since) in silent {
+            tracing::warn!(feed = source, "a feed of relations is silent");
+            self.record_own(Event::FeedSilent { source, since: since.rfc3339() }).await?;
+        }
+        Ok(())
+    }
+
+    /// Feeds of relations that are silent for longer than agreed.
+    #[must_use]
+    pub fn silent_feeds(&self) -> usize {
+        lock(&self.relate.held).silent_count(self.clock.now(), &self.options.relating)
+    }
+}
+
+/// Rows and entries in one commit, then memory.
+async fn keep(
+    vault: &Vault,
+    turn: tokio::sync::OwnedMutexGuard<()>,
+    (rows, events): (Vec<RowWrite>, Vec<(Envelope, Event)>),
+    then: impl FnOnce(&mut Held) + Send + 'static,
+) -> Result<(), Fault> {
+    let mut commit = Commit::new(vault.store.epoch());
+    commit.rows = rows;
+    for (envelope, event) in events {
+        vault.entry_into(&mut commit, envelope, event)?;
+    }
+    let promises = promises(&commit);
+    let pending = tokio::task::block_in_place(|| vault.store.submit(commit)).map_err(Error::from)?;
+    // Memory follows also when whoever asked has gone away meanwhile.
+    let settled = vault.settled(promises, pending, move |vault, durable| {
+        if durable.is_ok() {
+            then(&mut lock(&vault.relate.held));
+        }
+        drop(turn);
+        Ok(durable)
+    });
+    match settled.await? {
+        Err(store::Error::Stale) => Err(Code::Unavailable.into()),
+        Err(error) => Err(fault(&error)),
+        Ok(_) => Ok(()),
+    }
+}
