@@ -33,7 +33,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # pydicom and highdicom read and write what goes out and in; Pillow and numpy compare pictures.
-if ! "$tools/venv/bin/python" -c 'import pydicom, highdicom, pynetdicom, dicomweb_client, PIL, numpy, moto.server' 2>/dev/null; then
+if ! "$tools/venv/bin/python" -c 'import pydicom, highdicom, pynetdicom, dicomweb_client, PIL, numpy, moto.server, fhir.resources' 2>/dev/null; then
   python3 -m venv "$tools/venv"
   "$tools/venv/bin/pip" install -q --disable-pip-version-check -r scripts/requirements.txt
 fi

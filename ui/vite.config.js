@@ -11,12 +11,14 @@ const read = (locale) => {
 /** Both languages in one table, so that each key stands once: `{ key: [en, zh] }`. */
 const texts = {
   name: "texts",
-  resolveId: (id) => (id === "virtual:texts" ? "\0texts" : null),
+  resolveId: (id) => (/^virtual:texts(-consent)?$/.test(id) ? id.replace("virtual:", "\0") : null),
   load(id) {
-    if (id !== "\0texts") return null;
+    if (!id.startsWith("\0texts")) return null;
+    // What few people open comes with its page.
+    const wanted = (key) => /^consents?\b/.test(key) === id.endsWith("-consent");
     const [en, zh] = [read("en"), read("zh")];
     for (const { file } of [en, zh]) this.addWatchFile(file);
-    const keys = Object.keys({ ...en.texts, ...zh.texts });
+    const keys = Object.keys({ ...en.texts, ...zh.texts }).filter(wanted);
     const table = Object.fromEntries(keys.map((key) => [key, [en.texts[key] ?? key, zh.texts[key] ?? key]]));
     return `export default ${JSON.stringify(table)};`;
   },

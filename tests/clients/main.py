@@ -15,7 +15,7 @@ PARTS = [
     "p16_keep", "p17_media", "p18_find", "p19_abuse", "p19_dicomweb", "p19_files", "p20_orthanc",
     "p20_stow_json", "p21_right", "p22_token", "p23_worklist", "p24_hl7", "p25_conform", "p26_powercut", "p27_identity",
     "p28_leave", "p29_web", "p30_s3", "p31_faults", "p32_deidentify", "p33_standing", "p34_segmentation", "p35_glass",
-    "p37_relations", "p38_rules",
+    "p36_consent", "p37_relations", "p38_rules",
 ]
 
 

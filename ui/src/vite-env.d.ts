@@ -5,3 +5,8 @@ declare module "virtual:texts" {
   const texts: Record<string, [en: string, zh: string]>;
   export default texts;
 }
+
+declare module "virtual:texts-consent" {
+  const texts: Record<string, [en: string, zh: string]>;
+  export default texts;
+}

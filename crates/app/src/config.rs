@@ -23,6 +23,8 @@ pub struct Config {
     pub viewing: Viewing,
     /// The site.
     pub site: Site,
+    /// Secondary use.
+    pub consent: Consent,
     /// Where the root key comes from.
     pub key: KeySource,
     /// Relations from feeds.
@@ -66,6 +68,14 @@ impl Default for Network {
             storage_classes: Vec::new(),
         }
     }
+}
+
+/// See [`Config::consent`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Consent {
+    /// Organisations, as accounts name them, that work abroad: what a patient did not agree to for abroad is not for them.
+    pub abroad: Vec<String>,
 }
 
 /// See [`Config::viewing`].
@@ -350,6 +360,7 @@ pub fn template(devices: &[Device], plain: bool) -> String {
     text += "ae_title = \"GAUZE\"\n# Other sites whose pages may use DICOMweb with a token of their own; cookies never go there.\n# cors_origins = [\"https://viewer.example\"]\n\n[viewing]\n# Seconds that a viewing token lives; viewers renew it by themselves.\nseconds = 300\n";
     text += "\n[site]\n# By how much the site's clocks are ahead of UTC; rules about hours and days go by them.\nutc_offset = \"+08:00\"\n# Whose law it keeps: cn, eu, us (`gauze policy law`).\nlaw = \"cn\"\n";
     text += "\n[relations]\n# Days that a relation lasts after a discharge; hours after which a feed counts as silent (0: never).\n# discharge_grace_days = 30\n# feed_silent_hours = 24\n";
+    text += "\n# [consent]\n# Organisations that work abroad: what a patient did not agree to for abroad is not for them.\n# abroad = [\"Partner institute overseas\"]\n";
     text += "\n[key]\n# passphrase_file = \"/run/secrets/gauze\"   # mode 0600\n";
     text += "\n# Machines (AEs), one [[device]] each: name (in the record), certificate (SHA-256 of it, hexadecimal), ae (its title; \
              empty: any),\n# address (host:port, when it is called), may (store, find, retrieve, move-to, worklist, orders, patients), sees (deidentified, \

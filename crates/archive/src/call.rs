@@ -7,7 +7,7 @@ use crate::open::Ask;
 use crate::retrieve::{self, retrieve};
 use crate::vault::{Vault, lock};
 use crate::{
-    examine, find, govern, ingest, masks, open, putright, relate, schedule, transfer, who, worklist,
+    consent, examine, find, govern, ingest, masks, open, putright, relate, schedule, transfer, who, worklist,
 };
 use ledger::Event;
 use model::Purpose;
@@ -261,6 +261,7 @@ async fn act(
         Request::BringPlanes(ask) => masks::bring(vault, context, ask, body).await,
         Request::StandingMasks { study } => masks::standing(vault, context, &study).await,
         Request::WishMasks { study, change } => masks::wish(vault, context, &study, change).await,
+        Request::Consent(ask) => consent::answer(vault, context, ask).await,
         Request::Scheduled(query) => schedule::scheduled(vault, context, query).await,
         Request::Schedule { orders, report_by } => schedule::place(vault, context, orders, report_by).await,
         Request::EndOrder { accession, step } => {

@@ -7,6 +7,7 @@ pub mod backup;
 mod call;
 mod catalog;
 pub mod check;
+mod consent;
 mod context;
 mod evidence;
 mod examine;

@@ -34,6 +34,8 @@ pub enum Kind {
     Wishes = 44,
     /// A state of that, as it was said.
     Wished = 45,
+    /// What was proposed to a patient, and what she said.
+    Consents = 72,
     /// Which policies were in force.
     Policies = 30,
     /// Rules that two persons put in force, and those that are proposed.

@@ -102,6 +102,7 @@ impl House {
                 staff_named: false,
                 utc_offset_s: 0,
                 software: "test".to_owned(),
+                abroad: vec!["overseas".to_owned()],
                 config_digest: [0; 32],
                 relating: crate::Relating::default(),
             },

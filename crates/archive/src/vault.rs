@@ -8,6 +8,7 @@ mod tables;
 
 use crate::Result;
 use crate::catalog::{Catalog, InstanceRecord, Study};
+use crate::consent::ConsentRecord;
 use crate::context::Context;
 use crate::examine::{Arrivals, Queue, Tries};
 use crate::govern::{BookRecord, InForce};
@@ -82,6 +83,8 @@ pub struct Options {
     pub utc_offset_s: i32,
     /// Name and version of the software, for the ledger.
     pub software: String,
+    /// Organisations that work abroad: consents not for abroad are not for them.
+    pub abroad: Vec<String>,
     /// SHA-256 of the configuration.
     pub config_digest: [u8; 32],
     /// What holds of relations.
@@ -167,6 +170,10 @@ pub struct Vault {
     pub(crate) righted: Shared<Righted>,
     /// Locked before the changes, never after.
     pub(crate) wishes: Shared<HashMap<PatientRef, Arc<WishRecord>>>,
+    /// Locked before the changes, never after.
+    pub(crate) consents: Shared<HashMap<PatientRef, Arc<ConsentRecord>>>,
+    /// Held while consents are changed.
+    pub(crate) consenting: tokio::sync::Mutex<()>,
     /// Held while wishes are changed.
     pub(crate) wishing: tokio::sync::Mutex<()>,
     pub(crate) throttle: Shared<Throttle>,
@@ -270,6 +277,8 @@ impl Vault {
             site: Mutex::default(),
             righted: Mutex::default(),
             wishes: Mutex::default(),
+            consents: Mutex::default(),
+            consenting: tokio::sync::Mutex::default(),
             wishing: tokio::sync::Mutex::default(),
             throttle: Mutex::default(),
             policy_log: Mutex::default(),
@@ -304,7 +313,7 @@ impl Vault {
     fn readable<T: serde::de::DeserializeOwned>(&self, row: &store::Row) -> Option<T> {
         let opened = self.sealing.open_row(row).inspect_err(|error| {
             tracing::error!(%error, kind = row.kind, "a row does not open; see `gauze check`");
-            if [Kind::Change, Kind::Arrived, Kind::Wishes, Kind::Rules]
+            if [Kind::Change, Kind::Arrived, Kind::Wishes, Kind::Rules, Kind::Consents]
                 .map(|kind| kind as u8)
                 .contains(&row.kind)
             {
@@ -356,7 +365,11 @@ impl Vault {
     ) -> Result<Option<Arc<Study>>> {
         let pseudonymous = purpose == Purpose::Research || context.caller.role == model::Role::Researcher;
         if !pseudonymous {
-            return self.study(uid);
+            // For teaching and quality a patient may let doctors see her own name.
+            let own = self.study(uid)?;
+            if own.is_some() || !purpose.secondary() {
+                return Ok(own);
+            }
         }
         self.by_pseudonym(uid).map_or(Ok(None), |uid| self.study(&uid))
     }

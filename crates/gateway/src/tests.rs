@@ -1,5 +1,6 @@
 //! The whole door before a fake vault.
 
+pub mod consent;
 mod dimse;
 pub mod fake;
 mod fuzz;
@@ -25,6 +26,7 @@ fn sample(route: &Route) -> (String, Vec<(&'static str, &'static str)>, Vec<byte
         ("{entry}", "1"),
         ("{relation}", "1"),
         ("{id}", "1"),
+        ("{consent}", "07070707070707070707070707070707"),
     ];
     let mut path = names.iter().fold(route.path.to_owned(), |path, (name, value)| path.replace(name, value));
     if path == "/wado" {
@@ -61,6 +63,9 @@ fn sample(route: &Route) -> (String, Vec<(&'static str, &'static str)>, Vec<byte
         ("POST", "/api/v1/rules/explain") => r#"{"study":"1.2.3"}"#,
         ("POST", "/api/v1/rules/proposals/{proposal}") => r#"{"act":"drop"}"#,
         ("POST", path) if path.starts_with("/api/v1/rules/") => "{}",
+        ("POST", "/api/v1/consents") => r#"{"purpose":"research","study":"1.2.3","text":"lungs"}"#,
+        ("POST", "/api/v1/consents/{consent}") => r#"{"act":"accept"}"#,
+        ("POST", "/fhir/Consent") => "{}",
         ("POST", path) if path.ends_with("/undo") => r#"{"expect_version":0,"reason":"r"}"#,
         ("POST", path) if path.starts_with("/dicom-web") => "x",
         _ => "",
@@ -109,6 +114,13 @@ async fn every_route_gives_every_refusal_of_the_vault_and_nothing_more() {
             };
             assert_eq!(got.status, expected, "{} {} {code:?}", route.method, route.path);
             assert!(!got.cut);
+            if route.path.starts_with("/fhir/") {
+                assert_eq!(got.header("content-type"), "application/fhir+json");
+                let json = got.json();
+                assert_eq!(json["issue"][0]["details"]["coding"][0]["code"], code.as_str());
+                assert_eq!(json["issue"][0]["diagnostics"], got.header("x-request-id"));
+                continue;
+            }
             if expected != hyper::StatusCode::CONFLICT
                 || *code == Code::VersionConflict && route.method != "POST"
             {

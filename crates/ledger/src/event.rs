@@ -138,6 +138,19 @@ events! {
     }
     /// It was not.
     71 "put-right-refused" PutRightRefused { act: String, cause: String }
+    /// A secondary use was proposed to a patient, or what was proposed came a step further. `digest` is that of its text and
+    /// boundaries (docs/consent.md).
+    72 "consent-changed" ConsentChanged {
+        consent: Id, act: String, state: String, purpose: String, recipient: String, version: u64, digest: [u8; 32]
+    }
+    /// It did not.
+    73 "consent-refused" ConsentRefused { act: String, cause: String }
+    /// Who has copies under a consent that ended was asked to delete them.
+    74 "deletion-asked" DeletionAsked { consent: Id, whom: String, releases: u64 }
+    /// And answered.
+    75 "deletion-answered" DeletionAnswered { consent: Id, deleted: bool, answer: String }
+    /// Somebody read consents.
+    76 "consents-read" ConsentsRead { consents: u64 }
     /// Somebody has, or no longer has, to do with a patient, as a feed or a person says: `user` names accounts by hand and
     /// numbers of staff by feeds. Times are RFC 3339; empty: not known.
     77 "relation-changed" RelationChanged {

@@ -115,3 +115,11 @@ words! {
     /// The patient's own films.
     Own = "own",
 }
+
+impl Purpose {
+    /// Not for the patient's own care: teaching, research, quality assurance, machine reading.
+    #[must_use]
+    pub const fn secondary(self) -> bool {
+        matches!(self, Self::Teaching | Self::Research | Self::Quality | Self::Ai)
+    }
+}

@@ -4,6 +4,7 @@
 
 pub mod attributes;
 pub mod caller;
+pub mod consent;
 pub mod durable;
 pub mod facts;
 pub mod frame;
@@ -19,6 +20,7 @@ pub mod visibility;
 
 pub use attributes::{Attribute, Attributes, Item, Plain, Tag, Vr, first_of, tags};
 pub use caller::{Organisation, Purpose, Role, Tenant};
+pub use consent::{Bounds, ConsentFault, Recipient, Says};
 pub use durable::Durable;
 pub use facts::{Arrival, Door, FrameSpan, InstanceFacts, Rejection, RejectionNote};
 pub use frame::{Frame, ImageInfo, Photometric, Samples};
@@ -28,7 +30,7 @@ pub use placement::{Placement, Plane};
 pub use region::{HoldsFor, Mosaic, Region, RegionKind};
 pub use time::Time;
 pub use tone::Tone;
-pub use view::{View, Viewport, Window};
+pub use view::{Source, View, Viewport, Window};
 pub use visibility::{Pixels, Visibility, Words};
 
 /// A word from outside that is not one of ours.

@@ -1,5 +1,6 @@
 //! The decision: each outcome is asked of the rules once, then all answers meet in one match.
 
+use crate::consent::ConsentFacts;
 use crate::facts::Facts;
 use crate::grant::{Grant, Hide, Made, Obligation};
 use crate::policies::{Answer, Policies, Questions};
@@ -36,6 +37,7 @@ pub fn decide(policies: &Policies, action: Action, facts: &Facts) -> Decision {
         ["see-clear", "see-masked", "see-deidentified", "lift"].map(|name| questions.ask(name));
 
     let (visibility, mut rules, obliges) = combine(clear, masked, deidentified, &lift)?;
+    let visibility = agreed(facts, visibility);
     let drawn_for = drawn_for(facts, visibility);
     let hide = hidden(facts, visibility, drawn_for);
     // Under an order the picture is clear but for what the patient drew: still a masked picture, and said so.
@@ -114,10 +116,20 @@ fn combine(clear: Answer, masked: Answer, deidentified: Answer, lift: &Answer) -
     }
 }
 
+/// What the patient agreed to only takes away, whatever the rules give.
+fn agreed(facts: &Facts, visibility: Visibility) -> Visibility {
+    match facts.consent {
+        ConsentFacts { consented: true, identified: false, .. } => Visibility::DEIDENTIFIED,
+        ConsentFacts { consented: true, .. } if visibility == Visibility::CLEAR => Visibility::MASKED,
+        _ => visibility,
+    }
+}
+
 /// The least that what a person drew must hold for to be hidden from this caller.
 fn drawn_for(facts: &Facts, visibility: Visibility) -> HoldsFor {
     match visibility.words {
         // Secondary use gets the least, whatever a mask set says of whom it holds for.
+        _ if facts.purpose.is_some_and(model::Purpose::secondary) => HoldsFor::Strangers,
         Words::Full if facts.order_for_report => HoldsFor::Everyone,
         Words::Full if facts.related() => HoldsFor::Related,
         _ => HoldsFor::Strangers,
@@ -145,4 +157,4 @@ fn make(policies: &Policies, facts: &Facts, made: Made) -> Grant {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,7 @@
 //! The cases that rules can tell apart, one by one: roles, purposes, ties and what else they may ask about, with the
 //! constants that stand in the rules themselves.
 
+use crate::consent::ConsentFacts;
 use crate::facts::{Caller, Facts, Relation, RelationKind, Standing, StudyFacts};
 use crate::policies::Policies;
 use crate::rights::Asker;
@@ -24,6 +25,7 @@ pub struct Constants {
     levels: bool,
     weekdays: bool,
     glass: bool,
+    consent: bool,
     relations: Vec<RelationKind>,
     /// There were more than are tried.
     pub cut: bool,
@@ -55,6 +57,7 @@ impl Constants {
             levels: asks("level"),
             weekdays: asks("weekday"),
             glass: asks("break_glass"),
+            consent: ["consented", "identified", "refused"].into_iter().any(asks),
             relations: relations.collect(),
         }
     }
@@ -120,6 +123,7 @@ pub fn usual(role: Role, purpose: Option<Purpose>) -> Facts {
         research_approval: false,
         objection: false,
         glass_until: None,
+        consent: ConsentFacts::default(),
         standing: Standing::default(),
         now: NOON,
         utc_offset_s: 0,
@@ -196,6 +200,14 @@ fn changes(constants: &Constants) -> Vec<Change> {
         let (whom, machine) = (word.clone(), word.clone());
         out.push(Box::new(move |f| f.caller.organisation = Organisation(whom.clone())));
         out.push(Box::new(move |f| f.standing.ae.clone_from(&machine)));
+    }
+    if constants.consent {
+        let said = [(true, false, false), (true, true, false), (false, false, true)];
+        for (consented, identified, refused) in said {
+            let consent =
+                ConsentFacts { version: 1, consented, identified, refused, ..ConsentFacts::default() };
+            out.push(Box::new(move |f| f.consent = consent.clone()));
+        }
     }
     if constants.glass {
         out.push(Box::new(|f| f.glass_until = Some(NOON.plus_seconds(900))));

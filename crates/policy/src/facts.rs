@@ -2,6 +2,7 @@
 
 pub(crate) mod cedar;
 
+use crate::consent::ConsentFacts;
 use model::{HoldsFor, Id, Organisation, PatientRef, Purpose, Role, Tenant, Time, limits};
 use serde::{Deserialize, Serialize};
 
@@ -158,6 +159,9 @@ pub struct Facts {
     /// The caller broke the glass for this patient: with a reason and a second factor, in this session; first moment after.
     #[serde(default)]
     pub glass_until: Option<Time>,
+    /// What she has said of this use.
+    #[serde(default)]
+    pub consent: ConsentFacts,
     /// What was agreed with a machine.
     pub standing: Standing,
     /// When.

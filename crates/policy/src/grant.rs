@@ -110,6 +110,9 @@ impl Grant {
                 ends_at: end_of(facts),
                 mask_version: facts.mask.map_or(0, |mask| mask.version),
                 policy_version,
+                consent_version: facts.consent.version,
+                also_hidden: facts.consent.hidden.clone(),
+                longest_side: facts.consent.longest_side,
             },
         }
     }
@@ -163,6 +166,21 @@ impl Grant {
     #[must_use]
     pub fn hides_drawn(&self, holds_for: HoldsFor) -> bool {
         self.content.hide.drawn() && holds_for >= self.content.drawn_for
+    }
+    /// Version of what the patient had said of secondary use; 0: nothing.
+    #[must_use]
+    pub const fn consent_version(&self) -> u64 {
+        self.content.consent_version
+    }
+    /// Parts that the patient wants hidden in this use wherever they may be seen.
+    #[must_use]
+    pub fn also_hidden(&self) -> &[RegionKind] {
+        &self.content.also_hidden
+    }
+    /// Longest side of a picture at most, pixels; pixels leave in no other form then.
+    #[must_use]
+    pub const fn longest_side(&self) -> Option<u32> {
+        self.content.longest_side
     }
     /// The mask is lifted.
     #[must_use]
@@ -235,6 +253,9 @@ impl Grant {
         };
         let rules = mine.rules.iter().chain(&other.rules).cloned().collect();
         let obligations = mine.obligations.iter().chain(&other.obligations).copied().collect();
+        let mut also_hidden = [mine.also_hidden, other.also_hidden.clone()].concat();
+        also_hidden.sort_unstable();
+        also_hidden.dedup();
         let visibility = Visibility {
             pixels: mine.visibility.pixels.min(other.visibility.pixels),
             words: mine.visibility.words,
@@ -248,6 +269,8 @@ impl Grant {
                 lifted: mine.lifted && other.lifted,
                 obligations,
                 rules,
+                also_hidden,
+                longest_side: [mine.longest_side, other.longest_side].into_iter().flatten().min(),
                 ends_at: mine.ends_at.min(other.ends_at),
                 ..other
             },
@@ -261,11 +284,13 @@ impl Grant {
     }
 }
 
-/// [`GRANT_SECONDS`] from now, and not past the end of any relation that counted, nor of broken glass: then it is decided anew.
+/// [`GRANT_SECONDS`] from now, and not past the end of any relation that counted or of broken glass, nor past the moment at which
+/// a consent begins or ends: then it is decided anew.
 fn end_of(facts: &Facts) -> Time {
     let full = facts.now.plus_seconds(GRANT_SECONDS);
     let glass = facts.glass_until.filter(|_| facts.glass_broken());
-    facts.relations_now().filter_map(|r| r.end).chain(glass).fold(full, Time::min)
+    let others = glass.into_iter().chain(facts.consent.until);
+    facts.relations_now().filter_map(|r| r.end).chain(others).fold(full, Time::min)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! [`readmit`] from a record of one. An error, a rule that fails, or silence says no (DESIGN.md §2.4).
 
 pub mod check;
+pub mod consent;
 pub mod decide;
 pub mod domain;
 pub mod facts;
@@ -14,6 +15,7 @@ pub mod refusal;
 pub mod replay;
 pub mod rights;
 
+pub use consent::ConsentFacts;
 pub use decide::{Action, Decision, decide};
 pub use facts::{Caller, Facts, MaskFacts, Relation, RelationKind, Standing, StudyFacts};
 pub use grant::{Current, Grant, GrantRecord, Hide, Lapse, Obligation, readmit};

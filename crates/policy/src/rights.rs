@@ -54,6 +54,10 @@ pub enum Right {
     Govern,
     /// Say by hand that somebody has to do with a patient.
     Relate,
+    /// Propose a secondary use of a patient's films to her.
+    ProposeConsent,
+    /// Accept, refuse, narrow or withdraw that: the patient.
+    AnswerConsent,
 }
 
 /// The rights, as Cedar actions.
@@ -81,6 +85,8 @@ pub(crate) const RIGHTS: &[&str] = &[
     "leave",
     "govern",
     "relate",
+    "propose-consent",
+    "answer-consent",
 ];
 
 impl Right {
@@ -109,6 +115,8 @@ impl Right {
         Self::Leave,
         Self::Govern,
         Self::Relate,
+        Self::ProposeConsent,
+        Self::AnswerConsent,
     ];
 
     /// The word in policies.
@@ -138,6 +146,8 @@ impl Right {
             Self::Leave => "leave",
             Self::Govern => "govern",
             Self::Relate => "relate",
+            Self::ProposeConsent => "propose-consent",
+            Self::AnswerConsent => "answer-consent",
         }
     }
 }

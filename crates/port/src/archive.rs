@@ -1,10 +1,12 @@
 //! What a door may ask of the vault. Every call carries its own proof of who asks; the vault believes nothing else.
 
+mod consent;
 mod glass;
 mod leave;
 mod masks;
 mod retrieve;
 
+pub use consent::{ConsentAct, ConsentAsk, ConsentStep, ConsentView, Copies, Party, Proposal};
 pub use glass::{Glass, Outcome, Review};
 pub use leave::{Away, Leave, Lot};
 pub use masks::{AskPlanes, BringPlanes, DRAWABLE, DrawnRegion, Redraw, ShapeOn, Standing, StandingShape};
@@ -13,7 +15,9 @@ pub use retrieve::{Annotation, ByteRange, Form, Picture, Profile, Retrieve, Synt
 use crate::find::{Found, Query};
 use crate::transfer::{Gather, Gathered, Job, Progress, Transfer};
 use crate::{Fault, Stream, govern, putright, ties};
-use model::{Arrival, Attributes, HoldsFor, Id, MaskFault, MaskPlanes, Purpose, Role, Time, Uid};
+use model::{
+    Arrival, Attributes, ConsentFault, HoldsFor, Id, MaskFault, MaskPlanes, Purpose, Role, Time, Uid,
+};
 use serde::{Deserialize, Serialize};
 
 /// A call with its circumstances.
@@ -145,6 +149,8 @@ pub enum Request {
         /// All that this caller wishes from now on.
         change: Redraw<Standing>,
     },
+    /// What patients are asked for and have agreed to.
+    Consent(ConsentAsk),
     /// What is scheduled (PS3.4 Annex K); the level of the query says nothing here.
     Scheduled(Query),
     /// Place orders, or replace those of the same accession number and step.
@@ -291,6 +297,10 @@ pub enum Response {
         /// The caller's own.
         standing: Standing,
     },
+    /// Of [`Request::Consent`].
+    Consents(Vec<ConsentView>),
+    /// Of [`Request::Consent`]: nothing was changed.
+    ConsentRefused(ConsentFault),
     /// Of [`Request::PutRight`].
     PutRight(putright::Answer),
     /// Of [`Request::Govern`].

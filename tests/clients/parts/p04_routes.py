@@ -32,6 +32,8 @@ SESSION = {
        for method in ("GET", "PUT") for rest in ("", "/standing")},
     **{f"{method} /api/v1/studies/{{study}}/series/{{series}}/{rest}": {"patient", "radiologist", "referrer", "officer"}
        for method, rest in (("GET", "segmentation"), ("POST", "segmentation"), ("GET", "instances/{instance}/presentation-state"))},
+    **dict.fromkeys(("GET /api/v1/consents", "POST /api/v1/consents", "POST /api/v1/consents/{consent}", "GET /fhir/Consent",
+                     "POST /fhir/Consent", "GET /fhir/Consent/{consent}"), {"radiologist", "referrer", "researcher", "patient", "officer"}),
     "POST /dicom-web/studies": {"technologist"}, "POST /dicom-web/studies/{study}": {"technologist"},
     "GET /dicom-web/studies": FINDERS, "GET /dicom-web/series": FINDERS, "GET /dicom-web/instances": FINDERS,
     "GET /dicom-web/studies/{study}/series": FINDERS, "GET /dicom-web/studies/{study}/instances": FINDERS,
@@ -59,7 +61,7 @@ def fill(row, film):
     method, path = row.split(" ")
     study, series, instance = film
     values = {"study": study, "series": series, "instance": instance, "frames": "1", "path": "7FE00010", "file": "nothing.txt", "change": "1", "entry": "1",
-              "accession": "NONE-1", "proposal": "0" * 32, "user": "nobody", "relation": "1", "id": "1"}
+              "accession": "NONE-1", "proposal": "0" * 32, "user": "nobody", "relation": "1", "id": "1", "consent": "0" * 32}
     for key, value in values.items():
         path = path.replace("{" + key + "}", value)
     if path == "/wado":
@@ -86,6 +88,8 @@ def body_of(row, film, stored):
         "POST /api/v1/changes": {"expect_version": 0, "reason": "test of a refusal",
                                  "act": {"merge": {"from": {"number": "1"}, "into": {"number": "2"}}}},
         "POST /api/v1/changes/{change}/undo": {"expect_version": 0, "reason": "test of a refusal"},
+        "POST /api/v1/consents": {"purpose": "research", "study": "1.2.3", "text": "test of a refusal"},
+        "POST /api/v1/consents/{consent}": {"act": "accept"}, "POST /fhir/Consent": {"resourceType": "Consent"},
         "POST /api/v1/look-up": {"number": "1"}, "POST /api/v1/orders": {},
         "POST /api/v1/rules": {"rules": {"pictures": "", "rights": ""}, "reason": "test of a refusal", "expect_version": "0"},
         "POST /api/v1/rules/proposals/{proposal}": {"act": "drop"}, "POST /api/v1/rules/explain": {"study": film[0]},
@@ -112,7 +116,7 @@ class Refusals:
         """One attempt that must be refused."""
         method, path = fill(row, film)
         answer = client.ask(method, path, **body_of(row, film, self.stored), **proof)
-        fits = answer.status in statuses and answer.media == "application/problem+json" and len(answer.body) < 2000
+        fits = answer.status in statuses and answer.media == ("application/fhir+json" if "/fhir/" in row else "application/problem+json") and len(answer.body) < 2000
         self.report.check(f"{row}, {situation}: refused without a pixel", fits,
                           f"({answer.status} {answer.media} {len(answer.body)} bytes {answer.code})")
         self.done.add((row, situation.split(":")[0]))

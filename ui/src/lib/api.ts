@@ -1,5 +1,6 @@
 // What the server offers, with its errors as `Problem`s that carry the stable code.
 
+import type { Consent, Step } from "./consents";
 import type { Attributes } from "./dicom";
 
 export type Role =
@@ -157,8 +158,7 @@ export function asProblem(error: unknown): Problem {
 async function problemOf(response: Response): Promise<Problem> {
   try {
     const body = (await response.json()) as { code?: string; retry_after?: number; request?: string; detail?: string };
-    const detail = response.status === 422 ? (body.detail ?? null) : null;
-    return new Problem(body.code ?? "internal", response.status, body.retry_after ?? null, body.request ?? null, detail);
+    return new Problem(body.code ?? "internal", response.status, body.retry_after ?? null, body.request ?? null, body.detail ?? null);
   } catch {
     const known: Record<number, string> = { 401: "not-signed-in", 404: "not-found", 429: "slow-down", 503: "unavailable" };
     return new Problem(known[response.status] ?? "internal", response.status);
@@ -211,6 +211,10 @@ export const api = {
   standing: (study: string) => json<Standing>(`${studies}${study}/masks/standing`),
   saveStanding: (study: string, { version: expect_version, holds_for, parts, shapes }: Standing) =>
     json<Standing>(`${studies}${study}/masks/standing`, body("PUT", { expect_version, holds_for, parts, shapes })),
+  consents: () => json<{ consents: Consent[] }>("/api/v1/consents"),
+  propose: (asked: { study: string; purpose: string; text: string; all: boolean }) =>
+    json<Consent>("/api/v1/consents", body("POST", asked)),
+  answerConsent: (consent: string, step: Step) => json<Consent>(`/api/v1/consents/${consent}`, body("POST", step)),
   lookUp: (patient: PatientNumber) =>
     json<{ version: number; studies: LookedUp[] }>("/api/v1/look-up", body("POST", patient)),
   changes: (limit: number, before: number | null) =>

@@ -38,6 +38,11 @@ export const language = new Language();
 
 export type Given = Record<string, string | number>;
 
+/** Texts that come with a page. */
+export function more(others: typeof texts) {
+  Object.assign(texts, others);
+}
+
 /** The text of a key; `{name}` is replaced. */
 export function t(key: string, given: Given = {}): string {
   const found = texts[key]?.[language.now === "zh" ? 1 : 0] ?? key;

@@ -9,6 +9,7 @@ export type Page =
   | { name: "home" }
   | { name: "right" }
   | { name: "rules" }
+  | { name: "consents" }
   | { name: "viewer"; line: StudyLine }
   | { name: "film"; line: StudyLine }
   | { name: "draw"; line: StudyLine; purpose: string };

@@ -151,6 +151,7 @@ fn open(ask: &Ask) -> Result<Arc<Vault>, String> {
             viewing_s: 900,
             devices: Vec::new(),
             software: "xtask seed".to_owned(),
+            abroad: Vec::new(),
             config_digest: [0; 32],
             relating: archive::Relating::default(),
         },

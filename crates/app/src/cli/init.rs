@@ -158,6 +158,7 @@ fn parts(home: &Home, root: crypto::Key, config_digest: [u8; 32]) -> Result<arch
             viewing_s: crate::config::Viewing::default().seconds,
             devices: Vec::new(),
             software: crate::wiring::SOFTWARE.to_owned(),
+            abroad: Vec::new(),
             config_digest,
             relating: archive::Relating::default(),
         },

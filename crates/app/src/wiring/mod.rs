@@ -153,6 +153,7 @@ pub fn open_with(
             staff_named: Law::named(&config.site.law).is_some_and(|law| law.says("staff-named-to-patients")),
             utc_offset_s: config.site.utc_offset_s(),
             software: SOFTWARE.to_owned(),
+            abroad: config.consent.abroad.clone(),
             config_digest: config.digest,
             relating: config.relations.agreed(&config.site),
         },

@@ -11,7 +11,7 @@ pub use planes::planes;
 pub use standing::{standing, wish};
 #[cfg(test)]
 pub use wishes::WishedRecord;
-pub use wishes::{WishRecord, Wishes};
+pub use wishes::{WishRecord, Wishes, parts};
 
 use crate::catalog::Study;
 use crate::context::{About, Context};

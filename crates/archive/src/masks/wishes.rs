@@ -2,7 +2,7 @@
 //! one view or one series. Kept by patient, laid over each film when it leaves.
 
 use crate::catalog::{Instance, Study};
-use model::{HoldsFor, ImageInfo, PatientRef, Region, RegionKind, Time, Uid};
+use model::{HoldsFor, ImageInfo, PatientRef, Region, RegionKind, Role, Time, Uid};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -166,6 +166,14 @@ impl Wishes {
         }
         out
     }
+}
+
+/// Parts of the body on one film, where they may be seen, as if its patient wished them hidden.
+pub fn parts(kinds: &[RegionKind], instance: &Instance) -> Vec<Region> {
+    let record = &instance.record;
+    let Some(image) = &record.image else { return Vec::new() };
+    let sure = record.seen.as_ref().filter(|seen| !seen.fallback).map(|seen| &*seen.regions);
+    kinds.iter().flat_map(|kind| part(*kind, image, sure, Role::Patient.as_str())).collect()
 }
 
 /// Where the part was recognised; the whole frame where it may be seen and was not.

@@ -26,6 +26,7 @@ pub fn gather(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Fac
         objection: vault.objects(study.patient()),
         // A door that knows nothing of sessions knows nothing of broken glass: `open` adds it.
         glass_until: None,
+        consent: crate::consent::said(vault, context, study, ask.purpose),
         standing: context.standing.clone(),
         now: context.now,
         utc_offset_s: vault.options.utc_offset_s,

@@ -9,7 +9,7 @@ use crate::catalog::Study;
 use crate::context::{About, Context};
 use crate::vault::Vault;
 use ledger::Event;
-use model::{Purpose, Uid};
+use model::{Purpose, Uid, Words};
 use policy::{Action, Facts, Grant, Obligation, Refusal};
 use port::{Code, Fault, Response, archive::Opened};
 
@@ -43,6 +43,9 @@ pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response
             rules.extend(grant.rules().iter().cloned());
             refuse(vault, context, &ask, Some(&study), (&rules, Some(&facts))).await
         }
+        Ok(grant) if !named_as_shown(&grant, &study, &ask) => {
+            refuse(vault, context, &ask, Some(&study), &["other-name".to_owned()]).await
+        }
         Ok(grant) => {
             vault
                 .record(context, About::study(&study), opened(&ask, &grant, facts.written(ask.action)))
@@ -53,6 +56,12 @@ pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response
             refuse(vault, context, &ask, Some(&study), (&refusal_rules(&refusal), Some(&facts))).await
         }
     }
+}
+
+/// A pseudonymous grant is asked for by the pseudonym only, every other one by the study's own UID only: nobody learns here
+/// which pseudonym belongs to which name.
+fn named_as_shown(grant: &Grant, study: &Study, ask: &Ask) -> bool {
+    (grant.visibility().words == Words::Pseudonymous) == (ask.study != study.record.uid)
 }
 
 /// A full stop is no reason: what is recorded must be worth reading to the patient.

@@ -88,12 +88,41 @@ impl Righted {
     }
 }
 
+impl Righted {
+    /// Two references are of one person, as others agreed.
+    pub fn agreed_same(&self, one: PatientRef, other: PatientRef) -> bool {
+        one == other || {
+            let agreed = self.agreed();
+            righted::resolve(&agreed, one) == righted::resolve(&agreed, other)
+        }
+    }
+}
+
+impl Own {
+    /// The reference under which she says something of all her films; nothing: the archive has none of hers.
+    pub fn home(self) -> Option<PatientRef> {
+        (self.arrived != NOBODY).then_some(self.arrived)
+    }
+
+    /// What was said under this reference is hers.
+    pub fn is(self, righted: &Righted, patient: PatientRef) -> bool {
+        self.arrived != NOBODY && righted.agreed_same(self.arrived, patient)
+    }
+}
+
+/// Whose the archive has no films.
+const NOBODY: PatientRef = Id([0xFF; 16]);
+
 impl Vault {
+    /// Whom a reference names after merges.
+    pub(crate) fn merged_into(&self, patient: PatientRef) -> PatientRef {
+        righted::resolve(&lock(&self.righted).changes, patient)
+    }
+
     /// The patient behind a number, as an account of hers; nobody's films when the archive has none of hers.
     pub(crate) fn own_by(&self, issuer: &str, number: &str) -> Own {
-        let nobody = Id([0xFF; 16]);
         let key = crate::catalog::PatientKey::Numbered(issuer.to_owned(), number.to_owned());
-        let arrived = self.arrived_as(&self.catalog(), &key).unwrap_or(nobody);
+        let arrived = self.arrived_as(&self.catalog(), &key).unwrap_or(NOBODY);
         Own { patient: righted::resolve(&lock(&self.righted).changes, arrived), arrived }
     }
 

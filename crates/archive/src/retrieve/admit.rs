@@ -51,7 +51,7 @@ pub fn proof(context: &Context) -> Result<Proof, Fault> {
 
 /// The grant that the session holds or held for the study is one for secondary use.
 fn for_research(vault: &Vault, context: &Context, study: &Study) -> bool {
-    vault.purpose_of(context, &study.record.uid) == Some(Purpose::Research)
+    vault.purpose_of(context, &study.record.uid).is_some_and(Purpose::secondary)
 }
 
 /// The grant that this proof holds for the study, readmitted; nothing when it never had one.
@@ -67,7 +67,8 @@ fn held(vault: &Vault, context: &Context, study: &Study) -> Result<Grant, Option
     if !alive {
         return Err(Some(Lapse::Expired));
     }
-    readmit(vault, record, study, vault.mask_version(study)).map_err(Some)
+    let versions = (vault.mask_version(study), vault.consent_version(study));
+    readmit(vault, record, study, versions).map_err(Some)
 }
 
 /// The record that the session holds for the study, and whether its time on the monotonic clock is not over.
@@ -79,11 +80,17 @@ fn in_session(vault: &Vault, cookie: &Handle, study: &Study) -> Result<(GrantRec
     Ok((held.grant.clone(), held.alive(now)))
 }
 
-fn readmit(vault: &Vault, record: GrantRecord, study: &Study, mask_version: u64) -> Result<Grant, Lapse> {
+fn readmit(
+    vault: &Vault,
+    record: GrantRecord,
+    study: &Study,
+    (mask_version, consent_version): (u64, u64),
+) -> Result<Grant, Lapse> {
     let current = Current {
         now: vault.clock.now(),
         study: study.record.id,
         mask_version,
+        consent_version,
         policy_version: vault.rules().policies.version(),
         session_alive: true,
     };
@@ -108,17 +115,18 @@ pub fn still(vault: &Vault, release: &Release) -> Result<(), Lapse> {
         return Err(Lapse::Revoked);
     }
     let known = vault.study(&release.study.record.uid).ok().flatten();
-    let known = known.map(|study| (vault.mask_version(&study), study.righted));
-    let (masks, righted) = known.ok_or(Lapse::Revoked)?;
+    let versions = |study: &Study| (vault.mask_version(study), vault.consent_version(study));
+    let known = known.map(|study| (versions(&study), study.righted));
+    let (now, righted) = known.ok_or(Lapse::Revoked)?;
     if righted != release.study.righted {
         return Err(Lapse::Revoked); // put right meanwhile: perhaps it is not this patient's any more
     }
-    let now = readmit(vault, record, &release.study, masks)?;
+    let now = readmit(vault, record, &release.study, now)?;
     let of = |grant: &Grant| (grant.visibility(), grant.hide(), grant.drawn_for(), grant.lifted());
     if of(&now) != of(&release.grant) {
         return Err(Lapse::Revoked); // superseded by a grant that shows something else
     }
-    let versions = |grant: &Grant| (grant.mask_version(), grant.policy_version());
+    let versions = |grant: &Grant| (grant.mask_version(), grant.consent_version(), grant.policy_version());
     if versions(&now) == versions(&release.grant) { Ok(()) } else { Err(Lapse::MaskChanged) }
 }
 

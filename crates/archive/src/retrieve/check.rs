@@ -1,7 +1,7 @@
 //! What is asked against what is there: an entry shall not say that something left which never could.
 
 use super::{Chosen, Leaves, Plan, Release};
-use model::{ImageInfo, limits};
+use model::{ImageInfo, View, Viewport, limits};
 use port::Code;
 use port::archive::{Form, Syntax};
 use std::collections::HashSet;
@@ -42,8 +42,32 @@ pub fn givable(release: &mut Release, first: bool) -> Result<(), Refusal> {
     if release.chosen.iter().filter_map(image).any(|i| numbers.iter().any(|n| !(1..=i.frames).contains(n))) {
         return Err(("no-such-frame", Code::NotFound));
     }
+    limited(release)?;
     form(release)?;
     syntaxes(release)
+}
+
+/// Under a longest side only whole pictures within it leave: of files, frames and values nothing is known to be small, and
+/// parts one by one would make a picture as large as the film.
+fn limited(release: &mut Release) -> Result<(), Refusal> {
+    let Some(most) = release.grant.longest_side() else { return Ok(()) };
+    match &mut release.form {
+        Form::Metadata { .. } => Ok(()),
+        Form::Rendered { picture, .. } => within(&mut picture.view, most),
+        Form::Instances | Form::Frames { .. } | Form::Bulk { .. } => Err(TOO_FINE),
+    }
+}
+
+/// The most that a patient agreed to is less than was asked.
+const TOO_FINE: Refusal = ("longest-side", Code::NotAllowed);
+
+fn within(view: &mut View, most: u32) -> Result<(), Refusal> {
+    let room = view.viewport.unwrap_or(Viewport::within(most));
+    if room.source.is_some() {
+        return Err(TOO_FINE);
+    }
+    view.viewport = Some(Viewport { width: room.width.min(most), height: room.height.min(most), ..room });
+    Ok(())
 }
 
 /// What the form alone asks for.
@@ -192,6 +216,18 @@ pub fn framed(syntax: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pictures_are_made_small_and_parts_refused() {
+        let room = |width, height, source| Viewport { width, height, enlarge: true, source };
+        let asked = |viewport| View { window: None, viewport };
+        let of = |mut view: View| within(&mut view, 100).map(|()| view.size(3000, 2000));
+        assert_eq!(of(asked(None)), Ok(Some((100, 67))));
+        assert_eq!(of(asked(Some(room(64, 64, None)))), Ok(Some((64, 43))));
+        assert_eq!(of(asked(Some(room(8000, 50, None)))), Ok(Some((50, 33))));
+        let part = model::Source { left: 0.0, top: 0.0, width: 50.0, height: 50.0, relative: false };
+        assert_eq!(of(asked(Some(room(64, 64, Some(part))))), Err(TOO_FINE));
+    }
 
     #[test]
     fn frames_are_named_once() {

@@ -93,7 +93,10 @@ pub async fn retrieve(
     let mut release = choose(vault, admit::proof(context)?, grant, study, ask).await;
     // Choosing may have waited: what was admitted before need not hold any more.
     let lapse = admit::still(vault, &release).err().or_else(|| {
-        (vault.mask_version(&release.study) != release.grant.mask_version()).then_some(Lapse::MaskChanged)
+        let (study, grant) = (&release.study, &release.grant);
+        let masks = vault.mask_version(study) != grant.mask_version();
+        let consents = vault.consent_changed(study, grant);
+        masks.then_some(Lapse::MaskChanged).or(consents.then_some(Lapse::ConsentChanged))
     });
     if let Some(lapse) = lapse {
         return admit::refuse(vault, context, Some(&release.study), lapse.as_str(), Code::OpenAnew).await;
@@ -157,9 +160,10 @@ fn picked(
 
 /// Of one mask set different callers get different copies, which must not bear one UID: with other words, or with less hidden.
 fn share(grant: &Grant) -> String {
+    let also: String = grant.also_hidden().iter().map(|kind| format!("/{kind}")).collect();
     match (grant.visibility().words, grant.hide(), grant.drawn_for()) {
-        (Words::Full, Hide::Found, _) | (Words::Full, Hide::All, HoldsFor::Related) => String::new(),
-        (words, hide, drawn_for) => format!("/{words:?}/{hide:?}/{drawn_for}"),
+        (Words::Full, Hide::Found, _) | (Words::Full, Hide::All, HoldsFor::Related) => also,
+        (words, hide, drawn_for) => format!("/{words:?}/{hide:?}/{drawn_for}{also}"),
     }
 }
 

@@ -54,6 +54,7 @@ pub fn plan(
             let found = |r: &&Region| r.kind == RegionKind::Marker || grant.hides_found(r.kind);
             let mut regions: Vec<Region> = seen.regions.iter().filter(found).cloned().collect();
             lay_over(&mut regions, drawn, instance);
+            lay_over(&mut regions, crate::masks::parts(grant.also_hidden(), instance), instance);
             Some(Plan::Masked { regions, fallback: seen.fallback })
         }
         // Not looked at: what its header already says is withheld. `maskable` is not known, so its pixels are all hidden.

@@ -8,7 +8,7 @@ use crate::open::{Ask, facts, opened, refusal_rules};
 use crate::vault::Vault;
 use crate::who;
 use ledger::Event;
-use model::{Door, Pixels, Purpose, Role, Uid};
+use model::{Door, Pixels, Purpose, Role, Uid, Words};
 use policy::{Action, Grant, Lapse, Obligation, Refusal, Right};
 use port::archive::{Form, Retrieve};
 use port::transfer::{Line, Transfer};
@@ -203,6 +203,9 @@ pub fn still(vault: &Vault, context: &Context, release: &Release) -> Result<(), 
     if vault.mask_version(&study) != release.grant.mask_version() {
         return Err(Lapse::MaskChanged);
     }
+    if vault.consent_changed(&study, &release.grant) {
+        return Err(Lapse::ConsentChanged);
+    }
     if study.righted != release.study.righted {
         return Err(Lapse::Revoked); // put right meanwhile: perhaps it is not this patient's any more
     }
@@ -243,6 +246,10 @@ fn decide(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Result<
         )?;
         let differs = Refusal { code: policy::Code::NotFound, rules: also.rules().to_vec() };
         grant = grant.narrowed(also).ok_or(differs)?;
+    }
+    // What its patient lets out under a pseudonym only is not for a machine that knows her by name.
+    if (grant.visibility().words == Words::Pseudonymous) != context.pseudonymous() {
+        return Err(Refusal { code: policy::Code::NotFound, rules: grant.rules().to_vec() });
     }
     // A machine has no reason to give: a rule that asks for one is not met.
     if grant.obligations().contains(&Obligation::Reason) {

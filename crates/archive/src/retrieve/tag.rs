@@ -13,9 +13,11 @@ pub fn of(vault: &Vault, release: &Release) -> String {
     let grant = &release.grant;
     let (mask, policy) = (grant.mask_version(), grant.policy_version());
     let seen = format!(
-        "{:?} {mask} {policy:?} {} {}",
+        "{:?} {mask} {policy:?} {} {:?} {} {}",
         grant.visibility(),
         grant.lifted(),
+        grant.longest_side(),
+        grant.consent_version(),
         env!("CARGO_PKG_VERSION")
     );
     let instances: Vec<Vec<u8>> = release.chosen.iter().map(instance).collect();

@@ -2,6 +2,7 @@
 //! what the tables hold behind it, and a row says which policies were in force, in order.
 
 use super::{Vault, lock};
+use crate::consent::ConsentRecord;
 use crate::journal::promises;
 use crate::masks::WishRecord;
 use crate::putright::Righted;
@@ -27,7 +28,7 @@ pub struct Accept {
 }
 
 /// Kinds of rows that are held in memory beside the index.
-const HELD: [Kind; 14] = [
+const HELD: [Kind; 15] = [
     Kind::Account,
     Kind::Factor,
     Kind::Ties,
@@ -42,6 +43,7 @@ const HELD: [Kind; 14] = [
     Kind::Staff,
     Kind::Episodes,
     Kind::Hand,
+    Kind::Consents,
 ];
 
 /// Policy versions remembered; older ones count as new when they come back.
@@ -105,6 +107,9 @@ impl Vault {
         let wishes = self.records(&rows_of(Kind::Wishes)).into_iter();
         *lock(&self.wishes) =
             wishes.map(|(record, _): (WishRecord, _)| (record.patient, Arc::new(record))).collect();
+        let consents = self.records(&rows_of(Kind::Consents)).into_iter();
+        *lock(&self.consents) =
+            consents.map(|(record, _): (ConsentRecord, _)| (record.patient, Arc::new(record))).collect();
         let rows = lock(&self.lost).len() as u64;
         // Any other row that is missing denies; these would show what was hidden, or name whom it does not show.
         if rows > 0 && !accept.tables {

@@ -1,6 +1,7 @@
 //! The HTTP API of the pages.
 
 mod accesses;
+pub mod consents;
 mod glass;
 mod masks;
 mod orders;

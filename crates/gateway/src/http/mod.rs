@@ -194,7 +194,10 @@ pub async fn answer(door: &Arc<Door>, peer: SocketAddr, request: Request<()>, bo
         None => ("", Err(Code::Internal.into())),
     };
     let id = id.unwrap_or_default();
-    let mut reply = outcome.unwrap_or_else(|problem: Problem| problem.reply(&id));
+    let mut reply = outcome.unwrap_or_else(|problem: Problem| match template.starts_with("/fhir/") {
+        true => crate::fhir::outcome(&problem, &id),
+        false => problem.reply(&id),
+    });
     let status = reply.status().as_u16();
     if reply.status().is_server_error() {
         tracing::warn!(request = id, %method, route = template, status, "request failed");

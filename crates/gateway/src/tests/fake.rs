@@ -200,6 +200,7 @@ impl Archive for Fake {
                 ));
             }
             Request::BringPlanes(brought) => planes::brought(brought, body).await?,
+            Request::Consent(ask) => super::consent::answer(&ask),
             Request::StandingMasks { .. } => Response::Standing { version: 0, standing: nothing_wished() },
             Request::WishMasks { change: Redraw { wanted: standing, expect_version, .. }, .. } => {
                 Response::Standing { version: expect_version + 1, standing }

@@ -8,7 +8,7 @@ use model::{Id, Organisation, Purpose, Role, Tenant, Time, limits};
 const NOW: Time = Time(1_795_507_200_000_000_000);
 const COLUMNS: usize = 9;
 
-fn facts(role: Role, purpose: Option<Purpose>) -> Facts {
+pub(crate) fn facts(role: Role, purpose: Option<Purpose>) -> Facts {
     let caller = Caller {
         user: "li".to_owned(),
         role,
@@ -35,6 +35,7 @@ fn facts(role: Role, purpose: Option<Purpose>) -> Facts {
         research_approval: false,
         objection: false,
         glass_until: None,
+        consent: crate::ConsentFacts::default(),
         standing: crate::Standing::default(),
         now: NOW,
         utc_offset_s: 0,

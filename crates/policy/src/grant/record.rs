@@ -3,11 +3,11 @@
 use super::{Grant, Hide, Obligation};
 use crate::facts::Caller;
 use crate::policies::PolicyVersion;
-use model::{HoldsFor, Id, Pixels, Purpose, Time, Visibility};
+use model::{HoldsFor, Id, Pixels, Purpose, RegionKind, Time, Visibility};
 use serde::{Deserialize, Serialize};
 
 /// Version of the record's format. A record of another version does not come back: its viewer opens anew.
-pub const RECORD_VERSION: u16 = 2;
+pub const RECORD_VERSION: u16 = 3;
 
 /// Everything a grant says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub(super) struct Content {
     pub(super) ends_at: Time,
     pub(super) mask_version: u64,
     pub(super) policy_version: PolicyVersion,
+    pub(super) consent_version: u64,
+    pub(super) also_hidden: Vec<RegionKind>,
+    pub(super) longest_side: Option<u32>,
 }
 
 /// A grant at rest. Opaque; whoever stores it must seal it, for a forged record is a forged grant.
@@ -62,6 +65,8 @@ pub struct Current {
     pub study: Id,
     /// Version of its mask set; 0: none.
     pub mask_version: u64,
+    /// Version of what its patient has said of secondary use; 0: nothing. Grants for her care do not end with it.
+    pub consent_version: u64,
     /// Version of the policies in force.
     pub policy_version: PolicyVersion,
     /// The session (or key, or certificate) is alive, and nobody revoked caller, patient or grant.
@@ -89,6 +94,9 @@ pub enum Lapse {
     /// The mask set changed.
     #[error("mask changed since the grant")]
     MaskChanged,
+    /// The patient agreed to something, refused or withdrew.
+    #[error("consent changed since the grant")]
+    ConsentChanged,
 }
 
 impl Lapse {
@@ -102,6 +110,7 @@ impl Lapse {
             Self::OtherStudy => "other-study",
             Self::PolicyChanged => "policy-changed",
             Self::MaskChanged => "mask-changed",
+            Self::ConsentChanged => "consent-changed",
         }
     }
 }
@@ -112,6 +121,7 @@ impl Lapse {
 /// The first [`Lapse`] that applies, in the order in which they are declared.
 pub fn readmit(record: GrantRecord, current: &Current) -> Result<Grant, Lapse> {
     let GrantRecord { version, content } = record;
+    let secondary = content.purpose.is_some_and(Purpose::secondary);
     let alive = content.made_at <= current.now && current.now < content.ends_at;
     let lapses = [
         (version != RECORD_VERSION || !coherent(&content), Lapse::Malformed),
@@ -120,6 +130,7 @@ pub fn readmit(record: GrantRecord, current: &Current) -> Result<Grant, Lapse> {
         (!content.studies.contains(&current.study), Lapse::OtherStudy),
         (content.policy_version != current.policy_version, Lapse::PolicyChanged),
         (content.mask_version != current.mask_version, Lapse::MaskChanged),
+        (secondary && content.consent_version != current.consent_version, Lapse::ConsentChanged),
     ];
     match lapses.into_iter().find(|(applies, _)| *applies) {
         Some((_, lapse)) => Err(lapse),
@@ -130,9 +141,10 @@ pub fn readmit(record: GrantRecord, current: &Current) -> Result<Grant, Lapse> {
 /// A grant that [`crate::decide`] could have made: hides nothing only when clear, is lifted only when clear.
 fn coherent(content: &Content) -> bool {
     let hides = content.hide != Hide::Nothing;
+    let bounded = !content.also_hidden.is_empty() || content.longest_side.is_some();
     match content.visibility.pixels {
         Pixels::None => false,
-        Pixels::Clear => content.visibility == Visibility::CLEAR && !hides && !content.may_lift,
+        Pixels::Clear => content.visibility == Visibility::CLEAR && !hides && !content.may_lift && !bounded,
         Pixels::Masked => hides && !content.lifted,
     }
 }

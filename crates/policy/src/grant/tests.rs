@@ -38,6 +38,7 @@ fn facts() -> Facts {
         research_approval: false,
         objection: false,
         glass_until: None,
+        consent: crate::ConsentFacts { version: 3, ..crate::ConsentFacts::default() },
         now: NOW,
         utc_offset_s: 0,
         standing: crate::Standing::default(),
@@ -101,7 +102,14 @@ fn the_narrower_of_two_grants() {
 
 fn current() -> Current {
     let policy_version = Policies::embedded().unwrap().version();
-    Current { now: NOW.plus_seconds(1), study: STUDY, mask_version: 7, policy_version, session_alive: true }
+    Current {
+        now: NOW.plus_seconds(1),
+        study: STUDY,
+        mask_version: 7,
+        consent_version: 3,
+        policy_version,
+        session_alive: true,
+    }
 }
 
 #[test]
@@ -133,11 +141,21 @@ fn each_change_lapses_it() {
 }
 
 #[test]
+fn what_she_says_of_secondary_use_ends_grants_for_it_alone() {
+    let later = Current { consent_version: 4, ..current() };
+    assert!(readmit(grant().to_record(), &later).is_ok(), "treatment goes on");
+    let mut research = grant();
+    research.content.purpose = Some(Purpose::Research);
+    assert_eq!(readmit(research.to_record(), &later), Err(Lapse::ConsentChanged));
+    assert!(readmit(research.to_record(), &current()).is_ok());
+}
+
+#[test]
 fn a_record_that_decide_could_not_have_made_stays_out() {
     let text = serde_json::to_string(&grant().to_record()).unwrap();
     let cases = [
-        ("\"version\":2", "\"version\":3"),
-        ("\"version\":2", "\"version\":1"),
+        ("\"version\":3", "\"version\":4"),
+        ("\"version\":3", "\"version\":2"),
         ("\"hide\":\"Found\"", "\"hide\":\"Nothing\""),
         ("\"pixels\":\"Masked\"", "\"pixels\":\"Clear\""),
         ("\"pixels\":\"Masked\"", "\"pixels\":\"None\""),
@@ -174,15 +192,20 @@ fn hide_names_kinds() {
     }
 }
 
-/// The stored form of version 2 is read for ever: postcard is positional, so a moved or added field needs a new version.
+/// Postcard is positional, so a moved or added field needs a new version. A grant of an older one is decided anew.
 #[test]
-fn records_of_version_2_stay_readable() {
+fn records_of_version_3_stay_readable() {
     let mut grant = grant();
     grant.content.policy_version = PolicyVersion([5; 32]);
     let bytes = postcard::to_stdvec(&grant.to_record()).unwrap();
     let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    assert_eq!(hex, include_str!("record-v2.hex").trim());
+    assert_eq!(hex, include_str!("record-v3.hex").trim());
     let record: GrantRecord = postcard::from_bytes(&bytes).unwrap();
     let current = Current { policy_version: PolicyVersion([5; 32]), ..current() };
     assert_eq!(readmit(record, &current), Ok(grant));
+    let old = include_str!("record-v2.hex").trim().as_bytes();
+    let old: Vec<u8> =
+        old.chunks(2).map(|b| u8::from_str_radix(std::str::from_utf8(b).unwrap(), 16).unwrap()).collect();
+    let read = postcard::from_bytes::<GrantRecord>(&old);
+    assert!(read.is_err() || read.is_ok_and(|old| readmit(old, &current) == Err(Lapse::Malformed)));
 }

@@ -114,6 +114,7 @@ fn sample() -> Facts {
         research_approval: false,
         objection: true,
         glass_until: None,
+        consent: crate::ConsentFacts::default(),
         standing: Standing::default(),
         now: Time(0),
         utc_offset_s: 0,

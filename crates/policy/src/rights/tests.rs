@@ -5,11 +5,14 @@ use model::{Organisation, Tenant};
 /// Who may do what, by hand: role, rights with own data and an approval.
 const TABLE: &[(Role, &str)] = &[
     (Role::Technologist, "store find-reduced reject worklist schedule"),
-    (Role::Radiologist, "find-full open break-glass change-masks relate"),
-    (Role::Referrer, "find-full open break-glass change-masks relate"),
-    (Role::Researcher, "find-pseudonymous open"),
-    (Role::Patient, "find-own open read-own-accesses change-masks"),
-    (Role::Officer, "read-all-accesses change-masks verify put-right look-up leave govern relate"),
+    (Role::Radiologist, "find-full open break-glass change-masks relate propose-consent"),
+    (Role::Referrer, "find-full open break-glass change-masks relate propose-consent"),
+    (Role::Researcher, "find-pseudonymous open propose-consent"),
+    (Role::Patient, "find-own open read-own-accesses change-masks answer-consent"),
+    (
+        Role::Officer,
+        "read-all-accesses change-masks verify put-right look-up leave govern relate propose-consent",
+    ),
     (Role::Admin, "administer import verify put-right schedule leave govern"),
     (Role::Vendor, ""),
     (Role::Device, ""),

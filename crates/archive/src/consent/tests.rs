@@ -1,0 +1,188 @@
+use super::*;
+use crate::context::Context;
+use crate::testing::{House, facts, uid};
+use model::{Bounds, Recipient};
+use port::archive::{ConsentView, Proposal};
+
+const HERS: &str = "1.1";
+
+async fn house() -> House {
+    let house = House::new();
+    house.store(facts(HERS, "1.1.9", "P1"), b"abcd").await.unwrap();
+    house.store(facts("1.2", "1.2.9", "P2"), b"efgh").await.unwrap();
+    house
+}
+
+fn patient(house: &House) -> Context {
+    house.context("anna", Role::Patient, Some("P1"))
+}
+
+fn asks(study: Option<&str>) -> Proposal {
+    Proposal {
+        study: study.map(uid),
+        all: study.is_none(),
+        patient: None,
+        witnessed: false,
+        purpose: Purpose::Teaching,
+        recipient: None,
+        says: Says::Permit,
+        bounds: Bounds::default(),
+        text: "to teach".to_owned(),
+    }
+}
+
+async fn done(house: &House, who: &Context, ask: ConsentAsk) -> Result<ConsentView, String> {
+    match answer(&house.vault, who, ask).await {
+        Ok(Response::Consents(mut list)) => Ok(list.remove(0)),
+        Ok(Response::ConsentRefused(word)) => Err(word.as_str().to_owned()),
+        Ok(other) => Err(format!("{other:?}")),
+        Err(fault) => Err(fault.code.as_str().to_owned()),
+    }
+}
+
+fn doctor(house: &House) -> Context {
+    house.context("rui", Role::Radiologist, None)
+}
+
+fn consented(house: &House, who: &Context, study: &str) -> (bool, bool) {
+    let study = house.vault.study(&uid(study)).unwrap().unwrap();
+    let facts = said(&house.vault, who, &study, Purpose::Teaching);
+    (facts.consented, facts.refused)
+}
+
+async fn act(house: &House, who: &Context, id: Id, act: ConsentAct) -> Result<ConsentView, String> {
+    done(house, who, ConsentAsk::Act { id, act }).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn proposed_narrowed_agreed_withdrawn_and_kept() {
+    let house = house().await;
+    let (anna, rui) = (patient(&house), doctor(&house));
+    let begun = done(&house, &rui, ConsentAsk::Propose(asks(Some(HERS)))).await.unwrap();
+    assert_eq!((begun.state.as_str(), begun.proposed, begun.own), ("proposed", true, false));
+    assert_eq!(consented(&house, &rui, HERS), (false, false));
+    assert_eq!(act(&house, &rui, begun.id, ConsentAct::Accept).await.unwrap_err(), "not-now");
+    let stranger = house.context("wu", Role::Radiologist, None);
+    assert_eq!(act(&house, &stranger, begun.id, ConsentAct::Accept).await.unwrap_err(), "not-found");
+    let text = "small".to_owned();
+    let wide = Bounds { abroad: true, ..Bounds::default() };
+    let wider = act(&house, &anna, begun.id, ConsentAct::Counter { text: text.clone(), bounds: wide }).await;
+    assert_eq!(wider.unwrap_err(), "not-narrower");
+    let small = Bounds { longest_side: Some(64), ..Bounds::default() };
+    act(&house, &anna, begun.id, ConsentAct::Counter { text, bounds: small.clone() }).await.unwrap();
+    assert_eq!(consented(&house, &rui, HERS), (false, false), "not yet");
+    let agreed = act(&house, &rui, begun.id, ConsentAct::Accept).await.unwrap();
+    assert_eq!((agreed.state.as_str(), agreed.bounds), ("accepted", small));
+    assert_eq!(consented(&house, &rui, HERS), (true, false));
+    assert_eq!(consented(&house, &stranger, HERS), (false, false));
+    assert_eq!(consented(&house, &rui, "1.2"), (false, false), "another patient's");
+
+    let house = house.again(|_| {});
+    assert_eq!(consented(&house, &rui, HERS), (true, false), "kept");
+    let gone = act(&house, &anna, begun.id, ConsentAct::Withdraw { text: String::new() }).await.unwrap();
+    assert_eq!(gone.state, "withdrawn");
+    assert_eq!(consented(&house, &rui, HERS), (false, true));
+    let entries = house.entries("consent-changed");
+    let acts: Vec<&str> = entries
+        .iter()
+        .flat_map(|e| e.details.iter().filter(|(n, _)| n == "act").map(|(_, v)| v.as_str()))
+        .collect();
+    assert_eq!(acts, ["propose", "counter", "accept", "withdraw"]);
+    assert_eq!(house.entries("consent-refused").len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_speaks_for_another() {
+    let house = house().await;
+    let (anna, rui) = (patient(&house), doctor(&house));
+    let officer = house.context("olga", Role::Officer, None);
+    let whom = || Some(Recipient::Account("rui".to_owned()));
+    let of = |number: &str| {
+        Some(port::putright::PatientNumber { issuer: String::new(), number: number.to_owned() })
+    };
+    let cases = [
+        (&anna, Proposal { recipient: whom(), ..asks(Some("1.2")) }, "foreign-patient"),
+        (&anna, Proposal { recipient: whom(), patient: of("P2"), ..asks(None) }, "foreign-patient"),
+        (&anna, asks(None), "not-representable"),
+        (&rui, asks(Some("1.77")), "foreign-patient"),
+        (&rui, asks(None), "foreign-patient"),
+        (&rui, Proposal { patient: of("P1"), ..asks(None) }, "not-allowed"),
+        (&rui, Proposal { witnessed: true, ..asks(Some(HERS)) }, "not-allowed"),
+        (
+            &rui,
+            Proposal { recipient: Some(Recipient::Role(Role::Researcher)), ..asks(Some(HERS)) },
+            "not-allowed",
+        ),
+        (&rui, Proposal { says: Says::Deny, ..asks(Some(HERS)) }, "not-representable"),
+        (&rui, Proposal { purpose: Purpose::Treatment, ..asks(Some(HERS)) }, "unknown-code"),
+        (&rui, Proposal { text: " ".to_owned(), ..asks(Some(HERS)) }, "text-length"),
+        (&rui, Proposal { text: "x".repeat(TEXT_BYTES + 1), ..asks(Some(HERS)) }, "text-length"),
+        (&officer, Proposal { recipient: whom(), patient: of("P9"), ..asks(None) }, "foreign-patient"),
+        (&officer, Proposal { recipient: whom(), patient: of("P2"), ..asks(Some(HERS)) }, "foreign-patient"),
+    ];
+    let count = cases.len();
+    for (who, proposal, word) in cases {
+        let told = format!("{} {proposal:?}", who.caller.user);
+        assert_eq!(done(&house, who, ConsentAsk::Propose(proposal)).await.unwrap_err(), word, "{told}");
+    }
+    assert_eq!(house.entries("consent-refused").len(), count);
+    assert!(lock(&house.vault.consents).is_empty(), "nothing changed");
+    let witnessed = Proposal { recipient: whom(), patient: of("P1"), witnessed: true, ..asks(None) };
+    assert_eq!(done(&house, &officer, ConsentAsk::Propose(witnessed)).await.unwrap().state, "accepted");
+    assert_eq!(consented(&house, &rui, HERS), (true, false));
+    let technologist = house.context("tom", Role::Technologist, None);
+    assert_eq!(done(&house, &technologist, ConsentAsk::List).await.unwrap_err(), "not-allowed");
+}
+
+/// Nobody fills the room of the patient.
+#[tokio::test(flavor = "multi_thread")]
+async fn room_is_bounded_and_shared() {
+    let house = house().await;
+    let (anna, rui) = (patient(&house), doctor(&house));
+    for _ in 0..record::OF_ONE {
+        done(&house, &rui, ConsentAsk::Propose(asks(Some(HERS)))).await.unwrap();
+    }
+    assert_eq!(done(&house, &rui, ConsentAsk::Propose(asks(Some(HERS)))).await.unwrap_err(), "too-many");
+    let own = || Proposal { recipient: Some(Recipient::Role(Role::Researcher)), ..asks(None) };
+    for _ in record::OF_ONE..record::CONSENTS {
+        done(&house, &anna, ConsentAsk::Propose(own())).await.unwrap();
+    }
+    assert_eq!(done(&house, &anna, ConsentAsk::Propose(own())).await.unwrap_err(), "too-many");
+}
+
+/// A merge that one account made by itself brings no yes to another's films, and takes no no away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_alone_brings_no_yes() {
+    let house = house().await;
+    let (anna, rui) = (patient(&house), doctor(&house));
+    let says = |says| Proposal { recipient: Some(Recipient::Account("rui".to_owned())), says, ..asks(None) };
+    done(&house, &anna, ConsentAsk::Propose(says(Says::Permit))).await.unwrap();
+    let number = |n: &str| port::putright::PatientNumber { issuer: String::new(), number: n.to_owned() };
+    let demographics = model::Attributes::new();
+    let merge = port::putright::Act::Merge { from: number("P2"), into: number("P1"), demographics };
+    let admin = house.context("adam", Role::Admin, None);
+    let ask = port::putright::Ask::Make { act: merge, reason: "one person".to_owned(), expect_version: 0 };
+    crate::putright::answer(&house.vault, &admin, ask).await.unwrap();
+    assert_eq!(consented(&house, &rui, HERS), (true, false));
+    assert_eq!(consented(&house, &rui, "1.2"), (false, false), "not what was agreed for another number");
+    done(&house, &anna, ConsentAsk::Propose(says(Says::Deny))).await.unwrap();
+    assert_eq!(consented(&house, &rui, "1.2"), (false, true), "a no holds for both");
+}
+
+/// Who reads the row of a patient cannot put in one of another version: it does not open, and nothing starts without it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_of_the_past_does_not_open() {
+    let house = house().await;
+    let anna = patient(&house);
+    let own = Proposal { recipient: Some(Recipient::Role(Role::Radiologist)), ..asks(None) };
+    done(&house, &anna, ConsentAsk::Propose(own)).await.unwrap();
+    let home = anna.own.and_then(crate::putright::Own::home).unwrap();
+    let sealing = &house.vault.sealing;
+    let record = lock(&house.vault.consents).get(&home).cloned().unwrap();
+    let name = sealing.name(Kind::Consents, &[&home.0]);
+    let write = sealing.row(Kind::Consents, name, 1, &*record).unwrap();
+    let kind = Kind::Consents as u8;
+    let row = |version| store::Row { key: name, kind, version, seq: 0, sealed: write.sealed.clone() };
+    assert_eq!(sealing.open_row::<ConsentRecord>(&row(1)).unwrap(), *record);
+    assert!(sealing.open_row::<ConsentRecord>(&row(2)).is_err(), "forged as newer");
+}
