@@ -44,7 +44,7 @@ pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response
             refuse(vault, context, &ask, Some(&study), (&rules, Some(&facts))).await
         }
         Ok(grant) if !named_as_shown(&grant, &study, &ask) => {
-            refuse(vault, context, &ask, Some(&study), &["other-name".to_owned()]).await
+            refuse(vault, context, &ask, Some(&study), (&["other-name".to_owned()], None)).await
         }
         Ok(grant) => {
             vault

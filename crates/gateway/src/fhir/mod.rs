@@ -82,7 +82,9 @@ fn resource(status: StatusCode, resource: &Value) -> Result<Reply, Problem> {
 /// A problem as an OperationOutcome (FHIR R4 §2.28.4), with the stable word as text and the request's id as diagnostics.
 pub fn outcome(problem: &Problem, request: &str) -> Reply {
     let kind = match problem.code {
-        Code::NotSignedIn | Code::SignInFailed => "login",
+        Code::NotSignedIn | Code::SignInFailed | Code::SecondFactorNeeded | Code::SecondFactorFailed => {
+            "login"
+        }
         Code::NotAllowed | Code::ReasonNeeded | Code::OpenAnew => "forbidden",
         Code::NotFound => "not-found",
         Code::SlowDown => "throttled",

@@ -14,6 +14,7 @@ fn broken(reason: &str) -> Event {
         mask_version: 0,
         policy_version: String::new(),
         rules: vec!["break-glass".to_owned()],
+        facts: String::new(),
     }
 }
 
