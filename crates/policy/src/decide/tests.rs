@@ -437,3 +437,4 @@ fn what_a_machine_sees() {
 }
 
 mod glass;
+mod grid;
