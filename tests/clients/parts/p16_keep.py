@@ -92,7 +92,8 @@ def _kinds(home):
         "tiles": [p for n in "0123" for p in (data / "ledger" / "tile" / n).rglob("*") if p.is_file()],
         "marks": [data / "VERSION", data / "key-mark"],
         "keys": [home / "keys" / name for name in ("root.key", "seen", "ledger.vkey")],
-        "settings": [home / "gauze.toml", *sorted((home / "policies").iterdir())],
+        # The schema that lies beside the rules is a copy to be read; the program has its own.
+        "settings": [home / "gauze.toml", *sorted((home / "policies").glob("*.cedar"))],
     }
     listed["packs"] = [p for p in (data / "packs").rglob("*") if p.is_file()]
     listed["snapshot"] = list(data.glob("index.snapshot"))

@@ -191,6 +191,8 @@ fn codes_are_stable_words() {
             "not-found",
             "not-allowed",
             "reason-needed",
+            "second-factor-needed",
+            "second-factor-failed",
             "open-anew",
             "bad-request",
             "version-conflict",
