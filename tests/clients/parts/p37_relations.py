@@ -202,7 +202,7 @@ def _others(scene):
 def _refused(scene):
     report = scene.report
     pid = f"PID|1||{scene.film.PatientID}^^^^MR||{scene.film.PatientName}"
-    pv1 = "PV1|1|I|||||4711^Referrer^Remy|||||||||||||V-6"
+    pv1 = "PV1|1|I|||||4711^Referrer^Remy||||||||||||V-6"
     for label, segments, kind, application in (
         ("no patient", (pv1,), "ADT^A01", "INDEX"),
         ("no number", ("PID|1||||X^Y", pv1), "ADT^A01", "INDEX"),
@@ -278,7 +278,7 @@ def _by_hand(scene, accounts):
     scene.becomes("by hand", "related")
     time.sleep(4)
     report.equal("and at its end it ends", scene.sight(), "reason-needed")
-    made = make(scene.officer, seconds=3600)
+    made = make(scene.officer, seconds=30 * 86400)
     scene.becomes("another one", "related")
     given = make(scene.doctor, user=accounts["radiologist"], kind="delegation", seconds=6 * 86400)
     report.equal("the doctor gives his to a colleague", given.status, 201)
@@ -324,7 +324,7 @@ def _flood(report, server, port):
         with Sender(server, port) as sender:
             for n in range(worker, FLOOD, 4):
                 pid = f"PID|1||FLOOD-{n}^^^^MR||Flood^{n}" if n % 5 else "PID|1"
-                code, _ = sender.send(f"EVN|A01|{when}", pid, f"PV1|1|I|||||{n}^Doctor^D|||||||||||||V{n}", kind="ADT^A01",
+                code, _ = sender.send(f"EVN|A01|{when}", pid, f"PV1|1|I|||||{n}^Doctor^D||||||||||||V{n}", kind="ADT^A01",
                                       control=f"f{n}", application="INDEX")
                 told[code] += 1
         return told

@@ -73,9 +73,13 @@ pub async fn answer(vault: &Vault, context: &Context, ask: Ask) -> Result<Respon
     answer.map(Response::Ties)
 }
 
+/// What was agreed with a machine lets it tell of relations.
+fn tells(may: &[String]) -> bool {
+    may.iter().any(|word| word == "patients" || word == "orders")
+}
+
 /// Machines that may tell, and when each did last.
 fn feeds(vault: &Vault, now: Time) -> Vec<port::ties::Feed> {
-    let tells = |may: &[String]| may.iter().any(|word| word == "patients" || word == "orders");
     let held = lock(&vault.relate.held);
     let machines = vault.options.devices.iter().filter(|device| tells(&device.may));
     machines.map(|device| held.feed(&device.name, now, &vault.options.relating)).collect()

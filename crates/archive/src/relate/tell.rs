@@ -33,7 +33,10 @@ pub async fn tell(vault: &Vault, context: &Context, news: Vec<News>) -> Result<A
         return refused(vault, context, news.first(), "too-long").await;
     }
     let turn = Arc::clone(&vault.relate.turn).lock_owned().await;
-    lock(&vault.relate.held).spoke(&feed, context.now);
+    // A machine that brings reports only is no feed of relations: its silence is no news.
+    if super::tells(&context.standing.may) {
+        lock(&vault.relate.held).spoke(&feed, context.now);
+    }
     let mut records = Records::new();
     let mut changed = Vec::new();
     for one in &news {

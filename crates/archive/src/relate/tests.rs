@@ -126,14 +126,19 @@ async fn sequences_of_messages() {
         ("a number that nobody has", &[(Open, -5, "99")], ""),
         ("a day ahead at most", &[(Open, 23, "1")], "ada"),
     ];
-    for (what, told_of, expected) in cases {
-        let house = house();
+    let house = house();
+    for (at, (what, told_of, expected)) in cases.iter().enumerate() {
+        let number = format!("S-{at}");
+        let patient = PatientNumber { issuer: "H".to_owned(), number: number.clone() };
         for (step, hours, attending) in *told_of {
-            told(&house, vec![visit(*step, *hours, attending)]).await.unwrap();
+            let news = News { patient: patient.clone(), ..visit(*step, *hours, attending) };
+            told(&house, vec![news]).await.unwrap();
         }
-        assert_eq!(who(&house, "H", "7"), *expected, "{what}");
-        let house = house.again(|_| {});
-        assert_eq!(who(&house, "H", "7"), *expected, "{what}, after a restart");
+        assert_eq!(who(&house, "H", &number), *expected, "{what}");
+    }
+    let house = house.again(|_| {});
+    for (at, (what, _, expected)) in cases.iter().enumerate() {
+        assert_eq!(who(&house, "H", &format!("S-{at}")), *expected, "{what}, after a restart");
     }
 }
 

@@ -53,8 +53,8 @@ pub fn wish(message: &Message) -> Result<Wish, Cause> {
         ("ADT", "A08" | "A31") => corrected(message),
         ("ADT", "A40") => merged(message),
         // Arrivals, transfers, departures, appointments: what they say of relations is read beside this.
-        ("ADT" | "SIU", _) => Ok(Wish::Nothing),
-        ("ORM" | "OMG" | "OMI" | "ORU", _) => Err(Cause(201, "unsupported event code")),
+        ("ADT", _) | ("SIU", "S12" | "S13" | "S14" | "S15" | "S17") => Ok(Wish::Nothing),
+        ("ORM" | "OMG" | "OMI" | "ORU" | "SIU", _) => Err(Cause(201, "unsupported event code")),
         _ => Err(Cause(200, "unsupported message type")),
     }
 }

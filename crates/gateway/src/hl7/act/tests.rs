@@ -145,7 +145,10 @@ fn what_lacks_something_is_refused() {
 fn the_table_of_ways_in_names_what_is_taken() {
     let rows: Vec<&str> = crate::routes().iter().filter(|r| r.method == "HL7").map(|r| r.path).collect();
     let kinds = ["ADT", "ORM", "OMG", "OMI", "ORU", "MDM", "SIU", "QBP", "MFN", "BAR", "ORR", "ACK"];
-    let events = ["A01", "A08", "A31", "A34", "A40", "A47", "O01", "O19", "O23", "R01", "T02", "S12", "Q22"];
+    let events = [
+        "A02", "S13", "S14", "S15", "S16", "S17", "S26", "A01", "A08", "A31", "A34", "A40", "A47", "O01",
+        "O19", "O23", "R01", "T02", "S12", "Q22",
+    ];
     for (kind, event) in kinds.iter().flat_map(|kind| events.map(|event| (*kind, event))) {
         let taken = !matches!(wished(&format!("{kind}^{event}"), ""), Err(Cause(200 | 201, _)));
         let named = rows.contains(&kind) || rows.contains(&&*format!("{kind}^{event}"));
