@@ -77,20 +77,14 @@ pub enum Error {
     },
     /// Rows that say what was put right do not open.
     #[error(
-        "{rows} rows of what was put right do not open: without them, films would be told by another patient's name, or shown \
-         although they were rejected. `gauze restore` brings a backup's back; `gauze check --accept tables` goes on without \
+        "{rows} rows of what was put right, hidden, refused or put in force do not open: without them, films would be told by \
+         another patient's name, shown although somebody said no, or by older rules. `gauze restore` brings a backup's back; `gauze check --accept tables` goes on without \
          them and records that"
     )]
     PutRightLost {
         /// How many.
         rows: u64,
     },
-    /// The row that says which rules are in force does not open.
-    #[error(
-        "the row of the rules that two persons put in force does not open: older ones would be in force. `gauze restore` brings a \
-         backup's back; `gauze check --accept tables` goes on with the rules in the files and records that"
-    )]
-    RulesLost,
     /// The policies were replaced once.
     #[error(
         "the policies ({found}) were in force before and were replaced since: this is an older copy of them. Put the \

@@ -313,7 +313,7 @@ impl Vault {
     fn readable<T: serde::de::DeserializeOwned>(&self, row: &store::Row) -> Option<T> {
         let opened = self.sealing.open_row(row).inspect_err(|error| {
             tracing::error!(%error, kind = row.kind, "a row does not open; see `gauze check`");
-            if [Kind::Change, Kind::Arrived, Kind::Wishes, Kind::Rules, Kind::Consents]
+            if [Kind::Change, Kind::Arrived, Kind::Wishes, Kind::Rules, Kind::Consents, Kind::Site]
                 .map(|kind| kind as u8)
                 .contains(&row.kind)
             {

@@ -7,6 +7,7 @@ use crate::domain::{Constants, askers, pictures};
 use crate::policies::{Answer, Policies, Questions};
 use crate::rights::RIGHTS;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 /// What is wrong with a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +38,9 @@ impl Trouble {
     }
 }
 
+/// Questions of one check, those to parts of the set counted.
+pub const QUESTIONS: u64 = 2_000_000;
+
 /// What was found, and by how many questions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
@@ -44,7 +48,7 @@ pub struct Report {
     pub findings: Vec<(String, Trouble)>,
     /// Questions asked of the rules.
     pub questions: u64,
-    /// The rules name more constants than were tried.
+    /// The rules name more constants than were tried, or are so many that [`QUESTIONS`] were too few.
     pub cut: bool,
 }
 
@@ -53,20 +57,16 @@ pub struct Report {
 pub fn check(policies: &Policies) -> Report {
     let mut tried = Tried::new(policies);
     let constants = Constants::of(policies);
-    let mut questions = 0;
-    pictures(&constants, &mut |facts| {
-        for name in OUTCOMES {
-            questions += 1;
-            tried.note(&|set| Questions::about(set, facts).map_or(Answer::Failed, |q| q.ask(name)));
-        }
+    let all = pictures(&constants, &mut |facts| {
+        // The facts are told to Cedar once for all questions and all parts of the set.
+        let Some(questions) = Questions::about(policies, facts) else { return ControlFlow::Continue(()) };
+        OUTCOMES.iter().try_for_each(|name| tried.note(&|set| questions.ask_of(set, name)))
     });
-    askers(&constants, &mut |asker| {
-        for name in RIGHTS {
-            questions += 1;
-            tried.note(&|set| set.ask_right(asker, name));
-        }
+    let rest = askers(&constants, &mut |asker| {
+        RIGHTS.iter().try_for_each(|name| tried.note(&|set| set.ask_right(asker, name)))
     });
-    Report { findings: tried.findings(), questions, cut: constants.cut }
+    let (questions, cut) = (tried.questions, constants.cut || all.is_break() || rest.is_break());
+    Report { findings: tried.findings(), questions, cut }
 }
 
 type Ask<'a> = dyn Fn(&Policies) -> Answer + 'a;
@@ -80,6 +80,7 @@ struct Tried<'a> {
     held: BTreeSet<String>,
     satisfied: BTreeSet<String>,
     needed: BTreeSet<String>,
+    questions: u64,
 }
 
 impl<'a> Tried<'a> {
@@ -95,18 +96,22 @@ impl<'a> Tried<'a> {
             held: BTreeSet::new(),
             satisfied: BTreeSet::new(),
             needed: BTreeSet::new(),
+            questions: 0,
         }
     }
 
-    fn note(&mut self, ask: &Ask<'_>) {
+    /// One question, and what it takes to know what each rule does there.
+    fn note(&mut self, ask: &Ask<'_>) -> ControlFlow<()> {
+        self.questions += 1;
         let (said_yes, rules) = match ask(self.policies) {
             Answer::Yes { rules, .. } => (true, rules),
             Answer::No { rules } => (false, rules),
-            Answer::Failed => return,
+            Answer::Failed => return ControlFlow::Continue(()),
         };
         if let [one] = rules.as_slice()
             && !self.needed.contains(one)
         {
+            self.questions += u64::from(!said_yes);
             let changes =
                 said_yes || self.without.get(one).is_some_and(|set| matches!(ask(set), Answer::Yes { .. }));
             if changes {
@@ -117,12 +122,17 @@ impl<'a> Tried<'a> {
         if !said_yes && !rules.is_empty() {
             let (held, satisfied) = (&self.held, &mut self.satisfied);
             for (id, set) in self.alone.iter().filter(|(id, _)| !held.contains(*id)) {
-                if !satisfied.contains(id) && matches!(ask(set), Answer::Yes { .. }) {
+                if satisfied.contains(id) {
+                    continue;
+                }
+                self.questions += 1;
+                if matches!(ask(set), Answer::Yes { .. }) {
                     satisfied.insert(id.clone());
                 }
             }
         }
         self.held.extend(rules);
+        if self.questions < QUESTIONS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 
     fn findings(self) -> Vec<(String, Trouble)> {

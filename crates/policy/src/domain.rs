@@ -8,6 +8,7 @@ use crate::rights::Asker;
 use model::{Id, Organisation, Purpose, Role, Tenant, Time};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 /// Constants of a set that are tried; of more, the first in alphabetical order.
 pub const CONSTANTS: usize = 16;
@@ -26,6 +27,8 @@ pub struct Constants {
     weekdays: bool,
     glass: bool,
     consent: bool,
+    /// Bits of [`SWITCHES`] that some rule asks about.
+    switches: u8,
     relations: Vec<RelationKind>,
     /// There were more than are tried.
     pub cut: bool,
@@ -57,6 +60,7 @@ impl Constants {
             levels: asks("level"),
             weekdays: asks("weekday"),
             glass: asks("break_glass"),
+            switches: SWITCHES.iter().enumerate().filter(|(_, name)| asks(name)).map(|(at, _)| 1 << at).sum(),
             consent: ["consented", "identified", "refused"].into_iter().any(asks),
             relations: relations.collect(),
         }
@@ -138,27 +142,34 @@ pub fn relation(kind: RelationKind) -> Relation {
 }
 
 /// Every case about a picture, each once.
-pub(crate) fn pictures(constants: &Constants, each: &mut dyn FnMut(&Facts)) {
+pub(crate) fn pictures(
+    constants: &Constants,
+    each: &mut dyn FnMut(&Facts) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let changes = changes(constants);
     for role in Role::ALL {
         for purpose in Purpose::ALL.iter().copied().map(Some).chain([None]) {
             for mut facts in ties(*role, purpose, constants) {
-                for bits in 0_u8..16 {
+                for bits in (0_u8..16).filter(|bits| bits & !constants.switches == 0) {
                     let bit = |n: u8| bits & (1 << n) != 0;
                     facts.reason = bit(0).then(|| "why".to_owned());
                     (facts.research_approval, facts.objection) = (bit(1), bit(2));
                     facts.study.withheld_class = bit(3);
-                    each(&facts);
+                    each(&facts)?;
                     for change in &changes {
                         let mut changed = facts.clone();
                         change(&mut changed);
-                        each(&changed);
+                        each(&changed)?;
                     }
                 }
             }
         }
     }
+    ControlFlow::Continue(())
 }
+
+/// What may be so or not, as rules ask for it.
+const SWITCHES: [&str; 4] = ["reason", "approval", "objection", "withheld_class"];
 
 /// What can tie such a caller to the study.
 fn ties(role: Role, purpose: Option<Purpose>, constants: &Constants) -> Vec<Facts> {
@@ -225,7 +236,10 @@ fn changes(constants: &Constants) -> Vec<Change> {
 }
 
 /// Every case of a right, each once.
-pub(crate) fn askers(constants: &Constants, each: &mut dyn FnMut(&Asker)) {
+pub(crate) fn askers(
+    constants: &Constants,
+    each: &mut dyn FnMut(&Asker) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     for role in Role::ALL.iter().copied().filter(|role| *role != Role::Device) {
         for bits in 0_u8..8 {
             let bit = |n: u8| bits & (1 << n) != 0;
@@ -235,7 +249,7 @@ pub(crate) fn askers(constants: &Constants, each: &mut dyn FnMut(&Asker)) {
                 related: bit(1),
                 approval: bit(2),
                 standing: Standing::default(),
-            });
+            })?;
         }
     }
     let names = std::iter::once(String::new()).chain(constants.words.iter().cloned());
@@ -249,11 +263,12 @@ pub(crate) fn askers(constants: &Constants, each: &mut dyn FnMut(&Asker)) {
                         sees: (*sees).to_owned(),
                         purpose: None,
                     };
-                    each(&Asker { approval, standing, ..Asker::default() });
+                    each(&Asker { approval, standing, ..Asker::default() })?;
                 }
             }
         }
     }
+    ControlFlow::Continue(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A policy set: parsed, validated strictly against its schema, named by the digest of its text.
 
 mod ask;
+mod shape;
 
 pub(crate) use ask::{Answer, Questions};
 
@@ -63,6 +64,13 @@ pub enum Error {
         /// The bound.
         limit: usize,
     },
+    /// A rule of more than [`shape::RULE_BYTES`], or brackets in more than [`shape::DEPTH`] brackets.
+    #[error(
+        "a rule is too long or too deep: at most {} bytes, and {} brackets in each other",
+        shape::RULE_BYTES,
+        shape::DEPTH
+    )]
+    Shape,
     /// The schema does not parse.
     #[error("policy schema does not parse: {0}")]
     Schema(String),
@@ -116,6 +124,7 @@ impl Policies {
         if text.len().max(schema.len()) > POLICY_BYTES {
             return Err(Error::TooLarge { what: "bytes", limit: POLICY_BYTES });
         }
+        shape::check(text)?;
         let version = digest(schema, text);
         let (schema, _warnings) =
             Schema::from_cedarschema_str(schema).map_err(|e| Error::Schema(e.to_string()))?;

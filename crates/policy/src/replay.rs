@@ -2,9 +2,10 @@
 
 use crate::decide::{Action, decide};
 use crate::facts::Facts;
-use crate::grant::{Hide, Obligation};
+use crate::grant::{Grant, Hide, Obligation};
 use crate::policies::Policies;
 use crate::refusal::Code;
+use model::{Role, Words};
 use serde::{Deserialize, Serialize};
 
 /// Facts in an entry, bytes; longer ones are not kept, and their decision cannot be replayed.
@@ -67,6 +68,10 @@ pub struct Outcome {
 #[must_use]
 pub fn outcome(policies: &Policies, action: Action, facts: &Facts) -> Outcome {
     match decide(policies, action, facts) {
+        // A machine finds a study under one name: what would leave under the other one does not (archive, `retrieve::standing`).
+        Ok(grant) if other_name(&grant, facts) => {
+            Outcome { word: WITHHELD.to_owned(), hides: "", lift: false, rules: grant.rules().to_vec() }
+        }
         Ok(grant) => {
             let owed = grant.obligations().contains(&Obligation::Reason);
             Outcome {
@@ -86,6 +91,11 @@ pub fn outcome(policies: &Policies, action: Action, facts: &Facts) -> Outcome {
             rules: refusal.rules,
         },
     }
+}
+
+fn other_name(grant: &Grant, facts: &Facts) -> bool {
+    let pseudonymous = grant.visibility().words == Words::Pseudonymous;
+    facts.caller.role == Role::Device && pseudonymous != (facts.standing.sees == "deidentified")
 }
 
 /// The word of a no.

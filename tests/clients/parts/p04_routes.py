@@ -44,7 +44,8 @@ SESSION = {
     "POST /api/v1/changes/{change}/undo": {"officer", "admin"}, "POST /api/v1/look-up": {"officer"},
     **{f"{row}": {"officer", "admin"} for row in (
         "GET /api/v1/rules", "POST /api/v1/rules", "POST /api/v1/rules/proposals/{proposal}", "POST /api/v1/rules/check",
-        "POST /api/v1/rules/matrix", "POST /api/v1/rules/replay", "POST /api/v1/rules/explain")},
+        "POST /api/v1/rules/matrix", "POST /api/v1/rules/replay")},
+    "POST /api/v1/rules/explain": {"officer"},
     "GET /api/v1/relations": {"officer"}, "POST /api/v1/relations": {"officer"}, "DELETE /api/v1/relations/{user}/{relation}": {"officer"},
     "GET /api/v1/feeds": {"officer", "admin"},
     **{f"{method} /fhir/{kind}{rest}": set() for kind in FHIR for method, rest in (("POST", ""), ("PUT", "/{id}"))},

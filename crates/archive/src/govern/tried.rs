@@ -161,14 +161,23 @@ fn who_sees(rules: &InForce, ties: Vec<String>, facts: &Facts) -> WhoSees {
     }
 }
 
-/// The newest decisions again: under the rules of their own time, which must give what is recorded, and under these.
-pub async fn replay(vault: &Vault, context: &Context, which: &Which, last: u64) -> Result<Answer, Fault> {
+/// The newest decisions again: under the rules of their own time, which must give what is recorded, and under these. Who does not
+/// read accesses gets counts.
+pub async fn replay(
+    vault: &Vault,
+    context: &Context,
+    which: &Which,
+    (last, reads): (u64, bool),
+) -> Result<Answer, Fault> {
     let set = sound!(vault, which);
     let entries = last.min(DECISIONS);
     let event = Event::RulesTried { how: "replay".to_owned(), entries };
     vault.record(context, About::nothing(), event).await?;
     let shared = vault.shared()?;
-    let replayed = try_out(vault, move || again(&shared, &set, entries)).await??;
+    let mut replayed = try_out(vault, move || again(&shared, &set, entries)).await??;
+    if !reads {
+        replayed.changes.clear();
+    }
     Ok(Answer::Replayed(Box::new(replayed)))
 }
 

@@ -110,8 +110,15 @@ impl Vault {
         let consents = self.records(&rows_of(Kind::Consents)).into_iter();
         *lock(&self.consents) =
             consents.map(|(record, _): (ConsentRecord, _)| (record.patient, Arc::new(record))).collect();
+        if let Some(site) = self.records(&rows_of(Kind::Site)).pop() {
+            *lock(&self.site) = site;
+        }
+        if let Some(book) = self.records(&rows_of(Kind::Rules)).pop() {
+            *lock(&self.book) = book;
+        }
         let rows = lock(&self.lost).len() as u64;
-        // Any other row that is missing denies; these would show what was hidden, or name whom it does not show.
+        // Any other row that is missing denies; these would show what was hidden or refused, name whom it does not show, or bring
+        // older rules into force.
         if rows > 0 && !accept.tables {
             return Err(Error::PutRightLost { rows });
         }
@@ -124,9 +131,6 @@ impl Vault {
         *lock(&self.factors) = crate::who::factor::of_rows(self.records(&rows_of(Kind::Factor)));
         let ties = self.records(&rows_of(Kind::Ties)).into_iter();
         *lock(&self.ties) = ties.map(|((user, r), v)| (user, (r, v))).collect();
-        if let Some(site) = self.records(&rows_of(Kind::Site)).pop() {
-            *lock(&self.site) = site;
-        }
         *lock(&self.orders) = Orders::of(self.records(&rows_of(Kind::Order)));
         self.relate.load(
             (self.clock.now(), &self.options.relating),
@@ -137,14 +141,6 @@ impl Vault {
         *lock(&self.jobs) = Jobs::of(self.records(&rows_of(Kind::Job)));
         if let Some(log) = self.records(&rows_of(Kind::Policies)).pop() {
             *lock(&self.policy_log) = log;
-        }
-        let (rules, lost) = (rows_of(Kind::Rules), lock(&self.lost).len());
-        if let Some(book) = self.records(&rules).pop() {
-            *lock(&self.book) = book;
-        }
-        // Older rules must not come into force by a damaged row.
-        if lock(&self.lost).len() > lost && !accept.tables {
-            return Err(Error::RulesLost);
         }
         Ok(())
     }

@@ -23,10 +23,12 @@ fn cases_are_sound_and_come_once() {
     let constants = Constants::of(&Policies::embedded().unwrap());
     assert_eq!(constants.words, Vec::<String>::new(), "the default rules name no body part and no machine");
     let mut seen = HashSet::new();
-    pictures(&constants, &mut |facts| {
+    let all = pictures(&constants, &mut |facts| {
         assert!(facts.sound());
         assert!(seen.insert(facts.written(crate::Action::Open)), "{facts:?}");
+        std::ops::ControlFlow::Continue(())
     });
+    assert!(all.is_continue());
     assert!(seen.len() > 5_000, "{}", seen.len());
 }
 

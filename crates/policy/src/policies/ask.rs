@@ -35,8 +35,13 @@ impl<'a> Questions<'a> {
     }
 
     pub(crate) fn ask(&self, name: &str) -> Answer {
+        self.ask_of(self.policies, name)
+    }
+
+    /// The same of a part of the set.
+    pub(crate) fn ask_of(&self, part: &Policies, name: &str) -> Answer {
         let request = cedar::picture(self.facts, name, self.context.clone(), &self.policies.schema);
-        self.policies.answer(request, &self.entities)
+        part.answer(request, &self.entities)
     }
 }
 
