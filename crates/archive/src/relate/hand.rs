@@ -1,7 +1,7 @@
 //! Relations by hand: by the privacy officer, and a doctor's own for a colleague. Each has an end, a reason and an entry.
 
 use super::record::Number;
-use super::{keep, tied};
+use super::{Ended, Held, keep, tied};
 use crate::context::{About, Context};
 use crate::sealing::Kind;
 use crate::vault::{Vault, lock};
@@ -11,6 +11,7 @@ use policy::{Relation, RelationKind, Right};
 use port::ties::{Answer, ByHand, Tie};
 use port::{Code, Fault};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 const DAY_S: i64 = 24 * 3600;
 /// The longest one that the officer sets.
@@ -67,6 +68,16 @@ impl HandRecord {
         all.filter(|(_, relation)| relation.holds_at(now)).collect()
     }
 
+    /// It gives what one of these accounts has.
+    pub fn rests_on(&self, users: &BTreeSet<String>) -> bool {
+        let rests = |hand: &Hand| match (&hand.covers, hand.kind) {
+            (Some(colleague), _) => users.contains(colleague),
+            (None, RelationKind::Delegation) => users.contains(&hand.by),
+            _ => false,
+        };
+        self.ties.iter().any(rests)
+    }
+
     /// For people.
     pub fn told(&self) -> Vec<Tie> {
         let tie = |hand: &Hand| Tie {
@@ -119,7 +130,9 @@ pub async fn make(vault: &Vault, context: &Context, ask: ByHand) -> Result<Answe
     let event = changed(&new, &user);
     let about = about(vault, new.patient.as_ref());
     let now = context.now;
-    change(vault, context, &user, (about, event), move |record| record.add(new, now)).await.map(Answer::Made)
+    change(vault, context, &user, (about, event, None), move |record| record.add(new, now))
+        .await
+        .map(Answer::Made)
 }
 
 /// Ends one: the officer any, and who gave it her own.
@@ -141,7 +154,7 @@ pub async fn end(vault: &Vault, context: &Context, user: &str, number: u64) -> R
         hand.end = now;
         Ok(number)
     };
-    change(vault, context, &user, (about, event), ends).await.map(Answer::Made)
+    change(vault, context, &user, (about, event, Some(known)), ends).await.map(Answer::Made)
 }
 
 /// Whether a doctor has something to give, and until when: her own, not what she was given or reads from a pool.
@@ -218,11 +231,12 @@ fn about(vault: &Vault, patient: Option<&Number>) -> About {
     About { patient: patient.and_then(|number| vault.known_patient(number)), ..About::nothing() }
 }
 
+/// `gone`: what ends by it.
 async fn change(
     vault: &Vault,
     context: &Context,
     user: &str,
-    (about, event): (About, Event),
+    (about, event, gone): (About, Event, Option<Hand>),
     change: impl FnOnce(&mut HandRecord) -> Result<u64, Code>,
 ) -> Result<u64, Fault> {
     let turn = std::sync::Arc::clone(&vault.relate.turn).lock_owned().await;
@@ -232,14 +246,18 @@ async fn change(
     let name = vault.sealing.name(Kind::Hand, &[user.as_bytes()]);
     let row = vault.sealing.row(Kind::Hand, name, version + 1, &record)?;
     let events = vec![(vault.envelope(context, &about), event)];
-    let then = move |held: &mut super::Held| {
-        held.hands.insert(record.user.clone(), (record, version + 1));
+    let then = move |held: &mut Held| {
+        let user = record.user.clone();
+        held.hands.insert(user.clone(), (record, version + 1));
+        let users = held.with_heirs(BTreeSet::from([user]));
+        let ended = |hand: Hand| Ended { users, patients: hand.patient.map(|number| vec![number]) };
+        gone.map(ended).into_iter().collect()
     };
     keep(vault, turn, (vec![row], events), then).await?;
     Ok(number)
 }
 
 /// From their rows.
-pub fn load(held: &mut super::Held, rows: Vec<(HandRecord, u64)>) {
+pub fn load(held: &mut Held, rows: Vec<(HandRecord, u64)>) {
     held.hands = rows.into_iter().map(|(record, version)| (record.user.clone(), (record, version))).collect();
 }

@@ -5,7 +5,7 @@ use super::record::{Number, PatientRecord};
 use crate::vault::Relating;
 use model::Time;
 use policy::{Relation, RelationKind};
-use port::ties::{Feed, StaffNumber};
+use port::ties::{Carer, Feed, StaffNumber};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Patients of whom something is going on.
@@ -115,6 +115,13 @@ impl Held {
             out.extend(hand.relations(keys));
         }
         out
+    }
+
+    /// Who has to do with a patient now, as feeds say.
+    pub fn carers(&self, patient: &Number, now: Time, rules: &Relating) -> BTreeSet<Carer> {
+        let silent = |feed: &str| self.silent(feed, now, rules);
+        let record = self.patients.get(patient);
+        record.map(|(record, _)| record.carers(now, rules, silent)).unwrap_or_default()
     }
 
     /// Colleagues whom an account covers for now, each with what it then has to do with their patients.

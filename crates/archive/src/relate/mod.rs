@@ -1,6 +1,7 @@
 //! relate: Caller → Permit → Episodes → Recorded. Who has to do with whom, as the hospital's feeds say it and as people set it by
 //! hand. What follows from it is decided by policy only.
 
+mod ended;
 mod hand;
 mod held;
 mod record;
@@ -18,6 +19,7 @@ use crate::context::Context;
 use crate::journal::promises;
 use crate::sealing::fault;
 use crate::vault::{Relating, Vault, lock};
+use ended::Ended;
 use ledger::{Envelope, Event};
 use model::{Id, PatientRef, Time};
 use policy::{Relation, Right};
@@ -25,6 +27,7 @@ use port::putright::PatientNumber;
 use port::ties::{Answer, Ask, StaffNumber, Tie};
 use port::{Code, Fault, Response};
 use record::Number;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use store::{Commit, RowWrite};
 
@@ -35,6 +38,8 @@ pub struct Relate {
     pub held: Mutex<Held>,
     /// Held while they are changed.
     pub turn: Arc<tokio::sync::Mutex<()>>,
+    /// Ends of relations that somebody has.
+    ended: AtomicU64,
 }
 
 impl Relate {
@@ -174,12 +179,12 @@ impl Vault {
     }
 }
 
-/// Rows and entries in one commit, then memory.
+/// Rows and entries in one commit, then memory; then ends what rested on relations that are no more.
 async fn keep(
     vault: &Vault,
     turn: tokio::sync::OwnedMutexGuard<()>,
     (rows, events): (Vec<RowWrite>, Vec<(Envelope, Event)>),
-    then: impl FnOnce(&mut Held) + Send + 'static,
+    then: impl FnOnce(&mut Held) -> Vec<Ended> + Send + 'static,
 ) -> Result<(), Fault> {
     let mut commit = Commit::new(vault.store.epoch());
     commit.rows = rows;
@@ -191,7 +196,8 @@ async fn keep(
     // Memory follows also when whoever asked has gone away meanwhile.
     let settled = vault.settled(promises, pending, move |vault, durable| {
         if durable.is_ok() {
-            then(&mut lock(&vault.relate.held));
+            let ended = then(&mut lock(&vault.relate.held));
+            ended.iter().for_each(|one| vault.end_opened(one));
         }
         drop(turn);
         Ok(durable)

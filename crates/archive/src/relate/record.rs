@@ -6,6 +6,7 @@ use model::Time;
 use policy::{Relation, RelationKind};
 use port::ties::{Carer, Episode as Kind, News, Part, StaffNumber, Stamp, Step, Via};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Issuer and number of a patient.
 pub type Number = (String, String);
@@ -184,6 +185,21 @@ impl PatientRecord {
         self.episodes.iter().flat_map(|e| e.relations(staff, rules, silent(&e.feed))).collect()
     }
 
+    /// All who have to do with her now.
+    pub fn carers(
+        &self,
+        now: Time,
+        rules: &Relating,
+        silent: impl Fn(&str) -> Option<Time>,
+    ) -> BTreeSet<Carer> {
+        let mut out = BTreeSet::new();
+        for episode in &self.episodes {
+            let ties = episode.ties(rules, silent(&episode.feed), |_| true);
+            out.extend(ties.into_iter().filter(|(_, tie)| tie.holds_at(now)).map(|(carer, _)| carer.clone()));
+        }
+        out
+    }
+
     /// Nothing of it counts any more.
     pub fn over(&self, now: Time, rules: &Relating) -> bool {
         self.episodes.iter().all(|e| e.until(rules, None) <= now && e.heard.plus_seconds(HEARD_S) <= now)
@@ -306,18 +322,30 @@ impl Episode {
     }
 
     fn relations(&self, staff: &[StaffNumber], rules: &Relating, silent: Option<Time>) -> Vec<Relation> {
+        let own = |carer: &Carer| staff.iter().any(|own| own.is(&carer.staff));
+        self.ties(rules, silent, own).into_iter().map(|(_, relation)| relation).collect()
+    }
+
+    /// What those whom `of` names have to do with her.
+    fn ties(
+        &self,
+        rules: &Relating,
+        silent: Option<Time>,
+        of: impl Fn(&Carer) -> bool,
+    ) -> Vec<(&Carer, Relation)> {
         let until = self.until(rules, silent);
         let early = if self.kind == Kind::Appointment { BEFORE_S } else { 0 };
         let mut out = Vec::new();
         for (at, stay) in self.stays.iter().enumerate() {
             let next = self.stays.get(at + 1).map_or(until, |next| next.since.min(until));
-            for carer in stay.carers.iter().filter(|c| staff.iter().any(|own| own.is(&c.staff))) {
-                out.push(Relation {
+            for carer in stay.carers.iter().filter(|carer| of(carer)) {
+                let relation = Relation {
                     kind: kind(carer.part),
                     source: self.via.as_str().to_owned(),
                     start: stay.since.plus_seconds(-early),
                     end: Some(next),
-                });
+                };
+                out.push((carer, relation));
             }
         }
         out

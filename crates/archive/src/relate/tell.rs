@@ -237,8 +237,11 @@ async fn write(
         rows.push(vault.sealing.row(Kind::Episodes, name, version + 1, record)?);
     }
     let events = events.into_iter().map(|(about, event)| (vault.envelope(context, &about), event)).collect();
+    let (now, rules) = (context.now, vault.options.relating);
     let then = move |held: &mut Held| {
-        records.into_values().for_each(|(record, version)| held.put(record, version + 1));
+        let changed =
+            |(record, version): (PatientRecord, u64)| held.changed((record, version + 1), now, &rules);
+        records.into_values().map(changed).collect()
     };
     keep(vault, turn, (rows, events), then).await
 }

@@ -4,7 +4,7 @@ use super::held::PATIENTS;
 use super::record::{EPISODES, HEARD_S};
 use super::*;
 use crate::context::Context;
-use crate::testing::House;
+use crate::testing::{House, facts, uid};
 use crate::vault::Device;
 use model::{Purpose, Role};
 use policy::Standing;
@@ -342,6 +342,53 @@ async fn a_flood_is_bounded() {
     assert!(held.room(0, now, &rules));
     assert!(held.room(1, now, &rules), "what is over makes room");
     assert!(held.patient(&(String::new(), "1".to_owned())).is_none());
+}
+
+/// An account that signed in and opens the only film.
+async fn opens(house: &House, user: &str, n: u8) {
+    let (cookie, id) = ([n; 32], Id([n; 16]));
+    house.vault.sessions().begin(cookie, id, user.to_owned(), house.vault.clock.monotonic());
+    let context = Context { session: Some((cookie, id)), ..house.context(user, Role::Referrer, None) };
+    let ask = crate::open::Ask {
+        study: uid("1.1"),
+        action: policy::Action::Open,
+        purpose: Purpose::Treatment,
+        reason: None,
+    };
+    crate::open::open(&house.vault, &context, ask).await.unwrap();
+}
+
+/// Whether what the n-th session opened is still open.
+fn open_now(house: &House, n: u8) -> bool {
+    let now = house.vault.clock.monotonic();
+    let mut sessions = house.vault.sessions();
+    let session = sessions.touch(&[n; 32], now).unwrap();
+    assert_eq!(session.grants.len(), 1);
+    session.grants.values().all(|held| held.alive(now))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_relation_opened_ends_with_it() {
+    let house = house();
+    let mut film = facts("1.1", "1.1.9", "7");
+    film.patient.set(model::tags::ISSUER_OF_PATIENT_ID, *b"LO", ["H".to_owned()]);
+    house.store(film, b"a..1").await.unwrap();
+    let until = house.vault.clock.now().plus_seconds(DAY);
+    let officer = |ask| asked(&house, "olga", Role::Officer, ask);
+    let cover = ByHand { patient: None, covers: Some("ada".into()), ..by_hand("cyd", "cover", until) };
+    officer(Ask::Make(cover)).await.unwrap();
+    officer(Ask::Make(by_hand("bob", "team", until))).await.unwrap();
+    told(&house, vec![visit(Open, -5, "1")]).await.unwrap();
+    for (user, n) in [("ada", 1), ("bob", 2), ("cyd", 3)] {
+        opens(&house, user, n).await;
+    }
+    let open = || [1, 2, 3].map(|n| open_now(&house, n));
+    told(&house, vec![visit(Update, -4, "")]).await.unwrap();
+    assert_eq!(open(), [true, true, true], "nobody lost anything");
+    told(&house, vec![visit(Transfer, -3, "99")]).await.unwrap();
+    assert_eq!(open(), [false, true, false], "who cared, and who covers for her");
+    assert_eq!(officer(Ask::End { user: "bob".into(), number: 1 }).await, Ok(Answer::Made(1)));
+    assert_eq!(open(), [false, false, false], "ended by hand");
 }
 
 fn by_hand(user: &str, kind: &str, until: Time) -> ByHand {
