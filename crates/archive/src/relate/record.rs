@@ -17,6 +17,9 @@ pub const HEARD_S: i64 = 60 * DAY_S;
 /// An appointment is prepared and followed up.
 const BEFORE_S: i64 = DAY_S;
 const AFTER_S: i64 = 7 * DAY_S;
+/// It lasts no longer, and is booked no longer ahead.
+const APPOINTMENT_S: i64 = DAY_S;
+const BOOKED_S: i64 = 400 * DAY_S;
 /// A sender's clock, and a sender that does not say its time zone.
 const AHEAD_S: i64 = DAY_S;
 
@@ -75,7 +78,7 @@ pub struct Stay {
 /// Why nothing was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Its time is yet to come.
+    /// Its time is yet to come, or too far ahead.
     Future,
     /// It ends before it begins.
     Backwards,
@@ -131,10 +134,13 @@ impl PatientRecord {
     pub fn hear(&mut self, heard: &Heard<'_>) -> Result<bool, Refusal> {
         let news = heard.news;
         let at = news.at.map_or(heard.now, |at| heard.time(at));
-        if at > heard.now.plus_seconds(AHEAD_S) {
+        let begins = news.start.map(|_| heard.start());
+        let booked = begins.filter(|_| news.episode == Kind::Appointment);
+        if at > heard.now.plus_seconds(AHEAD_S)
+            || booked.is_some_and(|start| start > heard.now.plus_seconds(BOOKED_S))
+        {
             return Err(Refusal::Future);
         }
-        let begins = news.start.map(|_| heard.start());
         if begins.zip(heard.end()).is_some_and(|(start, end)| end < start) {
             return Err(Refusal::Backwards);
         }
@@ -312,12 +318,28 @@ impl Episode {
         if let Some(cancelled) = self.cancelled {
             return cancelled;
         }
-        let open = self.heard.plus_seconds(HEARD_S);
-        match (self.end, silent) {
-            (Some(end), _) => end.plus_seconds(self.grace_s(rules)),
-            // Who left since is not known: as if all had left when the feed fell silent.
-            (None, Some(since)) => open.min(since.plus_seconds(rules.grace_s)),
-            (None, None) => open,
+        let ends = self.end.map(|end| self.in_bounds(end).plus_seconds(self.grace_s(rules)));
+        // What is over is over; an end that is to come is a plan, and who plans far ahead goes by no other rule than who plans
+        // nothing.
+        if let Some(ends) = ends
+            && self.end.is_some_and(|end| end <= self.heard)
+        {
+            return ends;
+        }
+        let open = match self.kind {
+            // Booked months ahead: it is bounded by its length.
+            Kind::Appointment if ends.is_some() => Time(i64::MAX),
+            _ => self.heard.plus_seconds(HEARD_S),
+        };
+        // Who left since is not known: as if all had left when the feed fell silent.
+        let silent = silent.map(|since| since.plus_seconds(rules.grace_s));
+        ends.into_iter().chain(silent).fold(open, Time::min)
+    }
+
+    fn in_bounds(&self, end: Time) -> Time {
+        match (self.kind, self.stays.first()) {
+            (Kind::Appointment, Some(stay)) => end.min(stay.since.plus_seconds(APPOINTMENT_S)),
+            _ => end,
         }
     }
 

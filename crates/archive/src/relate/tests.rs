@@ -217,6 +217,65 @@ async fn appointments_and_orders_hold_around_their_time() {
     assert_eq!((relation.kind.as_str(), relation.source.as_str()), ("order", "orm"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_is_planned_goes_before_no_other_rule() {
+    let house = house();
+    let of = |number: &str, news: News| News {
+        patient: PatientNumber { issuer: "H".into(), number: number.into() },
+        ..news
+    };
+    let far = Some(stamp(20_000 * 24));
+    let team = News { episode: Episode::CareTeam, via: Via::Fhir, ..visit(Open, 0, "1") };
+    let booked = |hours: i64, end| News {
+        episode: Episode::Appointment,
+        via: Via::Siu,
+        start: Some(stamp(hours)),
+        end,
+        ..visit(Open, 0, "1")
+    };
+    let news = vec![
+        of("1", News { end: far, ..visit(Open, 0, "1") }),
+        of("2", News { end: far, ..team.clone() }),
+        of("3", News { end: Some(stamp(24)), ..team }),
+        of("4", booked(24, far)),
+        of("5", booked(24 * 90, Some(stamp(24 * 90 + 1)))),
+    ];
+    told(&house, news).await.unwrap();
+    assert_eq!(told(&house, vec![of("6", booked(24 * 400 + 1, None))]).await, Err(Code::BadRequest));
+    let holds = |number: &str, days: i64, silent: bool| {
+        let at = Time(EIGHT * 1_000_000_000).plus_seconds(days * DAY);
+        if !silent {
+            lock(&house.vault.relate.held).spoke("index", at);
+        }
+        let key = ("H".to_owned(), number.to_owned());
+        house.vault.relations_of("ada", &[key], at).iter().any(|r| r.holds_at(at))
+    };
+    // Silent for longer than a day: nothing is open after the grace.
+    for (number, days, expected) in [
+        ("1", 29, true),
+        ("1", 30, false),
+        ("2", 29, true),
+        ("2", 30, false),
+        ("3", 0, true),
+        ("3", 1, false),
+        ("4", 8, true),
+        ("4", 9, false),
+        ("5", 89, false),
+    ] {
+        assert_eq!(holds(number, days, true), expected, "{number} {days}, silent");
+    }
+    for (number, days, expected) in [
+        ("1", 59, true),
+        ("1", 60, false),
+        ("2", 59, true),
+        ("2", 60, false),
+        ("5", 88, false),
+        ("5", 89, true),
+    ] {
+        assert_eq!(holds(number, days, false), expected, "{number} {days}");
+    }
+}
+
 /// A film's number and the feed's: who gave it decides where it is said, and a number of two patients is nobody's without it.
 #[tokio::test(flavor = "multi_thread")]
 async fn whose_a_number_is() {
