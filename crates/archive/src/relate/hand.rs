@@ -240,15 +240,16 @@ async fn change(
     change: impl FnOnce(&mut HandRecord) -> Result<u64, Code>,
 ) -> Result<u64, Fault> {
     let turn = std::sync::Arc::clone(&vault.relate.turn).lock_owned().await;
-    let (mut record, version) = lock(&vault.relate.held).hands.get(user).cloned().unwrap_or_default();
+    let (mut record, before) = lock(&vault.relate.held).hands.get(user).cloned().unwrap_or_default();
     user.clone_into(&mut record.user);
     let number = change(&mut record)?;
     let name = vault.sealing.name(Kind::Hand, &[user.as_bytes()]);
-    let row = vault.sealing.row(Kind::Hand, name, version + 1, &record)?;
+    let version = tokio::task::block_in_place(|| vault.next_version(before, &name))?;
+    let row = vault.sealing.row(Kind::Hand, name, version, &record)?;
     let events = vec![(vault.envelope(context, &about), event)];
     let then = move |held: &mut Held| {
         let user = record.user.clone();
-        held.hands.insert(user.clone(), (record, version + 1));
+        held.hands.insert(user.clone(), (record, version));
         let users = held.with_heirs(BTreeSet::from([user]));
         let ended = |hand: Hand| Ended { users, patients: hand.patient.map(|number| vec![number]) };
         gone.map(ended).into_iter().collect()

@@ -506,6 +506,31 @@ async fn by_hand_with_an_end() {
     assert_eq!(who(&house, "H", "7"), "");
 }
 
+/// As after `gauze check --accept tables`: memory has nothing, the row stands at some version.
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_rows_are_written_again() {
+    let house = house();
+    let until = house.vault.clock.now().plus_seconds(DAY);
+    let officer = |ask| asked(&house, "olga", Role::Officer, ask);
+    officer(Ask::Make(by_hand("bob", "team", until))).await.unwrap();
+    lock(&house.vault.relate.held).hands.clear();
+    assert_eq!(who(&house, "H", "7"), "");
+    officer(Ask::Make(by_hand("bob", "team", until))).await.unwrap();
+    officer(Ask::Make(by_hand("bob", "visit", until))).await.unwrap();
+    assert_eq!(who(&house, "H", "7"), "bob");
+    lock(&house.vault.relate.held).staff.clear();
+    number_of(&house, "ada", "1");
+    let name = house.vault.sealing.name(crate::sealing::Kind::Episodes, &[b"H", b"8"]);
+    let lost = || house.vault.keep(crate::sealing::Kind::Lost, name, 1, &(), "lost", "");
+    tokio::task::block_in_place(lost).unwrap();
+    let of = |news: News| News { patient: PatientNumber { issuer: "H".into(), number: "8".into() }, ..news };
+    told(&house, vec![of(visit(Open, -5, "1"))]).await.unwrap();
+    told(&house, vec![of(visit(Update, -4, "1"))]).await.unwrap();
+    assert_eq!(who(&house, "H", "8"), "ada");
+    let house = house.again(|_| {});
+    assert_eq!((who(&house, "H", "7"), who(&house, "H", "8")), ("bob".to_owned(), "ada".to_owned()));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn doctors_give_their_own_for_a_week_at_most() {
     let house = house();
