@@ -89,6 +89,7 @@ impl Vault {
         let Some((record, _)) = lock(&self.accounts).get(&user).cloned() else { return Ok(false) };
         self.keep_account(AccountRecord { disabled: true, ..record }, "account-disabled")?;
         self.sessions().end_user(&user);
+        self.end_given_by(&user);
         Ok(true)
     }
 

@@ -3,7 +3,7 @@
 use super::Held;
 use super::record::{Number, PatientRecord};
 use crate::catalog::PatientKey;
-use crate::vault::{Relating, Vault};
+use crate::vault::{Relating, Vault, lock};
 use model::{PatientRef, Time, Uid};
 use port::ties::Carer;
 use std::collections::BTreeSet;
@@ -66,6 +66,12 @@ impl Vault {
         self.relate.ended.fetch_add(1, Ordering::SeqCst);
         let films = ended.patients.as_ref().map(|numbers| self.films_of(numbers));
         self.sessions().end_grants(&ended.users, films.as_ref());
+    }
+
+    /// Ends what others opened by what this account gave them.
+    pub(crate) fn end_given_by(&self, user: &str) {
+        let users = lock(&self.relate.held).with_heirs(BTreeSet::from([user.to_owned()]));
+        self.end_opened(&Ended { users, patients: None });
     }
 
     /// Counts the ends of relations: what was decided before one of them may rest on it.

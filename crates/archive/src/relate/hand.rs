@@ -47,35 +47,38 @@ struct Hand {
 }
 
 impl Hand {
+    /// Whose relations it gives.
+    fn giver(&self) -> Option<&String> {
+        let delegates = self.kind == RelationKind::Delegation;
+        self.covers.as_ref().or(Some(&self.by).filter(|_| delegates))
+    }
+
+    fn with(&self, keys: &[Number]) -> bool {
+        self.patient.as_ref().map_or(self.covers.is_none(), |patient| keys.contains(patient))
+    }
+
     fn relation(&self) -> Relation {
         Relation { kind: self.kind, source: SOURCE.to_owned(), start: self.start, end: Some(self.end) }
     }
 }
 
 impl HandRecord {
-    /// With the patient of these numbers, or with everybody; ended ones too.
+    /// With the patient of these numbers, or with everybody; ended ones too. Not what rests on what another account has.
     pub fn relations(&self, keys: &[Number]) -> Vec<Relation> {
-        let with = |hand: &&Hand| match &hand.patient {
-            Some(patient) => keys.contains(patient),
-            None => hand.covers.is_none(),
-        };
-        self.ties.iter().filter(with).map(Hand::relation).collect()
+        let own = self.ties.iter().filter(|hand| hand.giver().is_none() && hand.with(keys));
+        own.map(Hand::relation).collect()
     }
 
-    /// Colleagues who are covered for now.
-    pub fn covered(&self, now: Time) -> Vec<(String, Relation)> {
-        let all = self.ties.iter().filter_map(|hand| Some((hand.covers.clone()?, hand.relation())));
-        all.filter(|(_, relation)| relation.holds_at(now)).collect()
+    /// Colleagues who are covered for now, or who gave what they have to the patient of these numbers.
+    pub fn given(&self, keys: &[Number], now: Time) -> Vec<(String, Relation)> {
+        let given = self.ties.iter().filter(|hand| hand.covers.is_some() || hand.with(keys));
+        let given = given.filter_map(|hand| Some((hand.giver()?.clone(), hand.relation())));
+        given.filter(|(_, relation)| relation.holds_at(now)).collect()
     }
 
     /// It gives what one of these accounts has.
     pub fn rests_on(&self, users: &BTreeSet<String>) -> bool {
-        let rests = |hand: &Hand| match (&hand.covers, hand.kind) {
-            (Some(colleague), _) => users.contains(colleague),
-            (None, RelationKind::Delegation) => users.contains(&hand.by),
-            _ => false,
-        };
-        self.ties.iter().any(rests)
+        self.ties.iter().filter_map(Hand::giver).any(|giver| users.contains(giver))
     }
 
     /// For people.

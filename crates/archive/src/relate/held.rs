@@ -4,7 +4,7 @@ use super::hand::HandRecord;
 use super::record::{Number, PatientRecord};
 use crate::vault::Relating;
 use model::Time;
-use policy::{Relation, RelationKind};
+use policy::Relation;
 use port::ties::{Carer, Feed, StaffNumber};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -103,7 +103,7 @@ impl Held {
         record.into_iter().flat_map(|record| record.others.iter().chain([&record.patient]))
     }
 
-    /// What an account has to do with the patient of these numbers by feeds and by hand, without those it covers for.
+    /// What an account has to do with the patient of these numbers by feeds and by hand, without what others gave it.
     pub fn own(&self, user: &str, keys: &[Number], now: Time, rules: &Relating) -> Vec<Relation> {
         let mut out = Vec::new();
         if let Some((staff, _)) = self.staff.get(user) {
@@ -124,9 +124,9 @@ impl Held {
         record.map(|(record, _)| record.carers(now, rules, silent)).unwrap_or_default()
     }
 
-    /// Colleagues whom an account covers for now, each with what it then has to do with their patients.
-    pub fn covered(&self, user: &str, now: Time) -> Vec<(String, Relation)> {
-        self.hands.get(user).map(|(hand, _)| hand.covered(now)).unwrap_or_default()
+    /// Colleagues whom an account covers for now, or who gave it theirs, each with what it then has to do with the patient.
+    pub fn given(&self, user: &str, keys: &[Number], now: Time) -> Vec<(String, Relation)> {
+        self.hands.get(user).map(|(hand, _)| hand.given(keys, now)).unwrap_or_default()
     }
 
     /// All episodes of an account, with whose they are.
@@ -188,12 +188,12 @@ impl Held {
     }
 }
 
-/// What somebody who covers has by a colleague's relation: hers while it holds, at most until the cover ends.
-pub fn covers(cover: &Relation, theirs: &Relation) -> Relation {
+/// What somebody has by a colleague's relation: hers while it holds, at most until the cover or the delegation ends.
+pub fn by_gift(gift: &Relation, theirs: &Relation) -> Relation {
     Relation {
-        kind: RelationKind::Cover,
-        source: cover.source.clone(),
-        start: cover.start.max(theirs.start),
-        end: [cover.end, theirs.end].into_iter().flatten().min(),
+        kind: gift.kind,
+        source: gift.source.clone(),
+        start: gift.start.max(theirs.start),
+        end: [gift.end, theirs.end].into_iter().flatten().min(),
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::context::Context;
 use crate::testing::{House, facts, uid};
 use crate::vault::Device;
-use model::{Purpose, Role};
+use model::Purpose;
 use policy::Standing;
 use port::ties::{ByHand, Carer, Episode, News, Part, Stamp, Step, Via};
 
@@ -559,6 +559,28 @@ async fn doctors_give_their_own_for_a_week_at_most() {
     for role in [Role::Admin, Role::Technologist, Role::Researcher, Role::Patient, Role::Vendor] {
         assert_eq!(asked(&house, "who", role, Ask::Make(to_bob())).await, Err(Code::NotAllowed), "{role}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delegation_gives_what_its_giver_has_now() {
+    let house = house();
+    house.account("olga", Role::Officer, None);
+    let in_days = |days: i64| house.vault.clock.now().plus_seconds(days * DAY);
+    told(&house, vec![visit(Open, 0, "1")]).await.unwrap();
+    let given = Ask::Make(by_hand("bob", "delegation", in_days(7)));
+    assert_eq!(asked(&house, "ada", Role::Referrer, given).await, Ok(Answer::Made(1)));
+    let relations = house.vault.relations_of("bob", &[("H".into(), "7".into())], house.vault.clock.now());
+    let [relation] = relations.as_slice() else { panic!("{relations:?}") };
+    assert_eq!((relation.kind.as_str(), relation.end), ("delegation", Some(in_days(7))));
+    told(&house, vec![visit(Transfer, 1, "99")]).await.unwrap();
+    assert_eq!(who(&house, "H", "7"), "", "she has none any more");
+    told(&house, vec![visit(CancelTransfer, 2, "")]).await.unwrap();
+    assert_eq!(who(&house, "H", "7"), "ada bob");
+    let set = Ask::Make(by_hand("cyd", "delegation", in_days(3)));
+    assert_eq!(asked(&house, "olga", Role::Officer, set).await, Ok(Answer::Made(1)));
+    assert_eq!(who(&house, "H", "7"), "ada bob cyd", "the officer gives what she has not");
+    assert!(tokio::task::block_in_place(|| house.vault.disable_account("ada")).unwrap());
+    assert_eq!(who(&house, "H", "7"), "ada cyd", "who has no account any more gives nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

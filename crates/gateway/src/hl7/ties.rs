@@ -131,10 +131,10 @@ fn orders(message: &Message) -> Result<Vec<News>, Cause> {
         let said = ordering(message, &order);
         // Who names nobody has nothing to say; nor does a sender without a clock say when.
         let (Ok(at), false) = (at, said.carers.is_empty()) else { continue };
-        let step = match (order.ends()?, order.control().as_str()) {
+        let step = match (order.ends()?, order.cancelled()) {
             (false, _) => Step::Open,
-            (true, "CA" | "OC") => Step::CancelOpen,
-            (true, _) => Step::Close,
+            (true, true) => Step::CancelOpen,
+            (true, false) => Step::Close,
         };
         let number = order.number()?;
         out.push(with(

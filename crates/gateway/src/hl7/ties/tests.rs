@@ -118,7 +118,15 @@ fn who_ordered() {
         ("NW", "", Step::Open),
         ("XO", "", Step::Open),
         ("CA", "", Step::CancelOpen),
+        ("OC", "", Step::CancelOpen),
+        ("DC", "", Step::CancelOpen),
+        ("OD", "", Step::CancelOpen),
+        ("SC", "CA", Step::CancelOpen),
+        ("SC", "DC", Step::CancelOpen),
+        ("RU", "DC", Step::CancelOpen),
+        ("SN", "CA", Step::CancelOpen),
         ("SC", "CM", Step::Close),
+        ("SC", "IP", Step::Open),
     ] {
         let news = one("ORM^O01", &order(control, status));
         assert_eq!((news.step, who(&news).as_str()), (step, "Order 12@, Order 11@"), "{control} {status}");
