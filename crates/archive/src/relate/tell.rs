@@ -24,13 +24,18 @@ const NAMED: usize = 512;
 type Records = BTreeMap<Number, (PatientRecord, u64)>;
 
 /// Takes a feed's news: all or none.
-pub async fn tell(vault: &Vault, context: &Context, news: Vec<News>) -> Result<Answer, Fault> {
+pub async fn tell(vault: &Vault, context: &Context, mut news: Vec<News>) -> Result<Answer, Fault> {
     let feed = feed(vault, context).await?.to_owned();
     for right in rights(&news) {
         vault.may(context, right).await?;
     }
     if !news.iter().all(fits) || news.len() > TOGETHER {
         return refused(vault, context, news.first(), "too-long").await;
+    }
+    // That two numbers are one person's is said for good and of all who care for either: not by who may tell of orders only, in
+    // whose messages a wrong one may stand.
+    if vault.right(context, Right::PutRight).is_err() {
+        news.iter_mut().for_each(|one| one.others.clear());
     }
     let turn = Arc::clone(&vault.relate.turn).lock_owned().await;
     // A machine that brings reports only is no feed of relations: its silence is no news.

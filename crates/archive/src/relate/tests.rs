@@ -305,6 +305,26 @@ async fn whose_a_number_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn orders_join_no_numbers() {
+    let house = house();
+    told(&house, vec![visit(Open, -5, "1")]).await.unwrap();
+    let order = News {
+        via: Via::Orm,
+        episode: Episode::Order,
+        patient: PatientNumber { issuer: "H".into(), number: "8".into() },
+        others: vec![PatientNumber { issuer: "H".into(), number: "7".into() }],
+        carers: vec![carer("2", Part::Order)],
+        ..visit(Open, 0, "")
+    };
+    let ask = || Ask::Tell(vec![order.clone()]);
+    answer(&house.vault, &machine(&house, &["orders"]), ask()).await.unwrap();
+    assert_eq!((who(&house, "H", "7"), who(&house, "H", "8")), ("ada".to_owned(), "bob".to_owned()));
+    // Who may say what patients are says it by an order, too.
+    answer(&house.vault, &machine(&house, &["patients", "orders"]), ask()).await.unwrap();
+    assert_eq!((who(&house, "H", "7"), who(&house, "H", "8")), ("ada bob".to_owned(), "bob".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_merge_joins_what_is_told_of_both_numbers() {
     let house = house();
     let number = |number: &str| PatientNumber { issuer: "H".into(), number: number.into() };
