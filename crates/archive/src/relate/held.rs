@@ -1,7 +1,7 @@
 //! Relations in memory: patients of whom something is going on, by each of their numbers; feeds; staff; what was set by hand.
 
 use super::hand::HandRecord;
-use super::record::{Number, PatientRecord};
+use super::record::{Episode, Number, PatientRecord};
 use crate::vault::Relating;
 use model::Time;
 use policy::Relation;
@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Patients of whom something is going on.
 pub const PATIENTS: usize = 200_000;
+/// Those that one machine told of first: it does not fill the room of the others.
+pub const SHARE: usize = PATIENTS / 2;
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -58,12 +60,20 @@ impl Held {
         self.patients.insert(record.patient.clone(), (record, version));
     }
 
-    /// Room for so many more.
-    pub fn room(&mut self, more: usize, now: Time, rules: &Relating) -> bool {
-        if self.patients.len() + more > PATIENTS {
+    /// Room for so many more of a feed.
+    pub fn room(&mut self, feed: &str, more: usize, now: Time, rules: &Relating) -> bool {
+        if !self.fits(feed, more) {
             self.forget(now, rules);
         }
-        self.patients.len() + more <= PATIENTS
+        self.fits(feed, more)
+    }
+
+    fn fits(&self, feed: &str, more: usize) -> bool {
+        let (all, of) = (self.patients.len(), |e: &Episode| e.feed == feed);
+        // Counted only when it may be too many.
+        let own =
+            || self.patients.values().filter(|(record, _)| record.episodes.first().is_some_and(of)).count();
+        more == 0 || all + more <= SHARE || all + more <= PATIENTS && own() + more <= SHARE
     }
 
     fn forget(&mut self, now: Time, rules: &Relating) {

@@ -23,7 +23,7 @@ const BOOKED_S: i64 = 400 * DAY_S;
 /// A sender's clock, and a sender that does not say its time zone.
 const AHEAD_S: i64 = DAY_S;
 
-/// Episodes of a patient; the one that was heard of longest ago goes.
+/// Episodes of a patient; the one that was heard of longest ago goes, but no visit for an order.
 pub const EPISODES: usize = 64;
 /// Teams of an episode, one after the other; the first goes.
 const STAYS: usize = 32;
@@ -172,11 +172,12 @@ impl PatientRecord {
 
     fn add(&mut self, new: Episode, now: Time, rules: &Relating) {
         if self.episodes.len() >= EPISODES {
-            let goes =
-                self.episodes.iter().enumerate().min_by_key(|(_, e)| (e.until(rules, None) > now, e.heard));
-            if let Some((goes, _)) = goes {
-                self.episodes.remove(goes);
-            }
+            // Who may tell of orders only takes no visit's place.
+            let may_go = |(_, e): &(usize, &Episode)| ordered(e.kind) || !ordered(new.kind);
+            let known = self.episodes.iter().enumerate().filter(may_go);
+            let goes = known.min_by_key(|(_, e)| (e.until(rules, None) > now, e.heard));
+            let Some(goes) = goes.map(|(at, _)| at) else { return };
+            self.episodes.remove(goes);
         }
         self.episodes.push(new);
     }
@@ -372,6 +373,11 @@ impl Episode {
         }
         out
     }
+}
+
+/// Told by who places orders.
+const fn ordered(kind: Kind) -> bool {
+    matches!(kind, Kind::Order | Kind::Appointment)
 }
 
 /// The word of policies.

@@ -229,12 +229,12 @@ async fn write(
     turn: tokio::sync::OwnedMutexGuard<()>,
     (records, events): (Records, Vec<(About, Event)>),
 ) -> Result<(), Fault> {
-    let new = {
+    let room = {
         let mut held = lock(&vault.relate.held);
         let new = records.keys().filter(|number| held.patient(number).is_none()).count();
-        held.room(new, context.now, &vault.options.relating).then_some(new)
+        held.room(&context.caller.user, new, context.now, &vault.options.relating)
     };
-    if new.is_none() {
+    if !room {
         return Err(Code::StorageFull.into());
     }
     let mut rows = Vec::new();

@@ -1,7 +1,7 @@
 //! Sequences of messages with the relations that a person reading chapter 3 of HL7 v2.5.1 expects of them.
 
-use super::held::PATIENTS;
-use super::record::{EPISODES, HEARD_S};
+use super::held::{PATIENTS, SHARE};
+use super::record::{EPISODES, HEARD_S, Heard};
 use super::*;
 use crate::context::Context;
 use crate::testing::{House, facts, uid};
@@ -418,9 +418,54 @@ async fn a_flood_is_bounded() {
     for n in 0..PATIENTS {
         held.put(PatientRecord { patient: (String::new(), n.to_string()), ..PatientRecord::default() }, 1);
     }
-    assert!(held.room(0, now, &rules));
-    assert!(held.room(1, now, &rules), "what is over makes room");
+    assert!(held.room("index", 0, now, &rules));
+    assert!(held.room("index", 1, now, &rules), "what is over makes room");
     assert!(held.patient(&(String::new(), "1".to_owned())).is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_take_no_visits_place() {
+    let house = house();
+    let order = |number: usize| News {
+        via: Via::Orm,
+        episode: Episode::Order,
+        number: format!("O{number}"),
+        carers: vec![carer("2", Part::Order)],
+        ..visit(Open, 0, "")
+    };
+    let visit = |number: usize| News { number: format!("V{number}"), ..visit(Open, 0, "1") };
+    told(&house, (1..EPISODES).map(visit).collect()).await.unwrap();
+    let kept = || {
+        let held = lock(&house.vault.relate.held);
+        let (record, _) = held.patient(&("H".to_owned(), "7".to_owned())).unwrap();
+        let orders: Vec<_> =
+            record.episodes.iter().map(|e| e.number.clone()).filter(|n| n.starts_with('O')).collect();
+        (record.episodes.len(), orders.join(" "))
+    };
+    for number in 0..3 {
+        assert_eq!(told(&house, vec![order(number)]).await, Ok(1));
+        assert_eq!(kept(), (EPISODES, format!("O{number}")), "in the place of an order");
+    }
+    assert_eq!(told(&house, vec![visit(EPISODES)]).await, Ok(1));
+    assert_eq!(kept().0, EPISODES);
+    told(&house, (0..EPISODES).map(|n| visit(100 + n)).collect()).await.unwrap();
+    assert_eq!(told(&house, vec![order(9)]).await, Ok(0), "nothing but visits");
+    assert_eq!(kept(), (EPISODES, String::new()));
+}
+
+#[test]
+fn a_feed_fills_half_at_most() {
+    let (mut held, rules, now) = (Held::default(), Relating::default(), Time(EIGHT * 1_000_000_000));
+    let mut one = PatientRecord::default();
+    one.hear(&Heard { news: &visit(Open, 0, "1"), feed: "ris", now, rules: &rules }).unwrap();
+    for n in 0..SHARE {
+        assert!(n % 1000 != 0 || held.room("ris", 1, now, &rules), "{n}");
+        held.put(PatientRecord { patient: (String::new(), n.to_string()), ..one.clone() }, 1);
+    }
+    assert!(!held.room("ris", 1, now, &rules), "one more than its share");
+    assert!(held.room("ris", 0, now, &rules), "of those that it told of it may tell more");
+    assert!(held.room("index", 1, now, &rules), "nobody else is kept out");
+    assert!(held.room("ris", 1, now.plus_seconds(HEARD_S), &rules), "what is over makes room");
 }
 
 /// An account that signed in and opens the only film.
