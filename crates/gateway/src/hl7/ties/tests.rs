@@ -132,6 +132,8 @@ fn who_ordered() {
         assert_eq!((news.step, who(&news).as_str()), (step, "Order 12@, Order 11@"), "{control} {status}");
         assert_eq!((news.number.as_str(), news.episode), ("A-77/SPS-1", Episode::Order));
     }
+    let gone = one("OMI^O23", &format!("{PID}ORC|DC|PL|FI\rOBR|1|PL|FI|CX2||||||||||||||A-77\r"));
+    assert_eq!((gone.step, who(&gone).as_str(), gone.number.as_str()), (Step::CancelOpen, "", "A-77"));
     let nobody = "ORC|NW|PL|FI\rOBR|1|PL|FI|CX2||||||||||||||A-77\r";
     assert!(told("OMI^O23", "20261126120000", &format!("{PID}{nobody}")).unwrap().is_empty());
 }
