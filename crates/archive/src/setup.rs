@@ -89,6 +89,7 @@ impl Vault {
         let Some((record, _)) = lock(&self.accounts).get(&user).cloned() else { return Ok(false) };
         self.keep_account(AccountRecord { disabled: true, ..record }, "account-disabled")?;
         self.sessions().end_user(&user);
+        self.end_given_by(&user);
         Ok(true)
     }
 
@@ -142,6 +143,17 @@ impl Vault {
         self.keep(Kind::Site, name, before + 1, &record, "research-approval", "")?;
         *lock(&self.site) = (record, before + 1);
         Ok(())
+    }
+
+    /// The version at which a row stands; 0: there is none.
+    pub(crate) fn row_version(&self, name: &[u8; 32]) -> Result<u64> {
+        Ok(self.store.row(name)?.map_or(0, |row| row.version))
+    }
+
+    /// The version that a row gets next. Of one that did not open at the start memory knows none, and the store still does.
+    pub(crate) fn next_version(&self, known: u64, name: &[u8; 32]) -> Result<u64> {
+        let known = if known == 0 { self.row_version(name)? } else { known };
+        Ok(known + 1)
     }
 
     pub(crate) fn keep<T: Serialize>(

@@ -180,9 +180,9 @@ async fn change(
     let own = context.own.is_some_and(|own| own.is(&lock(&vault.righted), home));
     let entries = with(&mut record, own)?;
     record.bounded()?;
-    record.version += 1;
     let mut commit = Commit::new(vault.store.epoch());
     let name = vault.sealing.name(Kind::Consents, &[&home.0]);
+    record.version = tokio::task::block_in_place(|| vault.next_version(record.version, &name))?;
     commit.rows.push(vault.sealing.row(Kind::Consents, name, record.version, &record)?);
     for (event, study) in entries {
         let about = About { patient: Some(home), study, object: None };

@@ -186,3 +186,18 @@ async fn a_row_of_the_past_does_not_open() {
     assert_eq!(sealing.open_row::<ConsentRecord>(&row(1)).unwrap(), *record);
     assert!(sealing.open_row::<ConsentRecord>(&row(2)).is_err(), "forged as newer");
 }
+
+/// As after `gauze check --accept tables`: memory has nothing, the row stands at some version.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_row_is_written_again() {
+    let house = house().await;
+    let anna = patient(&house);
+    let own = || Proposal { recipient: Some(Recipient::Role(Role::Radiologist)), ..asks(None) };
+    done(&house, &anna, ConsentAsk::Propose(own())).await.unwrap();
+    lock(&house.vault.consents).clear();
+    for _ in 0..2 {
+        done(&house, &anna, ConsentAsk::Propose(own())).await.unwrap();
+    }
+    let home = anna.own.and_then(crate::putright::Own::home).unwrap();
+    assert_eq!(lock(&house.vault.consents).get(&home).unwrap().version, 3);
+}

@@ -32,35 +32,36 @@ impl Vault {
         row.map(|row| self.sealing.open_row(&row)).transpose()
     }
 
-    /// Row and entry; then the book is as told.
+    /// Row and entry; then the book is as told. `before`: the version that it had.
     pub(crate) async fn keep_book(
         &self,
         context: &Context,
-        (book, version): (BookRecord, u64),
+        (book, before): (BookRecord, u64),
         event: Event,
     ) -> std::result::Result<(), Fault> {
-        self.kept_rules(context, (book, version), None, event).await
+        self.kept_rules(context, (book, before), None, event).await
     }
 
     /// The same, and the set decides from now on.
     pub(crate) async fn keep_active(
         &self,
         context: &Context,
-        (book, version): (BookRecord, u64),
+        (book, before): (BookRecord, u64),
         set: InForce,
         event: Event,
     ) -> std::result::Result<(), Fault> {
-        self.kept_rules(context, (book, version), Some(set), event).await
+        self.kept_rules(context, (book, before), Some(set), event).await
     }
 
     async fn kept_rules(
         &self,
         context: &Context,
-        (book, version): (BookRecord, u64),
+        (book, before): (BookRecord, u64),
         set: Option<InForce>,
         event: Event,
     ) -> std::result::Result<(), Fault> {
         let name = self.sealing.name(Kind::Rules, &[]);
+        let version = self.next_version(before, &name)?;
         let mut commit = Commit::new(self.store.epoch());
         commit.rows.push(self.sealing.row(Kind::Rules, name, version, &book)?);
         let mut log = None;
@@ -68,8 +69,9 @@ impl Vault {
             let (mut versions, before) = lock(&self.policy_log).clone();
             versions.add(set.policies.version().0);
             let name = self.sealing.name(Kind::Policies, &[]);
-            commit.rows.push(self.sealing.row(Kind::Policies, name, before + 1, &versions)?);
-            log = Some((versions, before + 1));
+            let next = self.next_version(before, &name)?;
+            commit.rows.push(self.sealing.row(Kind::Policies, name, next, &versions)?);
+            log = Some((versions, next));
             for kept in [&*self.rules(), set] {
                 self.keep_texts(kept, &mut commit)?;
             }

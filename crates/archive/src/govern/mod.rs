@@ -169,7 +169,7 @@ async fn propose(
         reason: proposal.reason.clone(),
     };
     book.proposals.push(proposal);
-    vault.keep_book(context, (book, before + 1), event).await?;
+    vault.keep_book(context, (book, before), event).await?;
     Ok(shown(vault))
 }
 
@@ -208,7 +208,7 @@ async fn activate(vault: &Vault, context: &Context, proposal: Id) -> Result<Answ
         proposed_by: proposed.by,
         reason: proposed.reason,
     };
-    vault.keep_active(context, (book, before + 1), set, event).await?;
+    vault.keep_active(context, (book, before), set, event).await?;
     Ok(shown(vault))
 }
 
@@ -220,7 +220,7 @@ async fn dropped(vault: &Vault, context: &Context, proposal: Id) -> Result<Answe
     };
     let gone = book.proposals.remove(at);
     let event = Event::RulesDropped { proposal, version: version_of(&gone.texts) };
-    vault.keep_book(context, (book, before + 1), event).await?;
+    vault.keep_book(context, (book, before), event).await?;
     Ok(shown(vault))
 }
 

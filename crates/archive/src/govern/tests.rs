@@ -215,3 +215,15 @@ async fn who_would_see_a_study() {
     let unknown = Ask::Explain { study: "1.7".parse().unwrap(), user: None };
     assert_eq!(ask(&house, &olga, unknown).await, Err(Code::NotFound));
 }
+
+/// As after `gauze check --accept tables`: memory has nothing, the row stands at some version.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_book_is_written_again() {
+    let (house, _) = filled().await;
+    let (olga, adam) = persons(&house);
+    how(&house, &olga, proposing(&house, more(FORBIDS))).await;
+    *lock(&house.vault.book) = (BookRecord::default(), 0);
+    let shown = how(&house, &olga, proposing(&house, more(FORBIDS))).await;
+    let shown = how(&house, &adam, Ask::Activate { proposal: shown.proposals[0].id }).await;
+    assert_eq!((shown.proposals.len(), lock(&house.vault.book).1), (0, 3));
+}

@@ -35,6 +35,7 @@ pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response
     let Some(study) = vault.known_study(context, &ask.study, ask.purpose)? else {
         return refuse(vault, context, &ask, None, (&[], None)).await;
     };
+    let ended = vault.relations_ended();
     let facts = glass::known(vault, context, facts::gather(vault, context, &study, &ask));
     match policy::decide(&vault.rules().policies, ask.action, &facts) {
         // What a rule obliges to is owed before the picture: without it, nothing would ever ask.
@@ -50,7 +51,7 @@ pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response
             vault
                 .record(context, About::study(&study), opened(&ask, &grant, facts.written(ask.action)))
                 .await?;
-            Ok(Response::Opened(token(vault, context, &study, &grant)?))
+            Ok(Response::Opened(token(vault, context, (&study, ended), &grant)?))
         }
         Err(refusal) => {
             refuse(vault, context, &ask, Some(&study), (&refusal_rules(&refusal), Some(&facts))).await
@@ -130,7 +131,13 @@ impl Vault {
 }
 
 /// A bearer token of this grant, and the session's viewing set with the grant in it.
-fn token(vault: &Vault, context: &Context, study: &Study, grant: &Grant) -> Result<Opened, Fault> {
+/// `ended`: relations that had ended when it was decided.
+fn token(
+    vault: &Vault,
+    context: &Context,
+    (study, ended): (&Study, u64),
+    grant: &Grant,
+) -> Result<Opened, Fault> {
     let (cookie, _) = context.session.ok_or(Code::NotSignedIn)?;
     let (token, bearer) = vault.sealing.new_token(crypto::TokenKind::Bearer)?;
     let (viewing, view) = vault.sealing.new_token(crypto::TokenKind::Viewing)?;
@@ -143,6 +150,10 @@ fn token(vault: &Vault, context: &Context, study: &Study, grant: &Grant) -> Resu
         return Err(Code::OpenAnew.into());
     }
     let mut sessions = vault.sessions();
+    // It may rest on a relation that ended meanwhile.
+    if vault.relations_ended() != ended {
+        return Err(Code::OpenAnew.into());
+    }
     let times = (now, now.plus_seconds(left));
     sessions.grant(&cookie, study.record.uid.clone(), (grant.to_record(), grant.purpose()), bearer, times);
     sessions.set_viewing(&cookie, view);

@@ -1,7 +1,7 @@
 //! Relations by hand: by the privacy officer, and a doctor's own for a colleague. Each has an end, a reason and an entry.
 
 use super::record::Number;
-use super::{keep, tied};
+use super::{Ended, Held, keep, tied};
 use crate::context::{About, Context};
 use crate::sealing::Kind;
 use crate::vault::{Vault, lock};
@@ -11,6 +11,7 @@ use policy::{Relation, RelationKind, Right};
 use port::ties::{Answer, ByHand, Tie};
 use port::{Code, Fault};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 const DAY_S: i64 = 24 * 3600;
 /// The longest one that the officer sets.
@@ -46,25 +47,38 @@ struct Hand {
 }
 
 impl Hand {
+    /// Whose relations it gives.
+    fn giver(&self) -> Option<&String> {
+        let delegates = self.kind == RelationKind::Delegation;
+        self.covers.as_ref().or(Some(&self.by).filter(|_| delegates))
+    }
+
+    fn with(&self, keys: &[Number]) -> bool {
+        self.patient.as_ref().map_or(self.covers.is_none(), |patient| keys.contains(patient))
+    }
+
     fn relation(&self) -> Relation {
         Relation { kind: self.kind, source: SOURCE.to_owned(), start: self.start, end: Some(self.end) }
     }
 }
 
 impl HandRecord {
-    /// With the patient of these numbers, or with everybody; ended ones too.
+    /// With the patient of these numbers, or with everybody; ended ones too. Not what rests on what another account has.
     pub fn relations(&self, keys: &[Number]) -> Vec<Relation> {
-        let with = |hand: &&Hand| match &hand.patient {
-            Some(patient) => keys.contains(patient),
-            None => hand.covers.is_none(),
-        };
-        self.ties.iter().filter(with).map(Hand::relation).collect()
+        let own = self.ties.iter().filter(|hand| hand.giver().is_none() && hand.with(keys));
+        own.map(Hand::relation).collect()
     }
 
-    /// Colleagues who are covered for now.
-    pub fn covered(&self, now: Time) -> Vec<(String, Relation)> {
-        let all = self.ties.iter().filter_map(|hand| Some((hand.covers.clone()?, hand.relation())));
-        all.filter(|(_, relation)| relation.holds_at(now)).collect()
+    /// Colleagues who are covered for now, or who gave what they have to the patient of these numbers.
+    pub fn given(&self, keys: &[Number], now: Time) -> Vec<(String, Relation)> {
+        let given = self.ties.iter().filter(|hand| hand.covers.is_some() || hand.with(keys));
+        let given = given.filter_map(|hand| Some((hand.giver()?.clone(), hand.relation())));
+        given.filter(|(_, relation)| relation.holds_at(now)).collect()
+    }
+
+    /// It gives what one of these accounts has.
+    pub fn rests_on(&self, users: &BTreeSet<String>) -> bool {
+        self.ties.iter().filter_map(Hand::giver).any(|giver| users.contains(giver))
     }
 
     /// For people.
@@ -119,7 +133,9 @@ pub async fn make(vault: &Vault, context: &Context, ask: ByHand) -> Result<Answe
     let event = changed(&new, &user);
     let about = about(vault, new.patient.as_ref());
     let now = context.now;
-    change(vault, context, &user, (about, event), move |record| record.add(new, now)).await.map(Answer::Made)
+    change(vault, context, &user, (about, event, None), move |record| record.add(new, now))
+        .await
+        .map(Answer::Made)
 }
 
 /// Ends one: the officer any, and who gave it her own.
@@ -141,7 +157,7 @@ pub async fn end(vault: &Vault, context: &Context, user: &str, number: u64) -> R
         hand.end = now;
         Ok(number)
     };
-    change(vault, context, &user, (about, event), ends).await.map(Answer::Made)
+    change(vault, context, &user, (about, event, Some(known)), ends).await.map(Answer::Made)
 }
 
 /// Whether a doctor has something to give, and until when: her own, not what she was given or reads from a pool.
@@ -218,28 +234,34 @@ fn about(vault: &Vault, patient: Option<&Number>) -> About {
     About { patient: patient.and_then(|number| vault.known_patient(number)), ..About::nothing() }
 }
 
+/// `gone`: what ends by it.
 async fn change(
     vault: &Vault,
     context: &Context,
     user: &str,
-    (about, event): (About, Event),
+    (about, event, gone): (About, Event, Option<Hand>),
     change: impl FnOnce(&mut HandRecord) -> Result<u64, Code>,
 ) -> Result<u64, Fault> {
     let turn = std::sync::Arc::clone(&vault.relate.turn).lock_owned().await;
-    let (mut record, version) = lock(&vault.relate.held).hands.get(user).cloned().unwrap_or_default();
+    let (mut record, before) = lock(&vault.relate.held).hands.get(user).cloned().unwrap_or_default();
     user.clone_into(&mut record.user);
     let number = change(&mut record)?;
     let name = vault.sealing.name(Kind::Hand, &[user.as_bytes()]);
-    let row = vault.sealing.row(Kind::Hand, name, version + 1, &record)?;
+    let version = tokio::task::block_in_place(|| vault.next_version(before, &name))?;
+    let row = vault.sealing.row(Kind::Hand, name, version, &record)?;
     let events = vec![(vault.envelope(context, &about), event)];
-    let then = move |held: &mut super::Held| {
-        held.hands.insert(record.user.clone(), (record, version + 1));
+    let then = move |held: &mut Held| {
+        let user = record.user.clone();
+        held.hands.insert(user.clone(), (record, version));
+        let users = held.with_heirs(BTreeSet::from([user]));
+        let ended = |hand: Hand| Ended { users, patients: hand.patient.map(|number| vec![number]) };
+        gone.map(ended).into_iter().collect()
     };
     keep(vault, turn, (vec![row], events), then).await?;
     Ok(number)
 }
 
 /// From their rows.
-pub fn load(held: &mut super::Held, rows: Vec<(HandRecord, u64)>) {
+pub fn load(held: &mut Held, rows: Vec<(HandRecord, u64)>) {
     held.hands = rows.into_iter().map(|(record, version)| (record.user.clone(), (record, version))).collect();
 }

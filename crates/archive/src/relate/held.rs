@@ -1,15 +1,17 @@
 //! Relations in memory: patients of whom something is going on, by each of their numbers; feeds; staff; what was set by hand.
 
 use super::hand::HandRecord;
-use super::record::{Number, PatientRecord};
+use super::record::{Episode, Number, PatientRecord};
 use crate::vault::Relating;
 use model::Time;
-use policy::{Relation, RelationKind};
-use port::ties::{Feed, StaffNumber};
+use policy::Relation;
+use port::ties::{Carer, Feed, StaffNumber};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Patients of whom something is going on.
 pub const PATIENTS: usize = 200_000;
+/// Those that one machine told of first: it does not fill the room of the others.
+pub const SHARE: usize = PATIENTS / 2;
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -58,12 +60,20 @@ impl Held {
         self.patients.insert(record.patient.clone(), (record, version));
     }
 
-    /// Room for so many more.
-    pub fn room(&mut self, more: usize, now: Time, rules: &Relating) -> bool {
-        if self.patients.len() + more > PATIENTS {
+    /// Room for so many more of a feed.
+    pub fn room(&mut self, feed: &str, more: usize, now: Time, rules: &Relating) -> bool {
+        if !self.fits(feed, more) {
             self.forget(now, rules);
         }
-        self.patients.len() + more <= PATIENTS
+        self.fits(feed, more)
+    }
+
+    fn fits(&self, feed: &str, more: usize) -> bool {
+        let (all, of) = (self.patients.len(), |e: &Episode| e.feed == feed);
+        // Counted only when it may be too many.
+        let own =
+            || self.patients.values().filter(|(record, _)| record.episodes.first().is_some_and(of)).count();
+        more == 0 || all + more <= SHARE || all + more <= PATIENTS && own() + more <= SHARE
     }
 
     fn forget(&mut self, now: Time, rules: &Relating) {
@@ -103,7 +113,7 @@ impl Held {
         record.into_iter().flat_map(|record| record.others.iter().chain([&record.patient]))
     }
 
-    /// What an account has to do with the patient of these numbers by feeds and by hand, without those it covers for.
+    /// What an account has to do with the patient of these numbers by feeds and by hand, without what others gave it.
     pub fn own(&self, user: &str, keys: &[Number], now: Time, rules: &Relating) -> Vec<Relation> {
         let mut out = Vec::new();
         if let Some((staff, _)) = self.staff.get(user) {
@@ -117,9 +127,16 @@ impl Held {
         out
     }
 
-    /// Colleagues whom an account covers for now, each with what it then has to do with their patients.
-    pub fn covered(&self, user: &str, now: Time) -> Vec<(String, Relation)> {
-        self.hands.get(user).map(|(hand, _)| hand.covered(now)).unwrap_or_default()
+    /// Who has to do with a patient now, as feeds say.
+    pub fn carers(&self, patient: &Number, now: Time, rules: &Relating) -> BTreeSet<Carer> {
+        let silent = |feed: &str| self.silent(feed, now, rules);
+        let record = self.patients.get(patient);
+        record.map(|(record, _)| record.carers(now, rules, silent)).unwrap_or_default()
+    }
+
+    /// Colleagues whom an account covers for now, or who gave it theirs, each with what it then has to do with the patient.
+    pub fn given(&self, user: &str, keys: &[Number], now: Time) -> Vec<(String, Relation)> {
+        self.hands.get(user).map(|(hand, _)| hand.given(keys, now)).unwrap_or_default()
     }
 
     /// All episodes of an account, with whose they are.
@@ -181,12 +198,12 @@ impl Held {
     }
 }
 
-/// What somebody who covers has by a colleague's relation: hers while it holds, at most until the cover ends.
-pub fn covers(cover: &Relation, theirs: &Relation) -> Relation {
+/// What somebody has by a colleague's relation: hers while it holds, at most until the cover or the delegation ends.
+pub fn by_gift(gift: &Relation, theirs: &Relation) -> Relation {
     Relation {
-        kind: RelationKind::Cover,
-        source: cover.source.clone(),
-        start: cover.start.max(theirs.start),
-        end: [cover.end, theirs.end].into_iter().flatten().min(),
+        kind: gift.kind,
+        source: gift.source.clone(),
+        start: gift.start.max(theirs.start),
+        end: [gift.end, theirs.end].into_iter().flatten().min(),
     }
 }

@@ -1,6 +1,7 @@
 //! relate: Caller → Permit → Episodes → Recorded. Who has to do with whom, as the hospital's feeds say it and as people set it by
 //! hand. What follows from it is decided by policy only.
 
+mod ended;
 mod hand;
 mod held;
 mod record;
@@ -18,13 +19,15 @@ use crate::context::Context;
 use crate::journal::promises;
 use crate::sealing::fault;
 use crate::vault::{Relating, Vault, lock};
+use ended::Ended;
 use ledger::{Envelope, Event};
-use model::{Id, PatientRef, Time};
+use model::{Id, PatientRef, Role, Time};
 use policy::{Relation, Right};
 use port::putright::PatientNumber;
 use port::ties::{Answer, Ask, StaffNumber, Tie};
 use port::{Code, Fault, Response};
 use record::Number;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use store::{Commit, RowWrite};
 
@@ -35,6 +38,8 @@ pub struct Relate {
     pub held: Mutex<Held>,
     /// Held while they are changed.
     pub turn: Arc<tokio::sync::Mutex<()>>,
+    /// Ends of relations that somebody has.
+    ended: AtomicU64,
 }
 
 impl Relate {
@@ -122,11 +127,19 @@ impl Vault {
         let mut out = self.set_for(user, keys);
         let held = lock(&self.relate.held);
         out.extend(held.own(user, keys, now, rules));
-        let covered = held.covered(user, now);
+        let gifts = held.given(user, keys, now);
         let fed = |colleague: &str| held.own(colleague, keys, now, rules);
-        let theirs: Vec<_> = covered.iter().map(|(colleague, _)| fed(colleague)).collect();
+        let theirs: Vec<_> = gifts.iter().map(|(colleague, _)| fed(colleague)).collect();
         drop(held);
-        for ((colleague, cover), mut theirs) in covered.into_iter().zip(theirs) {
+        for ((colleague, gift), mut theirs) in gifts.into_iter().zip(theirs) {
+            if gift.kind == policy::RelationKind::Delegation {
+                match self.gives_as(&colleague) {
+                    // The officer gives what she has not.
+                    Some(Role::Officer) => out.push(gift.clone()),
+                    Some(_) => {}
+                    None => continue,
+                }
+            }
             theirs.extend(self.set_for(&colleague, keys));
             // What a colleague was given is not given on, and a pool is whoever reads in it.
             let given = |r: &Relation| {
@@ -134,11 +147,17 @@ impl Vault {
                 matches!(r.kind, Cover | Delegation | Pool)
             };
             theirs.retain(|relation| !given(relation) && relation.holds_at(now));
-            out.extend(theirs.iter().map(|relation| held::covers(&cover, relation)));
+            out.extend(theirs.iter().map(|relation| held::by_gift(&gift, relation)));
         }
         out.sort_by_key(|relation| !relation.holds_at(now));
         out.truncate(policy::facts::RELATIONS);
         out
+    }
+
+    /// As what somebody gave a delegation; nothing: she has no account any more.
+    fn gives_as(&self, user: &str) -> Option<Role> {
+        let accounts = lock(&self.accounts);
+        accounts.get(user).filter(|(account, _)| !account.disabled).map(|(account, _)| account.role)
     }
 
     fn set_for(&self, user: &str, keys: &[Number]) -> Vec<Relation> {
@@ -174,12 +193,12 @@ impl Vault {
     }
 }
 
-/// Rows and entries in one commit, then memory.
+/// Rows and entries in one commit, then memory; then ends what rested on relations that are no more.
 async fn keep(
     vault: &Vault,
     turn: tokio::sync::OwnedMutexGuard<()>,
     (rows, events): (Vec<RowWrite>, Vec<(Envelope, Event)>),
-    then: impl FnOnce(&mut Held) + Send + 'static,
+    then: impl FnOnce(&mut Held) -> Vec<Ended> + Send + 'static,
 ) -> Result<(), Fault> {
     let mut commit = Commit::new(vault.store.epoch());
     commit.rows = rows;
@@ -191,7 +210,8 @@ async fn keep(
     // Memory follows also when whoever asked has gone away meanwhile.
     let settled = vault.settled(promises, pending, move |vault, durable| {
         if durable.is_ok() {
-            then(&mut lock(&vault.relate.held));
+            let ended = then(&mut lock(&vault.relate.held));
+            ended.iter().for_each(|one| vault.end_opened(one));
         }
         drop(turn);
         Ok(durable)

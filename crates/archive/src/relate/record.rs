@@ -6,6 +6,7 @@ use model::Time;
 use policy::{Relation, RelationKind};
 use port::ties::{Carer, Episode as Kind, News, Part, StaffNumber, Stamp, Step, Via};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Issuer and number of a patient.
 pub type Number = (String, String);
@@ -16,10 +17,13 @@ pub const HEARD_S: i64 = 60 * DAY_S;
 /// An appointment is prepared and followed up.
 const BEFORE_S: i64 = DAY_S;
 const AFTER_S: i64 = 7 * DAY_S;
+/// It lasts no longer, and is booked no longer ahead.
+const APPOINTMENT_S: i64 = DAY_S;
+const BOOKED_S: i64 = 400 * DAY_S;
 /// A sender's clock, and a sender that does not say its time zone.
 const AHEAD_S: i64 = DAY_S;
 
-/// Episodes of a patient; the one that was heard of longest ago goes.
+/// Episodes of a patient; the one that was heard of longest ago goes, but no visit for an order.
 pub const EPISODES: usize = 64;
 /// Teams of an episode, one after the other; the first goes.
 const STAYS: usize = 32;
@@ -74,7 +78,7 @@ pub struct Stay {
 /// Why nothing was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Its time is yet to come.
+    /// Its time is yet to come, or too far ahead.
     Future,
     /// It ends before it begins.
     Backwards,
@@ -130,10 +134,13 @@ impl PatientRecord {
     pub fn hear(&mut self, heard: &Heard<'_>) -> Result<bool, Refusal> {
         let news = heard.news;
         let at = news.at.map_or(heard.now, |at| heard.time(at));
-        if at > heard.now.plus_seconds(AHEAD_S) {
+        let begins = news.start.map(|_| heard.start());
+        let booked = begins.filter(|_| news.episode == Kind::Appointment);
+        if at > heard.now.plus_seconds(AHEAD_S)
+            || booked.is_some_and(|start| start > heard.now.plus_seconds(BOOKED_S))
+        {
             return Err(Refusal::Future);
         }
-        let begins = news.start.map(|_| heard.start());
         if begins.zip(heard.end()).is_some_and(|(start, end)| end < start) {
             return Err(Refusal::Backwards);
         }
@@ -165,11 +172,12 @@ impl PatientRecord {
 
     fn add(&mut self, new: Episode, now: Time, rules: &Relating) {
         if self.episodes.len() >= EPISODES {
-            let goes =
-                self.episodes.iter().enumerate().min_by_key(|(_, e)| (e.until(rules, None) > now, e.heard));
-            if let Some((goes, _)) = goes {
-                self.episodes.remove(goes);
-            }
+            // Who may tell of orders only takes no visit's place.
+            let may_go = |(_, e): &(usize, &Episode)| ordered(e.kind) || !ordered(new.kind);
+            let known = self.episodes.iter().enumerate().filter(may_go);
+            let goes = known.min_by_key(|(_, e)| (e.until(rules, None) > now, e.heard));
+            let Some(goes) = goes.map(|(at, _)| at) else { return };
+            self.episodes.remove(goes);
         }
         self.episodes.push(new);
     }
@@ -182,6 +190,21 @@ impl PatientRecord {
         silent: impl Fn(&str) -> Option<Time>,
     ) -> Vec<Relation> {
         self.episodes.iter().flat_map(|e| e.relations(staff, rules, silent(&e.feed))).collect()
+    }
+
+    /// All who have to do with her now.
+    pub fn carers(
+        &self,
+        now: Time,
+        rules: &Relating,
+        silent: impl Fn(&str) -> Option<Time>,
+    ) -> BTreeSet<Carer> {
+        let mut out = BTreeSet::new();
+        for episode in &self.episodes {
+            let ties = episode.ties(rules, silent(&episode.feed), |_| true);
+            out.extend(ties.into_iter().filter(|(_, tie)| tie.holds_at(now)).map(|(carer, _)| carer.clone()));
+        }
+        out
     }
 
     /// Nothing of it counts any more.
@@ -296,32 +319,65 @@ impl Episode {
         if let Some(cancelled) = self.cancelled {
             return cancelled;
         }
-        let open = self.heard.plus_seconds(HEARD_S);
-        match (self.end, silent) {
-            (Some(end), _) => end.plus_seconds(self.grace_s(rules)),
-            // Who left since is not known: as if all had left when the feed fell silent.
-            (None, Some(since)) => open.min(since.plus_seconds(rules.grace_s)),
-            (None, None) => open,
+        let ends = self.end.map(|end| self.in_bounds(end).plus_seconds(self.grace_s(rules)));
+        // What is over is over; an end that is to come is a plan, and who plans far ahead goes by no other rule than who plans
+        // nothing.
+        if let Some(ends) = ends
+            && self.end.is_some_and(|end| end <= self.heard)
+        {
+            return ends;
+        }
+        let open = match self.kind {
+            // Booked months ahead: it is bounded by its length.
+            Kind::Appointment if ends.is_some() => Time(i64::MAX),
+            _ => self.heard.plus_seconds(HEARD_S),
+        };
+        // Who left since is not known: as if all had left when the feed fell silent.
+        let silent = silent.map(|since| since.plus_seconds(rules.grace_s));
+        ends.into_iter().chain(silent).fold(open, Time::min)
+    }
+
+    fn in_bounds(&self, end: Time) -> Time {
+        match (self.kind, self.stays.first()) {
+            (Kind::Appointment, Some(stay)) => end.min(stay.since.plus_seconds(APPOINTMENT_S)),
+            _ => end,
         }
     }
 
     fn relations(&self, staff: &[StaffNumber], rules: &Relating, silent: Option<Time>) -> Vec<Relation> {
+        let own = |carer: &Carer| staff.iter().any(|own| own.is(&carer.staff));
+        self.ties(rules, silent, own).into_iter().map(|(_, relation)| relation).collect()
+    }
+
+    /// What those whom `of` names have to do with her.
+    fn ties(
+        &self,
+        rules: &Relating,
+        silent: Option<Time>,
+        of: impl Fn(&Carer) -> bool,
+    ) -> Vec<(&Carer, Relation)> {
         let until = self.until(rules, silent);
         let early = if self.kind == Kind::Appointment { BEFORE_S } else { 0 };
         let mut out = Vec::new();
         for (at, stay) in self.stays.iter().enumerate() {
             let next = self.stays.get(at + 1).map_or(until, |next| next.since.min(until));
-            for carer in stay.carers.iter().filter(|c| staff.iter().any(|own| own.is(&c.staff))) {
-                out.push(Relation {
+            for carer in stay.carers.iter().filter(|carer| of(carer)) {
+                let relation = Relation {
                     kind: kind(carer.part),
                     source: self.via.as_str().to_owned(),
                     start: stay.since.plus_seconds(-early),
                     end: Some(next),
-                });
+                };
+                out.push((carer, relation));
             }
         }
         out
     }
+}
+
+/// Told by who places orders.
+const fn ordered(kind: Kind) -> bool {
+    matches!(kind, Kind::Order | Kind::Appointment)
 }
 
 /// The word of policies.

@@ -28,8 +28,9 @@ impl Vault {
             held.staff.get(&user).map_or(0, |(_, version)| *version)
         };
         let name = self.sealing.name(Kind::Staff, &[user.as_bytes()]);
-        self.keep(Kind::Staff, name, before + 1, &(&user, &numbers), "staff", &user)?;
-        lock(&self.relate.held).staff.insert(user, (numbers, before + 1));
+        let version = self.next_version(before, &name)?;
+        self.keep(Kind::Staff, name, version, &(&user, &numbers), "staff", &user)?;
+        lock(&self.relate.held).staff.insert(user, (numbers, version));
         Ok(true)
     }
 }

@@ -24,13 +24,18 @@ const NAMED: usize = 512;
 type Records = BTreeMap<Number, (PatientRecord, u64)>;
 
 /// Takes a feed's news: all or none.
-pub async fn tell(vault: &Vault, context: &Context, news: Vec<News>) -> Result<Answer, Fault> {
+pub async fn tell(vault: &Vault, context: &Context, mut news: Vec<News>) -> Result<Answer, Fault> {
     let feed = feed(vault, context).await?.to_owned();
     for right in rights(&news) {
         vault.may(context, right).await?;
     }
     if !news.iter().all(fits) || news.len() > TOGETHER {
         return refused(vault, context, news.first(), "too-long").await;
+    }
+    // That two numbers are one person's is said for good and of all who care for either: not by who may tell of orders only, in
+    // whose messages a wrong one may stand.
+    if vault.right(context, Right::PutRight).is_err() {
+        news.iter_mut().for_each(|one| one.others.clear());
     }
     let turn = Arc::clone(&vault.relate.turn).lock_owned().await;
     // A machine that brings reports only is no feed of relations: its silence is no news.
@@ -158,7 +163,8 @@ fn record<'a>(
         let name = vault.sealing.name(Kind::Episodes, &[number.0.as_bytes(), number.1.as_bytes()]);
         let fresh = PatientRecord { patient: number.clone(), ..PatientRecord::default() };
         match vault.store.row(&name)? {
-            Some(row) => Ok((vault.sealing.open_row(&row)?, row.version)),
+            // One that was lost, and was let go (`gauze check`): what is told from now on counts.
+            Some(row) => Ok((vault.sealing.open_row(&row).unwrap_or(fresh), row.version)),
             None => Ok((fresh, 0)),
         }
     };
@@ -223,12 +229,12 @@ async fn write(
     turn: tokio::sync::OwnedMutexGuard<()>,
     (records, events): (Records, Vec<(About, Event)>),
 ) -> Result<(), Fault> {
-    let new = {
+    let room = {
         let mut held = lock(&vault.relate.held);
         let new = records.keys().filter(|number| held.patient(number).is_none()).count();
-        held.room(new, context.now, &vault.options.relating).then_some(new)
+        held.room(&context.caller.user, new, context.now, &vault.options.relating)
     };
-    if new.is_none() {
+    if !room {
         return Err(Code::StorageFull.into());
     }
     let mut rows = Vec::new();
@@ -237,8 +243,11 @@ async fn write(
         rows.push(vault.sealing.row(Kind::Episodes, name, version + 1, record)?);
     }
     let events = events.into_iter().map(|(about, event)| (vault.envelope(context, &about), event)).collect();
+    let (now, rules) = (context.now, vault.options.relating);
     let then = move |held: &mut Held| {
-        records.into_values().for_each(|(record, version)| held.put(record, version + 1));
+        let changed =
+            |(record, version): (PatientRecord, u64)| held.changed((record, version + 1), now, &rules);
+        records.into_values().map(changed).collect()
     };
     keep(vault, turn, (rows, events), then).await
 }

@@ -1,12 +1,12 @@
 //! Sequences of messages with the relations that a person reading chapter 3 of HL7 v2.5.1 expects of them.
 
-use super::held::PATIENTS;
-use super::record::{EPISODES, HEARD_S};
+use super::held::{PATIENTS, SHARE};
+use super::record::{EPISODES, HEARD_S, Heard};
 use super::*;
 use crate::context::Context;
-use crate::testing::House;
+use crate::testing::{House, facts, uid};
 use crate::vault::Device;
-use model::{Purpose, Role};
+use model::Purpose;
 use policy::Standing;
 use port::ties::{ByHand, Carer, Episode, News, Part, Stamp, Step, Via};
 
@@ -217,6 +217,65 @@ async fn appointments_and_orders_hold_around_their_time() {
     assert_eq!((relation.kind.as_str(), relation.source.as_str()), ("order", "orm"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_is_planned_goes_before_no_other_rule() {
+    let house = house();
+    let of = |number: &str, news: News| News {
+        patient: PatientNumber { issuer: "H".into(), number: number.into() },
+        ..news
+    };
+    let far = Some(stamp(20_000 * 24));
+    let team = News { episode: Episode::CareTeam, via: Via::Fhir, ..visit(Open, 0, "1") };
+    let booked = |hours: i64, end| News {
+        episode: Episode::Appointment,
+        via: Via::Siu,
+        start: Some(stamp(hours)),
+        end,
+        ..visit(Open, 0, "1")
+    };
+    let news = vec![
+        of("1", News { end: far, ..visit(Open, 0, "1") }),
+        of("2", News { end: far, ..team.clone() }),
+        of("3", News { end: Some(stamp(24)), ..team }),
+        of("4", booked(24, far)),
+        of("5", booked(24 * 90, Some(stamp(24 * 90 + 1)))),
+    ];
+    told(&house, news).await.unwrap();
+    assert_eq!(told(&house, vec![of("6", booked(24 * 400 + 1, None))]).await, Err(Code::BadRequest));
+    let holds = |number: &str, days: i64, silent: bool| {
+        let at = Time(EIGHT * 1_000_000_000).plus_seconds(days * DAY);
+        if !silent {
+            lock(&house.vault.relate.held).spoke("index", at);
+        }
+        let key = ("H".to_owned(), number.to_owned());
+        house.vault.relations_of("ada", &[key], at).iter().any(|r| r.holds_at(at))
+    };
+    // Silent for longer than a day: nothing is open after the grace.
+    for (number, days, expected) in [
+        ("1", 29, true),
+        ("1", 30, false),
+        ("2", 29, true),
+        ("2", 30, false),
+        ("3", 0, true),
+        ("3", 1, false),
+        ("4", 8, true),
+        ("4", 9, false),
+        ("5", 89, false),
+    ] {
+        assert_eq!(holds(number, days, true), expected, "{number} {days}, silent");
+    }
+    for (number, days, expected) in [
+        ("1", 59, true),
+        ("1", 60, false),
+        ("2", 59, true),
+        ("2", 60, false),
+        ("5", 88, false),
+        ("5", 89, true),
+    ] {
+        assert_eq!(holds(number, days, false), expected, "{number} {days}");
+    }
+}
+
 /// A film's number and the feed's: who gave it decides where it is said, and a number of two patients is nobody's without it.
 #[tokio::test(flavor = "multi_thread")]
 async fn whose_a_number_is() {
@@ -243,6 +302,26 @@ async fn whose_a_number_is() {
     ] {
         assert_eq!(who(&house, issuer, number), expected, "{issuer} {number}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_join_no_numbers() {
+    let house = house();
+    told(&house, vec![visit(Open, -5, "1")]).await.unwrap();
+    let order = News {
+        via: Via::Orm,
+        episode: Episode::Order,
+        patient: PatientNumber { issuer: "H".into(), number: "8".into() },
+        others: vec![PatientNumber { issuer: "H".into(), number: "7".into() }],
+        carers: vec![carer("2", Part::Order)],
+        ..visit(Open, 0, "")
+    };
+    let ask = || Ask::Tell(vec![order.clone()]);
+    answer(&house.vault, &machine(&house, &["orders"]), ask()).await.unwrap();
+    assert_eq!((who(&house, "H", "7"), who(&house, "H", "8")), ("ada".to_owned(), "bob".to_owned()));
+    // Who may say what patients are says it by an order, too.
+    answer(&house.vault, &machine(&house, &["patients", "orders"]), ask()).await.unwrap();
+    assert_eq!((who(&house, "H", "7"), who(&house, "H", "8")), ("ada bob".to_owned(), "bob".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -339,9 +418,101 @@ async fn a_flood_is_bounded() {
     for n in 0..PATIENTS {
         held.put(PatientRecord { patient: (String::new(), n.to_string()), ..PatientRecord::default() }, 1);
     }
-    assert!(held.room(0, now, &rules));
-    assert!(held.room(1, now, &rules), "what is over makes room");
+    assert!(held.room("index", 0, now, &rules));
+    assert!(held.room("index", 1, now, &rules), "what is over makes room");
     assert!(held.patient(&(String::new(), "1".to_owned())).is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_take_no_visits_place() {
+    let house = house();
+    let order = |number: usize| News {
+        via: Via::Orm,
+        episode: Episode::Order,
+        number: format!("O{number}"),
+        carers: vec![carer("2", Part::Order)],
+        ..visit(Open, 0, "")
+    };
+    let visit = |number: usize| News { number: format!("V{number}"), ..visit(Open, 0, "1") };
+    told(&house, (1..EPISODES).map(visit).collect()).await.unwrap();
+    let kept = || {
+        let held = lock(&house.vault.relate.held);
+        let (record, _) = held.patient(&("H".to_owned(), "7".to_owned())).unwrap();
+        let orders: Vec<_> =
+            record.episodes.iter().map(|e| e.number.clone()).filter(|n| n.starts_with('O')).collect();
+        (record.episodes.len(), orders.join(" "))
+    };
+    for number in 0..3 {
+        assert_eq!(told(&house, vec![order(number)]).await, Ok(1));
+        assert_eq!(kept(), (EPISODES, format!("O{number}")), "in the place of an order");
+    }
+    assert_eq!(told(&house, vec![visit(EPISODES)]).await, Ok(1));
+    assert_eq!(kept().0, EPISODES);
+    told(&house, (0..EPISODES).map(|n| visit(100 + n)).collect()).await.unwrap();
+    assert_eq!(told(&house, vec![order(9)]).await, Ok(0), "nothing but visits");
+    assert_eq!(kept(), (EPISODES, String::new()));
+}
+
+#[test]
+fn a_feed_fills_half_at_most() {
+    let (mut held, rules, now) = (Held::default(), Relating::default(), Time(EIGHT * 1_000_000_000));
+    let mut one = PatientRecord::default();
+    one.hear(&Heard { news: &visit(Open, 0, "1"), feed: "ris", now, rules: &rules }).unwrap();
+    for n in 0..SHARE {
+        assert!(n % 1000 != 0 || held.room("ris", 1, now, &rules), "{n}");
+        held.put(PatientRecord { patient: (String::new(), n.to_string()), ..one.clone() }, 1);
+    }
+    assert!(!held.room("ris", 1, now, &rules), "one more than its share");
+    assert!(held.room("ris", 0, now, &rules), "of those that it told of it may tell more");
+    assert!(held.room("index", 1, now, &rules), "nobody else is kept out");
+    assert!(held.room("ris", 1, now.plus_seconds(HEARD_S), &rules), "what is over makes room");
+}
+
+/// An account that signed in and opens the only film.
+async fn opens(house: &House, user: &str, n: u8) {
+    let (cookie, id) = ([n; 32], Id([n; 16]));
+    house.vault.sessions().begin(cookie, id, user.to_owned(), house.vault.clock.monotonic());
+    let context = Context { session: Some((cookie, id)), ..house.context(user, Role::Referrer, None) };
+    let ask = crate::open::Ask {
+        study: uid("1.1"),
+        action: policy::Action::Open,
+        purpose: Purpose::Treatment,
+        reason: None,
+    };
+    crate::open::open(&house.vault, &context, ask).await.unwrap();
+}
+
+/// Whether what the n-th session opened is still open.
+fn open_now(house: &House, n: u8) -> bool {
+    let now = house.vault.clock.monotonic();
+    let mut sessions = house.vault.sessions();
+    let session = sessions.touch(&[n; 32], now).unwrap();
+    assert_eq!(session.grants.len(), 1);
+    session.grants.values().all(|held| held.alive(now))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_relation_opened_ends_with_it() {
+    let house = house();
+    let mut film = facts("1.1", "1.1.9", "7");
+    film.patient.set(model::tags::ISSUER_OF_PATIENT_ID, *b"LO", ["H".to_owned()]);
+    house.store(film, b"a..1").await.unwrap();
+    let until = house.vault.clock.now().plus_seconds(DAY);
+    let officer = |ask| asked(&house, "olga", Role::Officer, ask);
+    let cover = ByHand { patient: None, covers: Some("ada".into()), ..by_hand("cyd", "cover", until) };
+    officer(Ask::Make(cover)).await.unwrap();
+    officer(Ask::Make(by_hand("bob", "team", until))).await.unwrap();
+    told(&house, vec![visit(Open, -5, "1")]).await.unwrap();
+    for (user, n) in [("ada", 1), ("bob", 2), ("cyd", 3)] {
+        opens(&house, user, n).await;
+    }
+    let open = || [1, 2, 3].map(|n| open_now(&house, n));
+    told(&house, vec![visit(Update, -4, "")]).await.unwrap();
+    assert_eq!(open(), [true, true, true], "nobody lost anything");
+    told(&house, vec![visit(Transfer, -3, "99")]).await.unwrap();
+    assert_eq!(open(), [false, true, false], "who cared, and who covers for her");
+    assert_eq!(officer(Ask::End { user: "bob".into(), number: 1 }).await, Ok(Answer::Made(1)));
+    assert_eq!(open(), [false, false, false], "ended by hand");
 }
 
 fn by_hand(user: &str, kind: &str, until: Time) -> ByHand {
@@ -400,6 +571,31 @@ async fn by_hand_with_an_end() {
     assert_eq!(who(&house, "H", "7"), "");
 }
 
+/// As after `gauze check --accept tables`: memory has nothing, the row stands at some version.
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_rows_are_written_again() {
+    let house = house();
+    let until = house.vault.clock.now().plus_seconds(DAY);
+    let officer = |ask| asked(&house, "olga", Role::Officer, ask);
+    officer(Ask::Make(by_hand("bob", "team", until))).await.unwrap();
+    lock(&house.vault.relate.held).hands.clear();
+    assert_eq!(who(&house, "H", "7"), "");
+    officer(Ask::Make(by_hand("bob", "team", until))).await.unwrap();
+    officer(Ask::Make(by_hand("bob", "visit", until))).await.unwrap();
+    assert_eq!(who(&house, "H", "7"), "bob");
+    lock(&house.vault.relate.held).staff.clear();
+    number_of(&house, "ada", "1");
+    let name = house.vault.sealing.name(crate::sealing::Kind::Episodes, &[b"H", b"8"]);
+    let lost = || house.vault.keep(crate::sealing::Kind::Lost, name, 1, &(), "lost", "");
+    tokio::task::block_in_place(lost).unwrap();
+    let of = |news: News| News { patient: PatientNumber { issuer: "H".into(), number: "8".into() }, ..news };
+    told(&house, vec![of(visit(Open, -5, "1"))]).await.unwrap();
+    told(&house, vec![of(visit(Update, -4, "1"))]).await.unwrap();
+    assert_eq!(who(&house, "H", "8"), "ada");
+    let house = house.again(|_| {});
+    assert_eq!((who(&house, "H", "7"), who(&house, "H", "8")), ("bob".to_owned(), "ada".to_owned()));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn doctors_give_their_own_for_a_week_at_most() {
     let house = house();
@@ -428,6 +624,28 @@ async fn doctors_give_their_own_for_a_week_at_most() {
     for role in [Role::Admin, Role::Technologist, Role::Researcher, Role::Patient, Role::Vendor] {
         assert_eq!(asked(&house, "who", role, Ask::Make(to_bob())).await, Err(Code::NotAllowed), "{role}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delegation_gives_what_its_giver_has_now() {
+    let house = house();
+    house.account("olga", Role::Officer, None);
+    let in_days = |days: i64| house.vault.clock.now().plus_seconds(days * DAY);
+    told(&house, vec![visit(Open, 0, "1")]).await.unwrap();
+    let given = Ask::Make(by_hand("bob", "delegation", in_days(7)));
+    assert_eq!(asked(&house, "ada", Role::Referrer, given).await, Ok(Answer::Made(1)));
+    let relations = house.vault.relations_of("bob", &[("H".into(), "7".into())], house.vault.clock.now());
+    let [relation] = relations.as_slice() else { panic!("{relations:?}") };
+    assert_eq!((relation.kind.as_str(), relation.end), ("delegation", Some(in_days(7))));
+    told(&house, vec![visit(Transfer, 1, "99")]).await.unwrap();
+    assert_eq!(who(&house, "H", "7"), "", "she has none any more");
+    told(&house, vec![visit(CancelTransfer, 2, "")]).await.unwrap();
+    assert_eq!(who(&house, "H", "7"), "ada bob");
+    let set = Ask::Make(by_hand("cyd", "delegation", in_days(3)));
+    assert_eq!(asked(&house, "olga", Role::Officer, set).await, Ok(Answer::Made(1)));
+    assert_eq!(who(&house, "H", "7"), "ada bob cyd", "the officer gives what she has not");
+    assert!(tokio::task::block_in_place(|| house.vault.disable_account("ada")).unwrap());
+    assert_eq!(who(&house, "H", "7"), "ada cyd", "who has no account any more gives nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

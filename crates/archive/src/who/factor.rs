@@ -103,7 +103,7 @@ impl Vault {
     }
 
     fn factor_version(&self, user: &str) -> Result<u64> {
-        Ok(self.store.row(&self.factor_name(user))?.map_or(0, |row| row.version))
+        self.row_version(&self.factor_name(user))
     }
 
     /// A new second factor of an account, in place of an older one; nothing when there is no such account.

@@ -2,7 +2,7 @@
 
 use super::glass::Glass;
 use model::{Id, Purpose, Time, Uid};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// A session ends after this much work without signing in again, and after this much silence.
 pub const SESSION_S: i64 = 12 * 3600;
@@ -119,6 +119,17 @@ impl<Grant> Sessions<Grant> {
         held.for_each(|held| held.ends = held.since);
     }
 
+    /// Ends what these accounts opened of these studies; nothing named: of all.
+    pub fn end_grants(&mut self, users: &BTreeSet<String>, studies: Option<&BTreeSet<Uid>>) {
+        for session in self.by_cookie.values_mut().filter(|session| users.contains(&session.user)) {
+            for (study, held) in &mut session.grants {
+                if studies.is_none_or(|some| some.contains(study)) {
+                    held.ends = held.since;
+                }
+            }
+        }
+    }
+
     /// Adds a grant to the session's viewing set, in place of an older one for the same study.
     pub fn grant(
         &mut self,
@@ -216,6 +227,27 @@ mod tests {
         let session = sessions.touch(&handle(1), now).unwrap();
         let alive: Vec<_> = session.grants.values().map(|held| held.alive(now)).collect();
         assert_eq!(alive, [false, true], "that study only");
+    }
+
+    #[test]
+    fn who_lost_a_relation_opens_these_studies_anew() {
+        let now = Time(0);
+        let alive = |studies: Option<&BTreeSet<Uid>>| {
+            let mut sessions = Sessions::<u32>::default();
+            for (n, user, uid) in [(1, "anna", "1.2"), (2, "anna", "1.3"), (3, "bert", "1.2")] {
+                sessions.begin(handle(n), Id([n; 16]), user.into(), now);
+                let times = (now, now.plus_seconds(9));
+                sessions.grant(&handle(n), uid.parse().unwrap(), (7, None), handle(10 + n), times);
+            }
+            sessions.end_grants(&BTreeSet::from(["anna".to_owned()]), studies);
+            [1, 2, 3].map(|n| {
+                let session = sessions.touch(&handle(n), now).unwrap();
+                session.grants.values().all(|held| held.alive(now))
+            })
+        };
+        let one = BTreeSet::from(["1.2".parse::<Uid>().unwrap()]);
+        assert_eq!(alive(Some(&one)), [false, true, true], "hers of that study");
+        assert_eq!(alive(None), [false, false, true], "all of hers");
     }
 
     #[test]

@@ -239,9 +239,14 @@ impl Order<'_> {
         all.into_iter().find(|uid| !uid.is_empty()).unwrap_or_default()
     }
 
-    /// ORC-1.
-    pub fn control(&self) -> String {
-        self.of(self.common, 1, 1)
+    /// It ends without having been done: cancelled or discontinued, by ORC-1 or by ORC-5 (HL7 Tables 0119 and 0038).
+    pub fn cancelled(&self) -> bool {
+        let [control, status] = [1, 5].map(|field| self.of(self.common, field, 1));
+        match control.as_str() {
+            "CA" | "DC" | "OC" | "OD" => true,
+            "SC" | "SN" | "RU" => matches!(status.as_str(), "CA" | "DC"),
+            _ => false,
+        }
     }
 
     /// ORC, where there is one, and OBR.

@@ -129,13 +129,14 @@ fn orders(message: &Message) -> Result<Vec<News>, Cause> {
     let mut out = Vec::new();
     for order in act::requests(message, act::patient(message)?) {
         let said = ordering(message, &order);
-        // Who names nobody has nothing to say; nor does a sender without a clock say when.
-        let (Ok(at), false) = (at, said.carers.is_empty()) else { continue };
-        let step = match (order.ends()?, order.control().as_str()) {
+        let step = match (order.ends()?, order.cancelled()) {
             (false, _) => Step::Open,
-            (true, "CA" | "OC") => Step::CancelOpen,
-            (true, _) => Step::Close,
+            (true, true) => Step::CancelOpen,
+            (true, false) => Step::Close,
         };
+        // Who names nobody relates nobody, and ends what was told before all the same; a sender without a clock does not say when.
+        let nobody = step == Step::Open && said.carers.is_empty();
+        let (Ok(at), false) = (at, nobody) else { continue };
         let number = order.number()?;
         out.push(with(
             News { at: Some(at), number, step, ..blank(message, Via::Orm, Episode::Order)? },

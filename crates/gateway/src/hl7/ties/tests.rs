@@ -118,12 +118,22 @@ fn who_ordered() {
         ("NW", "", Step::Open),
         ("XO", "", Step::Open),
         ("CA", "", Step::CancelOpen),
+        ("OC", "", Step::CancelOpen),
+        ("DC", "", Step::CancelOpen),
+        ("OD", "", Step::CancelOpen),
+        ("SC", "CA", Step::CancelOpen),
+        ("SC", "DC", Step::CancelOpen),
+        ("RU", "DC", Step::CancelOpen),
+        ("SN", "CA", Step::CancelOpen),
         ("SC", "CM", Step::Close),
+        ("SC", "IP", Step::Open),
     ] {
         let news = one("ORM^O01", &order(control, status));
         assert_eq!((news.step, who(&news).as_str()), (step, "Order 12@, Order 11@"), "{control} {status}");
         assert_eq!((news.number.as_str(), news.episode), ("A-77/SPS-1", Episode::Order));
     }
+    let gone = one("OMI^O23", &format!("{PID}ORC|DC|PL|FI\rOBR|1|PL|FI|CX2||||||||||||||A-77\r"));
+    assert_eq!((gone.step, who(&gone).as_str(), gone.number.as_str()), (Step::CancelOpen, "", "A-77"));
     let nobody = "ORC|NW|PL|FI\rOBR|1|PL|FI|CX2||||||||||||||A-77\r";
     assert!(told("OMI^O23", "20261126120000", &format!("{PID}{nobody}")).unwrap().is_empty());
 }
