@@ -109,9 +109,15 @@ async fn step(
 ) -> Result<Id, No> {
     let home = vault.consent_home(context, id).ok_or(Code::NotFound)?;
     change(vault, context, home, None, |record, own| {
+        let overtaken = record.consents.iter().any(|one| one.id == id && record.overtaken(one));
         let consent = record.consents.iter_mut().find(|one| one.id == id).ok_or(Code::NotFound)?;
         let side = consent.side(&context.caller.user, own).ok_or(Code::NotFound)?;
         let state = after(consent.state, side, act).ok_or(ConsentFault::NotNow)?;
+        let taken_up = (side, act) == (turns::Side::Proposer, Act::Accept);
+        // What she offered is off the table once she has said something else of it.
+        if taken_up && overtaken {
+            return Err(ConsentFault::NotNow.into());
+        }
         let now = consent.bounds();
         let bounds = bounds.map_or(Ok(now.clone()), |bounds| bounds.checked(context.now))?;
         if act == Act::Counter && side == turns::Side::Patient && !bounds.within(&now) {
@@ -123,7 +129,11 @@ async fn step(
         }
         let text = text_of(text, act == Act::Counter)?;
         consent.steps.push(Step { act, by: person(context), at: context.now, text, bounds });
-        (consent.state, consent.decided) = (state, context.now);
+        consent.state = state;
+        // Who takes up her offer adds nothing to what she said, and says it no later than she did.
+        if !taken_up {
+            consent.decided = context.now;
+        }
         Ok(vec![(changed(consent, act), consent.study.as_ref().map(|study| study.uid.clone()))])
     })
     .await?;

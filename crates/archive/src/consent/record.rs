@@ -139,6 +139,25 @@ impl ConsentRecord {
     }
 }
 
+impl ConsentRecord {
+    /// She, or who saw her say it, has since said something of the same purpose, recipient and films. At the same moment is
+    /// since: nobody knows which came first.
+    pub fn overtaken(&self, one: &Agreement) -> bool {
+        self.said_of(one).iter().any(|said| said.decided >= one.decided)
+    }
+
+    /// What else is settled of all that one is about.
+    fn said_of(&self, one: &Agreement) -> Vec<Consent> {
+        let covers = |other: &&Agreement| {
+            let films = other.study.as_ref().map(|study| study.id);
+            other.id != one.id
+                && (other.purpose, &other.recipient) == (one.purpose, &one.recipient)
+                && films.is_none_or(|films| one.study.as_ref().is_some_and(|study| study.id == films))
+        };
+        self.consents.iter().filter(covers).filter_map(Agreement::settled).collect()
+    }
+}
+
 impl Agreement {
     /// Who began it.
     pub fn begun_by(&self) -> &Person {

@@ -186,3 +186,31 @@ async fn a_row_of_the_past_does_not_open() {
     assert_eq!(sealing.open_row::<ConsentRecord>(&row(1)).unwrap(), *record);
     assert!(sealing.open_row::<ConsentRecord>(&row(2)).is_err(), "forged as newer");
 }
+
+/// Who takes up her offer late does not speak over what she said since.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_offer_does_not_overrule_her_newer_no() {
+    let house = house().await;
+    let whom = || Some(Recipient::Account("rui".to_owned()));
+    let number = port::putright::PatientNumber { issuer: String::new(), number: "P1".to_owned() };
+    let officer = house.context("olga", Role::Officer, None);
+    let of_all = Proposal { recipient: whom(), patient: Some(number), ..asks(None) };
+    let of_all = done(&house, &officer, ConsentAsk::Propose(of_all)).await.unwrap().id;
+    let of_one = done(&house, &doctor(&house), ConsentAsk::Propose(asks(Some(HERS)))).await.unwrap().id;
+    for id in [of_all, of_one] {
+        let bounds = Bounds { longest_side: Some(64), ..Bounds::default() };
+        let counter = ConsentAct::Counter { text: "small".to_owned(), bounds };
+        act(&house, &patient(&house), id, counter).await.unwrap();
+    }
+    house.pass(60);
+    let no = Proposal { recipient: whom(), says: Says::Deny, ..asks(Some(HERS)) };
+    done(&house, &patient(&house), ConsentAsk::Propose(no)).await.unwrap();
+    house.pass(60);
+    // Her no is about this film: the offer about all stands for the others, as she made it then.
+    let late = act(&house, &doctor(&house), of_one, ConsentAct::Accept).await;
+    assert_eq!(late.unwrap_err(), "not-now");
+    let officer = house.context("olga", Role::Officer, None);
+    let taken_up = act(&house, &officer, of_all, ConsentAct::Accept).await.unwrap();
+    assert_eq!(taken_up.state, "accepted");
+    assert_eq!(consented(&house, &doctor(&house), HERS), (false, true), "her no is newer than her offer");
+}
