@@ -45,7 +45,9 @@ pub async fn begin(vault: &Vault, context: &Context, proposal: Proposal) -> Resu
     };
     change(vault, context, home, Some(righted), move |record, _| {
         let entry = (changed(&consent, act), consent.study.as_ref().map(|study| study.uid.clone()));
+        let no = consent.says == Says::Deny;
         record.consents.push(consent);
+        record.bounded(no)?;
         Ok(vec![entry])
     })
     .await?;

@@ -134,7 +134,12 @@ async fn step(
         if !taken_up {
             consent.decided = context.now;
         }
-        Ok(vec![(changed(consent, act), consent.study.as_ref().map(|study| study.uid.clone()))])
+        let entry = (changed(consent, act), consent.study.as_ref().map(|study| study.uid.clone()));
+        // Room is never a reason to keep her from saying no.
+        if !matches!(act, Act::Refuse | Act::Withdraw) {
+            record.bounded(false)?;
+        }
+        Ok(vec![entry])
     })
     .await?;
     if act == Act::Withdraw {
@@ -189,7 +194,6 @@ async fn change(
     let mut record = known.map_or_else(|| ConsentRecord::empty(home), |known| (*known).clone());
     let own = context.own.is_some_and(|own| own.is(&lock(&vault.righted), home));
     let entries = with(&mut record, own)?;
-    record.bounded()?;
     record.version += 1;
     let mut commit = Commit::new(vault.store.epoch());
     let name = vault.sealing.name(Kind::Consents, &[&home.0]);

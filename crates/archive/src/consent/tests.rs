@@ -148,6 +148,46 @@ async fn room_is_bounded_and_shared() {
         done(&house, &anna, ConsentAsk::Propose(own())).await.unwrap();
     }
     assert_eq!(done(&house, &anna, ConsentAsk::Propose(own())).await.unwrap_err(), "too-many");
+    let no = || Proposal { says: Says::Deny, ..own() };
+    let first = done(&house, &anna, ConsentAsk::Propose(no())).await.unwrap().id;
+    let list = || {
+        let records = lock(&house.vault.consents);
+        records.values().flat_map(|record| record.consents.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(list().len(), record::CONSENTS + 1, "there is always room for a no");
+    done(&house, &anna, ConsentAsk::Propose(no())).await.unwrap();
+    let ids: Vec<Id> = list().iter().map(|one| one.id).collect();
+    assert!(
+        ids.len() == record::CONSENTS + 1 && !ids.contains(&first),
+        "one that is said again is kept once"
+    );
+    let his = list().iter().find(|one| one.begun_by().user == "rui").unwrap().id;
+    let refused = act(&house, &anna, his, ConsentAct::Refuse { text: "x".repeat(TEXT_BYTES) }).await;
+    assert_eq!(refused.unwrap().state, "refused");
+    let hers =
+        list().iter().find(|one| one.begun_by().user == "anna" && one.says == Says::Permit).unwrap().id;
+    let back = act(&house, &anna, hers, ConsentAct::Withdraw { text: "x".repeat(TEXT_BYTES) }).await;
+    assert_eq!(back.unwrap().state, "withdrawn");
+}
+
+/// What an officer saw her say takes no room from those who ask her; what somebody declined takes none from himself.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_spent_makes_room() {
+    let house = house().await;
+    let (anna, rui) = (patient(&house), doctor(&house));
+    let officer = house.context("olga", Role::Officer, None);
+    let number = || port::putright::PatientNumber { issuer: String::new(), number: "P1".to_owned() };
+    for user in 0..=record::OF_ONE {
+        let recipient = Some(Recipient::Account(format!("user-{user}")));
+        let seen = Proposal { recipient, patient: Some(number()), witnessed: true, ..asks(None) };
+        assert_eq!(done(&house, &officer, ConsentAsk::Propose(seen)).await.unwrap().state, "accepted");
+    }
+    for _ in 0..=record::OF_ONE {
+        let id = done(&house, &rui, ConsentAsk::Propose(asks(Some(HERS)))).await.unwrap().id;
+        let counter = ConsentAct::Counter { text: "no".to_owned(), bounds: Bounds::default() };
+        act(&house, &anna, id, counter).await.unwrap();
+        act(&house, &rui, id, ConsentAct::Refuse { text: String::new() }).await.unwrap();
+    }
 }
 
 /// A merge that one account made by itself brings no yes to another's films, and takes no no away.
