@@ -25,7 +25,7 @@ pub async fn worklist(
     let permit = vault.may_find(context).await?;
     let (studies, total) = tokio::task::block_in_place(|| -> std::result::Result<_, Fault> {
         let own = find::own_only(vault, context, &permit)?;
-        let (absent, project) = (find::absent(vault, permit.words(), own), vault.project());
+        let (absent, project) = (find::absent(vault, context, permit.words(), own), vault.project());
         let scope = Scope {
             words: permit.words(),
             patient: own.map(|own| own.patient),

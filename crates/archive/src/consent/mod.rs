@@ -10,7 +10,7 @@ mod view;
 
 pub use record::ConsentRecord;
 
-use crate::catalog::Study;
+use crate::catalog::{Card, Study};
 use crate::context::{About, Context};
 use crate::journal::promises;
 use crate::putright::Righted;
@@ -224,13 +224,41 @@ async fn change(
 /// What a study's patient has said of this use, for the rules. A merge that one account made by itself brings no yes along,
 /// and takes no no away.
 pub fn said(vault: &Vault, context: &Context, study: &Study, purpose: Purpose) -> ConsentFacts {
-    let records = vault.consents_of(study.patient());
-    if !purpose.secondary() || records.is_empty() {
+    said_of(vault, context, (&study.record.uid, study.record.id, study.patient()), purpose)
+}
+
+/// Secondary use does not find it: its patient refuses this caller, and lets him no other use of it.
+pub fn hides(vault: &Vault, context: &Context, card: &Card) -> bool {
+    let said = |who, purpose| said_of(vault, who, (&card.uid, card.id, card.patient), purpose);
+    match (context.caller.role, context.standing.purpose) {
+        (Role::Researcher, _) => {
+            let lets = |purpose: &Purpose| said(context, *purpose).consented;
+            said(context, Purpose::Research).refused && !Purpose::ALL.iter().any(lets)
+        }
+        (Role::Device, Some(purpose)) => {
+            let person = context.operator.as_deref();
+            [Some(context), person].into_iter().flatten().any(|who| said(who, purpose).refused)
+        }
+        _ => false,
+    }
+}
+
+fn said_of(
+    vault: &Vault,
+    context: &Context,
+    (uid, study, patient): (&Uid, Id, PatientRef),
+    purpose: Purpose,
+) -> ConsentFacts {
+    if !purpose.secondary() {
+        return ConsentFacts::default();
+    }
+    let records = vault.consents_of(patient);
+    if records.is_empty() {
         return ConsentFacts::default();
     }
     let consents: Vec<_> = {
         let righted = lock(&vault.righted);
-        let home = righted.unmerged(study);
+        let home = righted.unmerged_of(uid, patient);
         let counts = |record: &Arc<ConsentRecord>| {
             let hers = righted.agreed_same(record.patient, home);
             let settled: Vec<_> = record.consents.iter().filter_map(Agreement::settled).collect();
@@ -240,7 +268,7 @@ pub fn said(vault: &Vault, context: &Context, study: &Study, purpose: Purpose) -
     };
     let caller = &context.caller;
     let abroad = vault.options.abroad.contains(&caller.organisation.0);
-    let asked = Asked { purpose, caller, abroad, study: study.record.id, now: context.now };
+    let asked = Asked { purpose, caller, abroad, study, now: context.now };
     ConsentFacts::of(version(&records), &consents, &asked)
 }
 
