@@ -102,9 +102,9 @@ fn counting<'a>(consents: &'a [Consent], asked: &Asked<'_>) -> Vec<&'a Consent> 
     });
     let mut about: Vec<&Consent> = about.collect();
     about.sort_by_key(|consent| consent.decided);
-    let mut last: HashMap<&Recipient, [Option<Word<'_>>; 2]> = HashMap::new();
+    let mut last: HashMap<Recipient, [Option<Word<'_>>; 2]> = HashMap::new();
     for word in about.into_iter().enumerate() {
-        let [all, film] = last.entry(&word.1.recipient).or_default();
+        let [all, film] = last.entry(word.1.recipient.folded()).or_default();
         *(if word.1.study.is_none() { all } else { film }) = Some(word);
     }
     last.into_values().filter_map(|[all, film]| counts(all, film)).collect()

@@ -21,7 +21,7 @@ pub async fn begin(vault: &Vault, context: &Context, proposal: Proposal) -> Resu
     }
     let righted = lock(&vault.righted).version();
     let (home, study) = about(vault, context, &proposal)?;
-    let recipient = recipient(context, proposal.recipient)?;
+    let recipient = recipient(context, proposal.recipient.map(named_as))?;
     // A no has no boundaries: it would say that beyond them nothing is refused.
     if proposal.says == Says::Deny && proposal.bounds != Bounds::default() {
         return Err(ConsentFault::NotRepresentable.into());
@@ -65,6 +65,14 @@ fn act_of(context: &Context, proposal: &Proposal) -> Result<Act, No> {
     }
 }
 
+/// A name as accounts have it; of a house as it was written, but for spaces around it.
+fn named_as(recipient: Recipient) -> Recipient {
+    match recipient {
+        Recipient::Organisation(name) => Recipient::Organisation(name.trim().to_owned()),
+        other => other.folded(),
+    }
+}
+
 /// Others than the patient and the officer ask for themselves, or for their house.
 fn recipient(context: &Context, wanted: Option<Recipient>) -> Result<Recipient, No> {
     let caller = &context.caller;
@@ -72,7 +80,7 @@ fn recipient(context: &Context, wanted: Option<Recipient>) -> Result<Recipient, 
     match wanted {
         // Neither she nor the officer sees films for secondary use: a word about them says nothing.
         None if may_name => Err(ConsentFault::NotRepresentable.into()),
-        None => Ok(Recipient::Account(caller.user.clone())),
+        None => Ok(Recipient::Account(caller.user.clone()).folded()),
         Some(Recipient::Account(name) | Recipient::Organisation(name)) if name.trim().is_empty() => {
             Err(ConsentFault::UnknownCode.into())
         }

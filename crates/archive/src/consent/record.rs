@@ -212,8 +212,8 @@ impl Agreement {
     }
 
     /// What for, for whom, and of which study.
-    fn about(&self) -> (Purpose, &Recipient, Option<Id>) {
-        (self.purpose, &self.recipient, self.study.as_ref().map(|study| study.id))
+    fn about(&self) -> (Purpose, Recipient, Option<Id>) {
+        (self.purpose, self.recipient.folded(), self.study.as_ref().map(|study| study.id))
     }
 
     /// Somebody else than she began it; what an officer saw her say, she did.

@@ -254,3 +254,21 @@ async fn an_old_offer_does_not_overrule_her_newer_no() {
     assert_eq!(taken_up.state, "accepted");
     assert_eq!(consented(&house, &doctor(&house), HERS), (false, true), "her no is newer than her offer");
 }
+
+/// A name that she types in her own way is the name it means.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_finds_whom_it_names() {
+    let house = house().await;
+    let (anna, rui) = (patient(&house), doctor(&house));
+    let says = |recipient, says| Proposal { recipient: Some(recipient), says, ..asks(None) };
+    let yes = says(Recipient::Account("rui".to_owned()), Says::Permit);
+    done(&house, &anna, ConsentAsk::Propose(yes)).await.unwrap();
+    let no = says(Recipient::Account(" Rui ".to_owned()), Says::Deny);
+    let said = done(&house, &anna, ConsentAsk::Propose(no)).await.unwrap();
+    assert_eq!(said.recipient, Recipient::Account("rui".to_owned()));
+    assert_eq!(consented(&house, &rui, HERS), (false, true));
+    let house_no = says(Recipient::Organisation(" Hospital".to_owned()), Says::Deny);
+    let said = done(&house, &anna, ConsentAsk::Propose(house_no)).await.unwrap();
+    assert_eq!(said.recipient, Recipient::Organisation("Hospital".to_owned()));
+    assert_eq!(consented(&house, &house.context("wu", Role::Radiologist, None), HERS), (false, true));
+}

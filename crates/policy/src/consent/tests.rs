@@ -56,6 +56,11 @@ fn which_words_count() {
         ("another house", vec![yes(Recipient::Organisation("other".to_owned()))], (false, false)),
         ("another role", vec![yes(Recipient::Role(Role::Radiologist))], (false, false)),
         ("another purpose", vec![Consent { purpose: Purpose::Ai, ..yes(account()) }], (false, false)),
+        (
+            "as she types it",
+            vec![no(account()), later(yes(Recipient::Account(" Li".to_owned())))],
+            (true, false),
+        ),
         ("this study", vec![Consent { study: Some(STUDY), ..yes(account()) }], (true, false)),
         ("another study", vec![Consent { study: Some(Id([9; 16])), ..yes(account()) }], (false, false)),
         ("not yet", vec![from(1)], (false, true)),
