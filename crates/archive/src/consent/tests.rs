@@ -23,6 +23,7 @@ fn asks(study: Option<&str>) -> Proposal {
         all: study.is_none(),
         patient: None,
         witnessed: false,
+        dated: None,
         purpose: Purpose::Teaching,
         recipient: None,
         says: Says::Permit,
@@ -271,4 +272,42 @@ async fn a_no_finds_whom_it_names() {
     let said = done(&house, &anna, ConsentAsk::Propose(house_no)).await.unwrap();
     assert_eq!(said.recipient, Recipient::Organisation("Hospital".to_owned()));
     assert_eq!(consented(&house, &house.context("wu", Role::Radiologist, None), HERS), (false, true));
+}
+
+/// What was said earlier than it is put down counts from then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_entry_is_as_old_as_its_date() {
+    let house = house().await;
+    let whom = || Some(Recipient::Account("rui".to_owned()));
+    let begun = house.context("olga", Role::Officer, None).now;
+    house.pass(60);
+    let no = Proposal { recipient: whom(), says: Says::Deny, ..asks(None) };
+    done(&house, &patient(&house), ConsentAsk::Propose(no)).await.unwrap();
+    house.pass(60);
+    let officer = house.context("olga", Role::Officer, None);
+    let paper = |first, after| {
+        let number = port::putright::PatientNumber { issuer: String::new(), number: "P1".to_owned() };
+        let dated = Some((begun.plus_seconds(first), begun.plus_seconds(after)));
+        Proposal { recipient: whom(), patient: Some(number), witnessed: true, dated, ..asks(None) }
+    };
+    // Begins and ends, in seconds; her no was at 60, now is 120.
+    let cases = [
+        (0, 1, Some("not-now")),
+        (0, 86_400, Some("not-now")),
+        (60, 61, Some("not-now")),
+        (121, 122, Some("contradictory-dates")),
+    ];
+    for (first, after, word) in cases {
+        let got = done(&house, &officer, ConsentAsk::Propose(paper(first, after))).await;
+        assert_eq!(got.err().as_deref(), word, "{first} {after}");
+    }
+    assert_eq!(consented(&house, &doctor(&house), HERS), (false, true));
+    let later = done(&house, &officer, ConsentAsk::Propose(paper(61, 62))).await.unwrap();
+    assert_eq!(later.state, "accepted");
+    assert_eq!(consented(&house, &doctor(&house), HERS), (true, false));
+    // Her own no of today is of now.
+    let today = Some((begun, begun.plus_seconds(86_400)));
+    let no = Proposal { recipient: whom(), says: Says::Deny, dated: today, ..asks(None) };
+    done(&house, &patient(&house), ConsentAsk::Propose(no)).await.unwrap();
+    assert_eq!(consented(&house, &doctor(&house), HERS), (false, true));
 }

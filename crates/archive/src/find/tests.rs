@@ -49,6 +49,7 @@ async fn says(house: &House, recipient: Recipient, purpose: Purpose, says: Says)
         all: true,
         patient: None,
         witnessed: false,
+        dated: None,
         purpose,
         recipient: Some(recipient),
         says,

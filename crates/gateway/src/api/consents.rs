@@ -128,6 +128,7 @@ impl Begin {
             all: self.all,
             patient: self.patient.map(|p| PatientNumber { issuer: p.issuer, number: p.number }),
             witnessed: self.witnessed,
+            dated: None,
             purpose: self.purpose.parse().map_err(|_| ConsentFault::UnknownCode)?,
             recipient: self.recipient.map(Whom::recipient).transpose()?,
             says: if self.deny { Says::Deny } else { Says::Permit },
