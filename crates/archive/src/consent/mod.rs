@@ -13,7 +13,6 @@ pub use record::ConsentRecord;
 use crate::catalog::{Card, Study};
 use crate::context::{About, Context};
 use crate::journal::promises;
-use crate::putright::Righted;
 use crate::sealing::{Kind, fault};
 use crate::vault::{Vault, lock};
 use ledger::Event;
@@ -304,15 +303,15 @@ impl Vault {
         let righted = lock(&self.righted);
         let record = consents.values().find(|record| record.consents.iter().any(|one| one.id == id))?;
         let consent = record.consents.iter().find(|one| one.id == id)?;
-        knows(context, &righted, record.patient, consent).then_some(record.patient)
+        let own = context.own.is_some_and(|own| own.is(&righted, record.patient));
+        knows(context, own, consent).then_some(record.patient)
     }
 }
 
 /// Her own, begun by the caller, or asked of him to delete; the privacy officer knows all.
-fn knows(context: &Context, righted: &Righted, patient: PatientRef, consent: &Agreement) -> bool {
+fn knows(context: &Context, own: bool, consent: &Agreement) -> bool {
     let user = &context.caller.user;
-    context.own.is_some_and(|own| own.is(righted, patient))
-        || consent.begun_by().user == *user && context.caller.role != Role::Patient
+    own || consent.begun_by().user == *user && context.caller.role != Role::Patient
         || consent.copies.iter().any(|copy| copy.user == *user)
         || context.caller.role == Role::Officer
 }
