@@ -311,3 +311,53 @@ async fn a_late_entry_is_as_old_as_its_date() {
     done(&house, &patient(&house), ConsentAsk::Propose(no)).await.unwrap();
     assert_eq!(consented(&house, &doctor(&house), HERS), (false, true));
 }
+
+async fn ids(house: &House, who: &Context) -> Vec<Id> {
+    match answer(&house.vault, who, ConsentAsk::List).await.unwrap() {
+        Response::Consents(list) => list.iter().map(|one| one.id).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A patient's list is of hers, under whichever reference others agreed is hers.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_reads_her_own() {
+    let house = house().await;
+    let bea = house.context("bea", Role::Patient, Some("P2"));
+    let own = || Proposal { recipient: Some(Recipient::Role(Role::Radiologist)), ..asks(None) };
+    let his = done(&house, &patient(&house), ConsentAsk::Propose(own())).await.unwrap().id;
+    let hers = done(&house, &bea, ConsentAsk::Propose(own())).await.unwrap().id;
+    assert_eq!((ids(&house, &patient(&house)).await, ids(&house, &bea).await), (vec![his], vec![hers]));
+    let officer = house.context("olga", Role::Officer, None);
+    assert_eq!(ids(&house, &officer).await.len(), 2);
+    let anna = patient(&house).own.unwrap();
+    let homes = [anna.home(), bea.own.and_then(crate::putright::Own::home)];
+    let righted = lock(&house.vault.righted);
+    for (home, is_hers) in homes.into_iter().map(Option::unwrap).zip([true, false]) {
+        assert_eq!(anna.references(&righted).contains(&home), is_hers);
+        assert_eq!(anna.is(&righted, home), is_hers);
+    }
+}
+
+/// Whom a withdrawal that broke off did not ask is asked when she reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_not_asked_is_asked_later() {
+    let house = house().await;
+    let (anna, rui) = (patient(&house), doctor(&house));
+    let own = Proposal { recipient: Some(Recipient::Account("rui".to_owned())), ..asks(None) };
+    let id = done(&house, &anna, ConsentAsk::Propose(own)).await.unwrap().id;
+    act(&house, &anna, id, ConsentAct::Withdraw { text: String::new() }).await.unwrap();
+    let looked = |set: Option<bool>| {
+        let mut consents = lock(&house.vault.consents);
+        let mut all = consents.values_mut().flat_map(|record| Arc::make_mut(record).consents.iter_mut());
+        let one = all.find(|one| one.id == id).unwrap();
+        one.looked = set.unwrap_or(one.looked);
+        one.looked
+    };
+    assert!(looked(None));
+    looked(Some(false));
+    answer(&house.vault, &rui, ConsentAsk::List).await.unwrap();
+    assert!(!looked(None), "nobody else's reading asks");
+    answer(&house.vault, &anna, ConsentAsk::List).await.unwrap();
+    assert!(looked(None));
+}
