@@ -165,9 +165,7 @@ impl ConsentRecord {
             _ => self.consents.iter().enumerate().any(later),
         }
     }
-}
 
-impl ConsentRecord {
     /// She, or who saw her say it, has since said something of the same purpose, recipient and films. At the same moment is
     /// since: nobody knows which came first.
     pub fn overtaken(&self, one: &Agreement) -> bool {
