@@ -161,7 +161,7 @@ impl ConsentRecord {
         match (one.state, one.says) {
             (State::Declined, _) => true,
             (State::Proposed | State::Countered, _) | (State::Accepted, Says::Permit) => false,
-            (State::Withdrawn, Says::Permit) if !one.looked || !one.copies.is_empty() => false,
+            (State::Withdrawn, _) if !one.looked || !one.copies.is_empty() => false,
             _ => self.consents.iter().enumerate().any(later),
         }
     }
