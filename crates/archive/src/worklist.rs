@@ -25,7 +25,7 @@ pub async fn worklist(
     let permit = vault.may_find(context).await?;
     let (studies, total) = tokio::task::block_in_place(|| -> std::result::Result<_, Fault> {
         let own = find::own_only(vault, context, &permit)?;
-        let (absent, project) = (find::absent(vault, permit.words(), own), vault.project());
+        let (absent, project) = (find::absent(vault, context, permit.words(), own), vault.project());
         let scope = Scope {
             words: permit.words(),
             patient: own.map(|own| own.patient),
@@ -106,8 +106,10 @@ impl Page<'_> {
         Ok(found.into_iter().map(|(_, uid, line)| (uid, line)).collect())
     }
 
-    /// Where to look, and how many that is when each of them fits.
+    /// Where to look, and how many that is when each of them fits: not so for a machine of secondary use, which does not find
+    /// what was refused to it.
     fn cursor(&self) -> (Cursor, Option<usize>) {
+        let every = self.context.standing.purpose.is_none_or(|purpose| !purpose.secondary());
         let mut catalog = self.vault.catalog();
         if let Some(patient) = self.scope.patient {
             return (catalog.of_patient(&patient), None);
@@ -119,13 +121,13 @@ impl Page<'_> {
         if self.words.is_empty() {
             let all = Catalog::all();
             let count = catalog.left(&all);
-            return (all, Some(count));
+            return (all, every.then_some(count));
         }
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
         match catalog.typed(&words) {
             Some(typed) => {
                 let count = catalog.left(&typed);
-                (typed, Some(count))
+                (typed, every.then_some(count))
             }
             None => (Catalog::all(), None),
         }

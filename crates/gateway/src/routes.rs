@@ -94,6 +94,7 @@ static ROUTES: &[Route] = &[
     ),
     http("GET", "/api/v1/consents", Session, |ask| Box::pin(api::consents::consents(ask))),
     http("POST", "/api/v1/consents", Session, |ask| Box::pin(api::consents::begin_consent(ask))),
+    http("GET", "/api/v1/consents/{consent}", Session, |ask| Box::pin(api::consents::consent(ask))),
     http("POST", "/api/v1/consents/{consent}", Session, |ask| Box::pin(api::consents::answer_consent(ask))),
     http("GET", "/fhir/Consent", Session, |ask| Box::pin(fhir::consents(ask))),
     http("POST", "/fhir/Consent", Session, |ask| Box::pin(fhir::create_consent(ask))),

@@ -47,9 +47,19 @@ impl Recipient {
     #[must_use]
     pub fn is(&self, user: &str, organisation: &str, role: Role) -> bool {
         match self {
-            Self::Account(named) => named == user,
-            Self::Organisation(named) => named == organisation,
+            Self::Account(named) => folded(named) == folded(user),
+            Self::Organisation(named) => folded(named) == folded(organisation),
             Self::Role(named) => *named == role,
+        }
+    }
+
+    /// As it is compared: `Li ` is `li`, or a no to her would be a no to nobody.
+    #[must_use]
+    pub fn folded(&self) -> Self {
+        match self {
+            Self::Account(named) => Self::Account(folded(named)),
+            Self::Organisation(named) => Self::Organisation(folded(named)),
+            Self::Role(named) => Self::Role(*named),
         }
     }
 
@@ -62,6 +72,10 @@ impl Recipient {
             Self::Role(role) => format!("role:{role}"),
         }
     }
+}
+
+fn folded(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// Yes or no.
@@ -143,6 +157,28 @@ mod tests {
     use super::*;
 
     const NOW: Time = Time(1_795_507_200_000_000_000);
+
+    #[test]
+    fn a_name_is_one_however_it_is_typed() {
+        let account = |name: &str| Recipient::Account(name.to_owned());
+        let house = |name: &str| Recipient::Organisation(name.to_owned());
+        let cases = [
+            (account("li"), true),
+            (account(" Li "), true),
+            (account("lin"), false),
+            (house("institute of images"), true),
+            (house("INSTITUTE of Images\t"), true),
+            (house("Institute"), false),
+            (house("li"), false),
+            (Recipient::Role(Role::Researcher), true),
+            (Recipient::Role(Role::Referrer), false),
+        ];
+        for (recipient, meant) in cases {
+            assert_eq!(recipient.is("li", "Institute of Images", Role::Researcher), meant, "{recipient:?}");
+            assert_eq!(recipient.folded().is("li", "Institute of Images", Role::Researcher), meant);
+        }
+        assert_eq!(account(" Li ").folded(), account("li"));
+    }
 
     #[test]
     fn boundaries_make_sense_or_say_why_not() {

@@ -57,16 +57,29 @@ pub struct Report {
 pub fn check(policies: &Policies) -> Report {
     let mut tried = Tried::new(policies);
     let constants = Constants::of(policies);
-    let all = pictures(&constants, &mut |facts| {
+    let all = everything(policies, &constants, &mut |ask| tried.note(ask));
+    // Whether a permitting rule holds where others forbid, only it alone can tell.
+    let rest = if tried.silent().is_empty() {
+        ControlFlow::Continue(())
+    } else {
+        everything(policies, &constants, &mut |ask| tried.alone(ask))
+    };
+    let (questions, cut) =
+        (tried.questions, constants.cut || all.is_break() || rest.is_break() && !tried.silent().is_empty());
+    Report { findings: tried.findings(), questions, cut }
+}
+
+fn everything(
+    policies: &Policies,
+    constants: &Constants,
+    note: &mut dyn FnMut(&Ask<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    pictures(constants, &mut |facts| {
         // The facts are told to Cedar once for all questions and all parts of the set.
         let Some(questions) = Questions::about(policies, facts) else { return ControlFlow::Continue(()) };
-        OUTCOMES.iter().try_for_each(|name| tried.note(&|set| questions.ask_of(set, name)))
-    });
-    let rest = askers(&constants, &mut |asker| {
-        RIGHTS.iter().try_for_each(|name| tried.note(&|set| set.ask_right(asker, name)))
-    });
-    let (questions, cut) = (tried.questions, constants.cut || all.is_break() || rest.is_break());
-    Report { findings: tried.findings(), questions, cut }
+        OUTCOMES.iter().try_for_each(|name| note(&|set| questions.ask_of(set, name)))
+    })?;
+    askers(constants, &mut |asker| RIGHTS.iter().try_for_each(|name| note(&|set| set.ask_right(asker, name))))
 }
 
 type Ask<'a> = dyn Fn(&Policies) -> Answer + 'a;
@@ -118,20 +131,29 @@ impl<'a> Tried<'a> {
                 self.needed.insert(one.clone());
             }
         }
-        // Whether a permitting rule holds where another forbids, only it alone can tell.
-        if !said_yes && !rules.is_empty() {
-            let (held, satisfied) = (&self.held, &mut self.satisfied);
-            for (id, set) in self.alone.iter().filter(|(id, _)| !held.contains(*id)) {
-                if satisfied.contains(id) {
-                    continue;
-                }
-                self.questions += 1;
-                if matches!(ask(set), Answer::Yes { .. }) {
-                    satisfied.insert(id.clone());
-                }
-            }
-        }
         self.held.extend(rules);
+        self.goes_on()
+    }
+
+    /// Permitting rules that never decided anything.
+    fn silent(&self) -> Vec<&String> {
+        let settled = |id: &String| self.held.contains(id) || self.satisfied.contains(id);
+        self.alone.keys().filter(|id| !settled(id)).collect()
+    }
+
+    /// The same question to each of them by itself.
+    fn alone(&mut self, ask: &Ask<'_>) -> ControlFlow<()> {
+        let silent = self.silent();
+        let asked = silent.len() as u64;
+        let yes =
+            |id: &&String| self.alone.get(*id).is_some_and(|set| matches!(ask(set), Answer::Yes { .. }));
+        let found: Vec<String> = silent.into_iter().filter(yes).cloned().collect();
+        self.questions += asked;
+        self.satisfied.extend(found);
+        if self.silent().is_empty() { ControlFlow::Break(()) } else { self.goes_on() }
+    }
+
+    const fn goes_on(&self) -> ControlFlow<()> {
         if self.questions < QUESTIONS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 

@@ -30,7 +30,7 @@ pub struct ConsentFacts {
     pub version: u64,
     /// She agreed, and nothing that she said refuses.
     pub consented: bool,
-    /// She refused or withdrew.
+    /// She refused or withdrew, or of what she agreed to nothing holds here and now.
     pub refused: bool,
     /// She agreed to be seen under her own name.
     pub identified: bool,
@@ -59,7 +59,8 @@ pub struct Asked<'a> {
 
 impl ConsentFacts {
     /// Of all consents of the patient. Of all words about the film, the purpose and one recipient the latest counts; among
-    /// the rest a no beats every yes, and of several yes the narrowest counts. Nothing is said of treatment.
+    /// the rest a no beats every yes, and of several yes the narrowest counts. A yes of which none holds here and now is a no:
+    /// else the site's approval would open, without her boundaries, what she let go within them. Nothing is said of treatment.
     #[must_use]
     pub fn of(version: u64, consents: &[Consent], asked: &Asked<'_>) -> Self {
         if !asked.purpose.secondary() {
@@ -74,6 +75,7 @@ impl ConsentFacts {
         let yes: Vec<&Bounds> =
             now().filter(|c| c.says == Some(Says::Permit) && here(&c.bounds)).map(|c| &c.bounds).collect();
         if out.refused || yes.is_empty() {
+            out.refused |= counts.iter().any(|consent| consent.says == Some(Says::Permit));
             return out;
         }
         out.consented = true;
@@ -86,23 +88,39 @@ impl ConsentFacts {
     }
 }
 
+/// A word, and its place among all of them, oldest first.
+type Word<'a> = (usize, &'a Consent);
+
 /// The last word about each recipient, of those that this question is about: who refused all may let one film go, and who let
 /// all go may refuse one.
 fn counting<'a>(consents: &'a [Consent], asked: &Asked<'_>) -> Vec<&'a Consent> {
-    let mut last: HashMap<&Recipient, &Consent> = HashMap::new();
     let Caller { user, organisation, role, .. } = asked.caller;
     let about = consents.iter().filter(|consent| {
         consent.purpose == asked.purpose
             && consent.recipient.is(user, &organisation.0, *role)
             && consent.study.is_none_or(|study| study == asked.study)
     });
-    for consent in about {
-        let place = last.entry(&consent.recipient).or_insert(consent);
-        if consent.decided >= place.decided {
-            *place = consent;
-        }
+    let mut about: Vec<&Consent> = about.collect();
+    about.sort_by_key(|consent| consent.decided);
+    let mut last: HashMap<Recipient, [Option<Word<'_>>; 2]> = HashMap::new();
+    for word in about.into_iter().enumerate() {
+        let [all, film] = last.entry(word.1.recipient.folded()).or_default();
+        *(if word.1.study.is_none() { all } else { film }) = Some(word);
     }
-    last.into_values().collect()
+    last.into_values().filter_map(|[all, film]| counts(all, film)).collect()
+}
+
+/// Of her last words about all films and about this one the later. What was taken back takes no other word along.
+fn counts<'a>(all: Option<Word<'a>>, film: Option<Word<'a>>) -> Option<&'a Consent> {
+    let (Some(all), Some(film)) = (all, film) else { return all.or(film).map(|word| word.1) };
+    let of_film = match (all.1.says, film.1.says) {
+        // A no to this film was taken back: what she said of all stands.
+        (_, None) => false,
+        // A no to all was taken back: her no to this film stands.
+        (None, Some(Says::Deny)) => true,
+        _ => film.0 > all.0,
+    };
+    Some(if of_film { film.1 } else { all.1 })
 }
 
 #[cfg(test)]

@@ -182,6 +182,14 @@ impl Grant {
     pub const fn longest_side(&self) -> Option<u32> {
         self.content.longest_side
     }
+    /// Another grant shows the same of a picture: what was made ready under one may flow on under the other.
+    #[must_use]
+    pub fn shows_as(&self, other: &Self) -> bool {
+        let of = |grant: &Self| (grant.visibility(), grant.hide(), grant.drawn_for(), grant.lifted());
+        of(self) == of(other)
+            && self.also_hidden() == other.also_hidden()
+            && self.longest_side() == other.longest_side()
+    }
     /// The mask is lifted.
     #[must_use]
     pub const fn lifted(&self) -> bool {

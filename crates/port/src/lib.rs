@@ -20,4 +20,4 @@ pub use pixels::{Lease, Outcome, PixelWork};
 pub use stream::{Item, Part, Sink, Stream, Trailer, empty, stream};
 
 /// Version of every message on both lines. A peer that speaks another one is refused at its first call.
-pub const VERSION: u16 = 6;
+pub const VERSION: u16 = 7;

@@ -32,7 +32,8 @@ SESSION = {
        for method in ("GET", "PUT") for rest in ("", "/standing")},
     **{f"{method} /api/v1/studies/{{study}}/series/{{series}}/{rest}": {"patient", "radiologist", "referrer", "officer"}
        for method, rest in (("GET", "segmentation"), ("POST", "segmentation"), ("GET", "instances/{instance}/presentation-state"))},
-    **dict.fromkeys(("GET /api/v1/consents", "POST /api/v1/consents", "POST /api/v1/consents/{consent}", "GET /fhir/Consent",
+    **dict.fromkeys(("GET /api/v1/consents", "POST /api/v1/consents", "GET /api/v1/consents/{consent}",
+                     "POST /api/v1/consents/{consent}", "GET /fhir/Consent",
                      "POST /fhir/Consent", "GET /fhir/Consent/{consent}"), {"radiologist", "referrer", "researcher", "patient", "officer"}),
     "POST /dicom-web/studies": {"technologist"}, "POST /dicom-web/studies/{study}": {"technologist"},
     "GET /dicom-web/studies": FINDERS, "GET /dicom-web/series": FINDERS, "GET /dicom-web/instances": FINDERS,

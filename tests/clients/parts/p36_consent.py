@@ -115,7 +115,7 @@ def resource(purpose="teaching", account=None, organisation=None, role=None, kin
     out = {
         "resourceType": "Consent", "status": "active", "scope": concept("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy"),
         "category": [concept("http://loinc.org", "59284-0")], "patient": {"identifier": {"system": OURS + "9", "value": "me"}},
-        "dateTime": "2026-11-28", "policy": [{"uri": OURS + "10"}], "provision": provision,
+        "dateTime": moment(0), "policy": [{"uri": OURS + "10"}], "provision": provision,
     }
     if text:
         out["sourceAttachment"] = {"contentType": "text/plain", "data": base64.b64encode(text.encode()).decode()}

@@ -214,6 +214,8 @@ export const api = {
   consents: () => json<{ consents: Consent[] }>("/api/v1/consents"),
   propose: (asked: { study: string; purpose: string; text: string; all: boolean }) =>
     json<Consent>("/api/v1/consents", body("POST", asked)),
+  /** One, to its patient with who has copies by now. */
+  consent: (consent: string) => json<Consent>(`/api/v1/consents/${consent}`),
   answerConsent: (consent: string, step: Step) => json<Consent>(`/api/v1/consents/${consent}`, body("POST", step)),
   lookUp: (patient: PatientNumber) =>
     json<{ version: number; studies: LookedUp[] }>("/api/v1/look-up", body("POST", patient)),

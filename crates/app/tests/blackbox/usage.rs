@@ -18,6 +18,7 @@ const COMMANDS: &[&str] = &[
     "backup",
     "restore",
     "checkpoint",
+    "policy",
     "user",
 ];
 

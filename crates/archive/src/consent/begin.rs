@@ -7,7 +7,7 @@ use crate::catalog::{PatientKey, Study};
 use crate::context::Context;
 use crate::journal::new_id;
 use crate::vault::{Vault, lock};
-use model::{Bounds, ConsentFault, Id, PatientRef, Recipient, Role, Says, Uid};
+use model::{Bounds, ConsentFault, Id, PatientRef, Recipient, Role, Says, Time, Uid};
 use policy::Right;
 use port::Code;
 use port::archive::Proposal;
@@ -19,9 +19,10 @@ pub async fn begin(vault: &Vault, context: &Context, proposal: Proposal) -> Resu
     if !proposal.purpose.secondary() {
         return Err(ConsentFault::UnknownCode.into());
     }
+    let decided = said_at(context.now, &proposal, act)?;
     let righted = lock(&vault.righted).version();
     let (home, study) = about(vault, context, &proposal)?;
-    let recipient = recipient(context, proposal.recipient)?;
+    let recipient = recipient(context, proposal.recipient.map(named_as))?;
     // A no has no boundaries: it would say that beyond them nothing is refused.
     if proposal.says == Says::Deny && proposal.bounds != Bounds::default() {
         return Err(ConsentFault::NotRepresentable.into());
@@ -38,18 +39,40 @@ pub async fn begin(vault: &Vault, context: &Context, proposal: Proposal) -> Resu
         study: study.filter(|_| !proposal.all),
         says: proposal.says,
         state,
-        decided: context.now,
+        decided,
         steps: vec![Step { act, by: person(context), at: context.now, text, bounds }],
         looked: false,
         copies: Vec::new(),
     };
+    let now = context.now;
     change(vault, context, home, Some(righted), move |record, _| {
+        // What is put down later than it was said does not pass for what she said last.
+        if consent.decided < now && record.overtaken(&consent) {
+            return Err(ConsentFault::NotNow.into());
+        }
         let entry = (changed(&consent, act), consent.study.as_ref().map(|study| study.uid.clone()));
+        let no = consent.says == Says::Deny;
         record.consents.push(consent);
+        record.bounded(no)?;
         Ok(vec![entry])
     })
     .await?;
     Ok(id)
+}
+
+/// When it was said, as far as its date tells: not later than now.
+fn said_at(now: Time, proposal: &Proposal, act: Act) -> Result<Time, ConsentFault> {
+    let Some((first, after)) = proposal.dated else { return Ok(now) };
+    if first > now {
+        return Err(ConsentFault::ContradictoryDates);
+    }
+    Ok(match (act, proposal.says) {
+        // A question is as old as its arrival.
+        (Act::Propose, _) => now,
+        // A yes on paper may be of the morning: it does not overrule what she said at noon.
+        (Act::Witness, Says::Permit) => first,
+        _ => now.min(Time(after.0.saturating_sub(1))),
+    })
 }
 
 /// She says it, the officer saw her say it, or somebody asks her; nobody asks her for a no.
@@ -63,6 +86,14 @@ fn act_of(context: &Context, proposal: &Proposal) -> Result<Act, No> {
     }
 }
 
+/// A name as accounts have it; of a house as it was written, but for spaces around it.
+fn named_as(recipient: Recipient) -> Recipient {
+    match recipient {
+        Recipient::Organisation(name) => Recipient::Organisation(name.trim().to_owned()),
+        other => other.folded(),
+    }
+}
+
 /// Others than the patient and the officer ask for themselves, or for their house.
 fn recipient(context: &Context, wanted: Option<Recipient>) -> Result<Recipient, No> {
     let caller = &context.caller;
@@ -70,7 +101,7 @@ fn recipient(context: &Context, wanted: Option<Recipient>) -> Result<Recipient, 
     match wanted {
         // Neither she nor the officer sees films for secondary use: a word about them says nothing.
         None if may_name => Err(ConsentFault::NotRepresentable.into()),
-        None => Ok(Recipient::Account(caller.user.clone())),
+        None => Ok(Recipient::Account(caller.user.clone()).folded()),
         Some(Recipient::Account(name) | Recipient::Organisation(name)) if name.trim().is_empty() => {
             Err(ConsentFault::UnknownCode.into())
         }

@@ -12,7 +12,7 @@ use model::{ConsentFault, Id, PatientRef, Purpose, Role, Time, Uid};
 use port::{Code, Fault};
 use std::collections::{BTreeMap, HashMap};
 
-/// Entries of one patient looked at, newest first.
+/// Entries looked at for one consent, of each study the newest.
 const LOOKED_AT: usize = 20_000;
 
 /// Looks who has copies of what was withdrawn, and asks each to delete them.
@@ -63,13 +63,15 @@ pub async fn held(
     consent: &Agreement,
     now: Time,
 ) -> Result<Vec<CopyRecord>, Fault> {
-    let mut found = Found::default();
+    let (mut found, mut left) = (Found::default(), LOOKED_AT);
     for study in studies(vault, home, consent)? {
         let mut told = crate::putright::told(vault, &study).await?;
-        let older = told.len().saturating_sub(LOOKED_AT);
+        told.retain(|(_, kind)| matches!(*kind, "opened" | "released"));
+        let older = told.len().saturating_sub(left);
         told.drain(..older);
+        left -= told.len();
         let mut opened = HashMap::new();
-        for (index, _) in told.into_iter().filter(|(_, kind)| matches!(*kind, "opened" | "released")) {
+        for (index, _) in told {
             let entry = tokio::task::block_in_place(|| vault.entry_as_kept(index))?;
             entry.iter().for_each(|entry| found.take(vault, consent, (&study, entry), &mut opened));
         }

@@ -10,10 +10,9 @@ mod view;
 
 pub use record::ConsentRecord;
 
-use crate::catalog::Study;
+use crate::catalog::{Card, Study};
 use crate::context::{About, Context};
 use crate::journal::promises;
-use crate::putright::Righted;
 use crate::sealing::{Kind, fault};
 use crate::vault::{Vault, lock};
 use ledger::Event;
@@ -109,9 +108,15 @@ async fn step(
 ) -> Result<Id, No> {
     let home = vault.consent_home(context, id).ok_or(Code::NotFound)?;
     change(vault, context, home, None, |record, own| {
+        let overtaken = record.consents.iter().any(|one| one.id == id && record.overtaken(one));
         let consent = record.consents.iter_mut().find(|one| one.id == id).ok_or(Code::NotFound)?;
         let side = consent.side(&context.caller.user, own).ok_or(Code::NotFound)?;
         let state = after(consent.state, side, act).ok_or(ConsentFault::NotNow)?;
+        let taken_up = (side, act) == (turns::Side::Proposer, Act::Accept);
+        // What she offered is off the table once she has said something else of it.
+        if taken_up && overtaken {
+            return Err(ConsentFault::NotNow.into());
+        }
         let now = consent.bounds();
         let bounds = bounds.map_or(Ok(now.clone()), |bounds| bounds.checked(context.now))?;
         if act == Act::Counter && side == turns::Side::Patient && !bounds.within(&now) {
@@ -123,8 +128,17 @@ async fn step(
         }
         let text = text_of(text, act == Act::Counter)?;
         consent.steps.push(Step { act, by: person(context), at: context.now, text, bounds });
-        (consent.state, consent.decided) = (state, context.now);
-        Ok(vec![(changed(consent, act), consent.study.as_ref().map(|study| study.uid.clone()))])
+        consent.state = state;
+        // Who takes up her offer adds nothing to what she said, and says it no later than she did.
+        if !taken_up {
+            consent.decided = context.now;
+        }
+        let entry = (changed(consent, act), consent.study.as_ref().map(|study| study.uid.clone()));
+        // Room is never a reason to keep her from saying no.
+        if !matches!(act, Act::Refuse | Act::Withdraw) {
+            record.bounded(false)?;
+        }
+        Ok(vec![entry])
     })
     .await?;
     if act == Act::Withdraw {
@@ -179,7 +193,6 @@ async fn change(
     let mut record = known.map_or_else(|| ConsentRecord::empty(home), |known| (*known).clone());
     let own = context.own.is_some_and(|own| own.is(&lock(&vault.righted), home));
     let entries = with(&mut record, own)?;
-    record.bounded()?;
     let mut commit = Commit::new(vault.store.epoch());
     let name = vault.sealing.name(Kind::Consents, &[&home.0]);
     record.version = tokio::task::block_in_place(|| vault.next_version(record.version, &name))?;
@@ -210,13 +223,41 @@ async fn change(
 /// What a study's patient has said of this use, for the rules. A merge that one account made by itself brings no yes along,
 /// and takes no no away.
 pub fn said(vault: &Vault, context: &Context, study: &Study, purpose: Purpose) -> ConsentFacts {
-    let records = vault.consents_of(study.patient());
-    if !purpose.secondary() || records.is_empty() {
+    said_of(vault, context, (&study.record.uid, study.record.id, study.patient()), purpose)
+}
+
+/// Secondary use does not find it: its patient refuses this caller, and lets him no other use of it.
+pub fn hides(vault: &Vault, context: &Context, card: &Card) -> bool {
+    let said = |who, purpose| said_of(vault, who, (&card.uid, card.id, card.patient), purpose);
+    match (context.caller.role, context.standing.purpose) {
+        (Role::Researcher, _) => {
+            let lets = |purpose: &Purpose| said(context, *purpose).consented;
+            said(context, Purpose::Research).refused && !Purpose::ALL.iter().any(lets)
+        }
+        (Role::Device, Some(purpose)) => {
+            let person = context.operator.as_deref();
+            [Some(context), person].into_iter().flatten().any(|who| said(who, purpose).refused)
+        }
+        _ => false,
+    }
+}
+
+fn said_of(
+    vault: &Vault,
+    context: &Context,
+    (uid, study, patient): (&Uid, Id, PatientRef),
+    purpose: Purpose,
+) -> ConsentFacts {
+    if !purpose.secondary() {
+        return ConsentFacts::default();
+    }
+    let records = vault.consents_of(patient);
+    if records.is_empty() {
         return ConsentFacts::default();
     }
     let consents: Vec<_> = {
         let righted = lock(&vault.righted);
-        let home = righted.unmerged(study);
+        let home = righted.unmerged_of(uid, patient);
         let counts = |record: &Arc<ConsentRecord>| {
             let hers = righted.agreed_same(record.patient, home);
             let settled: Vec<_> = record.consents.iter().filter_map(Agreement::settled).collect();
@@ -226,7 +267,7 @@ pub fn said(vault: &Vault, context: &Context, study: &Study, purpose: Purpose) -
     };
     let caller = &context.caller;
     let abroad = vault.options.abroad.contains(&caller.organisation.0);
-    let asked = Asked { purpose, caller, abroad, study: study.record.id, now: context.now };
+    let asked = Asked { purpose, caller, abroad, study, now: context.now };
     ConsentFacts::of(version(&records), &consents, &asked)
 }
 
@@ -262,15 +303,15 @@ impl Vault {
         let righted = lock(&self.righted);
         let record = consents.values().find(|record| record.consents.iter().any(|one| one.id == id))?;
         let consent = record.consents.iter().find(|one| one.id == id)?;
-        knows(context, &righted, record.patient, consent).then_some(record.patient)
+        let own = context.own.is_some_and(|own| own.is(&righted, record.patient));
+        knows(context, own, consent).then_some(record.patient)
     }
 }
 
 /// Her own, begun by the caller, or asked of him to delete; the privacy officer knows all.
-fn knows(context: &Context, righted: &Righted, patient: PatientRef, consent: &Agreement) -> bool {
+fn knows(context: &Context, own: bool, consent: &Agreement) -> bool {
     let user = &context.caller.user;
-    context.own.is_some_and(|own| own.is(righted, patient))
-        || consent.begun_by().user == *user && context.caller.role != Role::Patient
+    own || consent.begun_by().user == *user && context.caller.role != Role::Patient
         || consent.copies.iter().any(|copy| copy.user == *user)
         || context.caller.role == Role::Officer
 }

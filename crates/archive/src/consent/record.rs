@@ -9,10 +9,12 @@ use std::fmt::Write as _;
 
 /// Consents of one patient.
 pub const CONSENTS: usize = 64;
-/// Of these, those that others than she began.
+/// Of these, those that others than she began; not what they saw her say.
 pub const OF_OTHERS: usize = 48;
 /// Of these, those that one account began.
 pub const OF_ONE: usize = 8;
+/// Consents of a patient, a no among the last: never too many to say no.
+pub const NOES: usize = 1024;
 /// Steps of one consent.
 pub const STEPS: usize = 64;
 /// A text, bytes of UTF-8.
@@ -124,18 +126,61 @@ impl ConsentRecord {
         Self { patient, version: 0, consents: Vec::new() }
     }
 
-    /// Within the bounds of this module.
-    pub fn bounded(&self) -> Result<(), ConsentFault> {
-        let by_others = |one: &&Agreement| one.begun_by().role != Role::Patient;
-        let others: Vec<&Agreement> = self.consents.iter().filter(by_others).collect();
+    /// Makes it fit the bounds of this module; what says nothing any more goes first, the ledger keeps that it was said.
+    /// `no`: a no was added, for which there is room that nothing else fills.
+    pub fn bounded(&mut self, no: bool) -> Result<(), ConsentFault> {
+        while !self.fits() {
+            let spent = |(place, one): &(usize, &Agreement)| self.spent(*place, one);
+            let Some((place, _)) = self.consents.iter().enumerate().find(spent) else {
+                let room = no && self.consents.len() <= NOES;
+                return if room { Ok(()) } else { Err(ConsentFault::TooMany) };
+            };
+            self.consents.remove(place);
+        }
+        Ok(())
+    }
+
+    fn fits(&self) -> bool {
+        let others: Vec<&Agreement> = self.consents.iter().filter(|one| one.by_others()).collect();
         let of = |user: &str| others.iter().filter(|one| one.begun_by().user == user).count();
         let texts: usize = self.consents.iter().map(Agreement::text_bytes).sum();
-        let fits = self.consents.len() <= CONSENTS
+        self.consents.len() <= CONSENTS
             && others.len() <= OF_OTHERS
             && others.iter().all(|one| of(&one.begun_by().user) <= OF_ONE)
             && self.consents.iter().all(|one| one.steps.len() <= STEPS)
-            && texts <= TEXTS_BYTES;
-        if fits { Ok(()) } else { Err(ConsentFault::TooMany) }
+            && texts <= TEXTS_BYTES
+    }
+
+    /// It says nothing, or a later word about the same films replaces it; nobody has or may have copies under it.
+    fn spent(&self, place: usize, one: &Agreement) -> bool {
+        let later = |(at, other): (usize, &Agreement)| {
+            other.about() == one.about()
+                && other.settled().is_some()
+                && (other.decided, at) > (one.decided, place)
+        };
+        match (one.state, one.says) {
+            (State::Declined, _) => true,
+            (State::Proposed | State::Countered, _) | (State::Accepted, Says::Permit) => false,
+            (State::Withdrawn, _) if !one.looked || !one.copies.is_empty() => false,
+            _ => self.consents.iter().enumerate().any(later),
+        }
+    }
+
+    /// She, or who saw her say it, has since said something of the same purpose, recipient and films. At the same moment is
+    /// since: nobody knows which came first.
+    pub fn overtaken(&self, one: &Agreement) -> bool {
+        self.said_of(one).iter().any(|said| said.decided >= one.decided)
+    }
+
+    /// What else is settled of all that one is about.
+    fn said_of(&self, one: &Agreement) -> Vec<Consent> {
+        let covers = |other: &&Agreement| {
+            let ((purpose, whom, films), about) = (other.about(), one.about());
+            other.id != one.id
+                && (purpose, whom) == (about.0, about.1)
+                && (films.is_none() || films == about.2)
+        };
+        self.consents.iter().filter(covers).filter_map(Agreement::settled).collect()
     }
 }
 
@@ -162,6 +207,16 @@ impl Agreement {
             return Some(Side::Patient);
         }
         (self.begun_by().user == user && self.begun_by().role != Role::Patient).then_some(Side::Proposer)
+    }
+
+    /// What for, for whom, and of which study.
+    fn about(&self) -> (Purpose, Recipient, Option<Id>) {
+        (self.purpose, self.recipient.folded(), self.study.as_ref().map(|study| study.id))
+    }
+
+    /// Somebody else than she began it; what an officer saw her say, she did.
+    fn by_others(&self) -> bool {
+        self.steps.first().is_some_and(|step| step.act != Act::Witness && step.by.role != Role::Patient)
     }
 
     fn text_bytes(&self) -> usize {

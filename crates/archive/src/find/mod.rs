@@ -14,6 +14,7 @@ pub use matching::Conditions;
 pub use names::{name_key, name_line};
 
 use crate::catalog::{Card, Study};
+use crate::consent::hides;
 use crate::context::{About, Context};
 use crate::putright::Own;
 use crate::vault::Vault;
@@ -29,7 +30,7 @@ pub async fn find(vault: &Vault, context: &Context, query: Query) -> Result<Resp
     let permit = vault.may_find(context).await?;
     let found = tokio::task::block_in_place(|| -> Result<_, Fault> {
         let own = own_only(vault, context, &permit)?;
-        let (absent, project) = (absent(vault, permit.words(), own), vault.project());
+        let (absent, project) = (absent(vault, context, permit.words(), own), vault.project());
         let scope = Scope {
             words: permit.words(),
             patient: own.map(|own| own.patient),
@@ -56,15 +57,20 @@ pub fn own_only(vault: &Vault, context: &Context, permit: &Permit) -> Result<Opt
 
 /// What secondary use does not find: it could not open it either (rights and policies 7 and 8); and for a patient what is not
 /// her own.
-pub fn absent(vault: &Vault, words: Words, own: Option<Own>) -> Box<dyn Fn(&Card) -> bool + '_> {
+pub fn absent<'a>(
+    vault: &'a Vault,
+    context: &'a Context,
+    words: Words,
+    own: Option<Own>,
+) -> Box<dyn Fn(&Card) -> bool + 'a> {
     if let Some(own) = own {
         return Box::new(move |card| !vault.is_own(own, (&card.uid, card.patient)));
     }
     if words != Words::Pseudonymous {
-        return Box::new(|_| false);
+        return Box::new(move |card| hides(vault, context, card));
     }
     let objections = vault.objections();
-    Box::new(move |card| objections.holds(card.patient) || card.withheld)
+    Box::new(move |card| objections.holds(card.patient) || card.withheld || hides(vault, context, card))
 }
 
 /// A study of a class that is as if absent, by its headers or by what examining found. What could not be looked at, a report

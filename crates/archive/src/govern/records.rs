@@ -1,6 +1,5 @@
 //! What is kept of rules: those in force, those proposed, and the texts of all that were in force.
 
-use crate::Result;
 use model::{Id, Time};
 use policy::{Policies, Texts};
 use serde::{Deserialize, Serialize};
@@ -17,7 +16,7 @@ pub struct InForce {
 impl InForce {
     /// # Errors
     /// Rules that do not parse or validate.
-    pub fn of(texts: Texts) -> Result<Self> {
+    pub fn of(texts: Texts) -> std::result::Result<Self, policy::Error> {
         Ok(Self { policies: Policies::of(&texts)?, texts })
     }
 }

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::vault::{Vault, lock};
 use model::{Id, PatientRef, Uid};
 use port::{Code, Fault};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The patient that an account is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +102,20 @@ impl Own {
     /// The reference under which she says something of all her films; nothing: the archive has none of hers.
     pub fn home(self) -> Option<PatientRef> {
         (self.arrived != NOBODY).then_some(self.arrived)
+    }
+
+    /// All references under which what was said is hers, for who asks about many.
+    pub fn references(self, righted: &Righted) -> HashSet<PatientRef> {
+        if self.arrived == NOBODY {
+            return HashSet::new();
+        }
+        let agreed = righted.agreed();
+        let she = righted::resolve(&agreed, self.arrived);
+        let merged = righted::in_force(&agreed).filter_map(|deed| match deed {
+            Deed::Merge { from, .. } if righted::resolve(&agreed, *from) == she => Some(*from),
+            _ => None,
+        });
+        merged.chain([she, self.arrived]).collect()
     }
 
     /// What was said under this reference is hers.

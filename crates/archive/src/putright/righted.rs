@@ -213,14 +213,18 @@ impl Righted {
 
     /// Whose a study is while nobody is merged: it keeps this when a merge is undone.
     pub fn unmerged(&self, study: &Study) -> PatientRef {
-        let record = &study.record;
-        let arrived = self.arrived.get(&record.uid).map_or(record.patient, |arrived| arrived.patient);
+        self.unmerged_of(&study.record.uid, study.record.patient)
+    }
+
+    /// The same, of a study that is not in memory whole; `patient`: whose it is.
+    pub fn unmerged_of(&self, study: &Uid, patient: PatientRef) -> PatientRef {
+        let arrived = self.arrived.get(study).map_or(patient, |arrived| arrived.patient);
         let moved = in_force(&self.changes).filter_map(|deed| match deed {
-            Deed::MoveStudies { studies, to } if studies.contains(&record.uid) => Some(to.patient),
+            Deed::MoveStudies { studies, to } if studies.contains(study) => Some(to.patient),
             _ => None,
         });
         let own = moved.last().unwrap_or(arrived);
-        if self.any_is(&[own], record.patient) { own } else { record.patient }
+        if self.any_is(&[own], patient) { own } else { patient }
     }
 
     /// What is laid over the headers of a series: nothing when all is as it arrived, and then every byte leaves as it came.

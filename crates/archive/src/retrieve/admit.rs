@@ -122,8 +122,7 @@ pub fn still(vault: &Vault, release: &Release) -> Result<(), Lapse> {
         return Err(Lapse::Revoked); // put right meanwhile: perhaps it is not this patient's any more
     }
     let now = readmit(vault, record, &release.study, now)?;
-    let of = |grant: &Grant| (grant.visibility(), grant.hide(), grant.drawn_for(), grant.lifted());
-    if of(&now) != of(&release.grant) {
+    if !now.shows_as(&release.grant) {
         return Err(Lapse::Revoked); // superseded by a grant that shows something else
     }
     let versions = |grant: &Grant| (grant.mask_version(), grant.consent_version(), grant.policy_version());

@@ -222,8 +222,8 @@ mod tests {
         let room = |width, height, source| Viewport { width, height, enlarge: true, source };
         let asked = |viewport| View { window: None, viewport };
         let of = |mut view: View| within(&mut view, 100).map(|()| view.size(3000, 2000));
-        assert_eq!(of(asked(None)), Ok(Some((100, 67))));
-        assert_eq!(of(asked(Some(room(64, 64, None)))), Ok(Some((64, 43))));
+        assert_eq!(of(asked(None)), Ok(Some((100, 66))));
+        assert_eq!(of(asked(Some(room(64, 64, None)))), Ok(Some((64, 42))));
         assert_eq!(of(asked(Some(room(8000, 50, None)))), Ok(Some((50, 33))));
         let part = model::Source { left: 0.0, top: 0.0, width: 50.0, height: 50.0, relative: false };
         assert_eq!(of(asked(Some(room(64, 64, Some(part))))), Err(TOO_FINE));

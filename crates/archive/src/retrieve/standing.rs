@@ -214,9 +214,8 @@ pub fn still(vault: &Vault, context: &Context, release: &Release) -> Result<(), 
         return Ok(());
     }
     let context = Context { now, ..context.clone() };
-    let of = |grant: &Grant| (grant.visibility(), grant.hide(), grant.drawn_for());
     match decide(vault, &context, &study, &ask(&context, uid, "")) {
-        Ok(grant) if of(&grant) == of(&release.grant) => Ok(()),
+        Ok(grant) if grant.shows_as(&release.grant) => Ok(()),
         _ => Err(Lapse::Revoked),
     }
 }

@@ -72,6 +72,11 @@ pub async fn consents(ask: Ask) -> Result<Reply, Problem> {
     json(StatusCode::OK, &value!({ "consents": consents }))
 }
 
+/// `GET /api/v1/consents/{consent}`: with who has copies.
+pub async fn consent(ask: Ask) -> Result<Reply, Problem> {
+    one(StatusCode::OK, &asked(&ask, ConsentAsk::Read(named(&ask)?)).await?)
+}
+
 /// `POST /api/v1/consents`.
 pub async fn begin_consent(mut ask: Ask) -> Result<Reply, Problem> {
     let begun = match ask.json::<Begin>().await?.proposal() {
@@ -128,6 +133,7 @@ impl Begin {
             all: self.all,
             patient: self.patient.map(|p| PatientNumber { issuer: p.issuer, number: p.number }),
             witnessed: self.witnessed,
+            dated: None,
             purpose: self.purpose.parse().map_err(|_| ConsentFault::UnknownCode)?,
             recipient: self.recipient.map(Whom::recipient).transpose()?,
             says: if self.deny { Says::Deny } else { Says::Permit },

@@ -146,6 +146,8 @@ pub fn proposal(body: Value, own: bool) -> Result<Proposal, ConsentFault> {
         _ => return Err(ConsentFault::UnknownCode),
     };
     framed(&consent)?;
+    by_herself(&consent, own)?;
+    let dated = first(&consent.date_time).zip(after(&consent.date_time));
     let says = match consent.provision.kind.as_str() {
         "permit" => Says::Permit,
         "deny" => Says::Deny,
@@ -163,6 +165,7 @@ pub fn proposal(body: Value, own: bool) -> Result<Proposal, ConsentFault> {
         study,
         patient: patient(&consent.patient, own)?,
         witnessed,
+        dated: Some(dated.ok_or(ConsentFault::ContradictoryDates)?),
         purpose: only(&provision.purpose)
             .and_then(|coding| purpose(&coding.system, &coding.code).ok_or(ConsentFault::UnknownCode))?,
         recipient: Some(actor(&provision.actor)?),
@@ -187,8 +190,14 @@ fn framed(consent: &Consent) -> Result<(), ConsentFault> {
     if !known {
         return Err(ConsentFault::UnknownCode);
     }
-    first(&consent.date_time).ok_or(ConsentFault::ContradictoryDates)?;
     if one(&consent.performer) && one(&consent.organization) { Ok(()) } else { Err(LOST) }
+}
+
+/// Who performs it is its patient: another's word is not hers, and that it is another's is not kept here.
+fn by_herself(consent: &Consent, own: bool) -> Result<(), ConsentFault> {
+    let hers = patient(&consent.patient, own)?;
+    let is_she = |one: &Reference| patient(one, own).is_ok_and(|performer| performer == hers);
+    if consent.performer.iter().flatten().all(is_she) { Ok(()) } else { Err(LOST) }
 }
 
 /// Two purposes or recipients are two consents.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::tests::consent::view;
-use model::{Bounds, Purpose, Recipient, RegionKind, Role, Says};
+use model::{Bounds, Purpose, Recipient, RegionKind, Role, Says, Time};
 
 /// What is written is read as it was, boundary by boundary.
 #[test]
@@ -54,13 +54,17 @@ fn what_would_be_lost_is_refused() {
         fields.remove("meta");
         good
     };
-    assert!(read::proposal(good(), true).is_ok());
+    // The second that the date names.
+    let dated = Some((Time(1_795_507_200_000_000_000), Time(1_795_507_201_000_000_000)));
+    assert_eq!(read::proposal(good(), true).unwrap().dated, dated);
     let cases = [
         ("/status", value!("draft"), "not-representable"),
         ("/status", value!("agreed"), "unknown-code"),
         ("/scope/coding/0/code", value!("treatment"), "unknown-code"),
         ("/category/0/coding/0/code", value!("64292-6"), "unknown-code"),
         ("/dateTime", value!("yesterday"), "contradictory-dates"),
+        ("/performer/0/identifier/value", value!("max"), "not-representable"),
+        ("/performer/0", value!({ "display": "her mother" }), "not-representable"),
         ("/provision/type", value!("maybe"), "unknown-code"),
         ("/provision/purpose/0/code", value!("TREAT"), "unknown-code"),
         ("/provision/purpose", value!([]), "not-representable"),

@@ -56,12 +56,18 @@ fn which_words_count() {
         ("another house", vec![yes(Recipient::Organisation("other".to_owned()))], (false, false)),
         ("another role", vec![yes(Recipient::Role(Role::Radiologist))], (false, false)),
         ("another purpose", vec![Consent { purpose: Purpose::Ai, ..yes(account()) }], (false, false)),
+        (
+            "as she types it",
+            vec![no(account()), later(yes(Recipient::Account(" Li".to_owned())))],
+            (true, false),
+        ),
         ("this study", vec![Consent { study: Some(STUDY), ..yes(account()) }], (true, false)),
         ("another study", vec![Consent { study: Some(Id([9; 16])), ..yes(account()) }], (false, false)),
-        ("not yet", vec![from(1)], (false, false)),
+        ("not yet", vec![from(1)], (false, true)),
         ("from now", vec![from(0)], (true, false)),
         ("until then", vec![until(1)], (true, false)),
-        ("until now", vec![until(0)], (false, false)),
+        ("until now", vec![until(0)], (false, true)),
+        ("over, but her role is let", vec![until(0), yes(Recipient::Role(Role::Researcher))], (true, false)),
         ("no", vec![no(account())], (false, true)),
         ("a no beats a yes", vec![yes(account()), no(institute())], (false, true)),
         ("though it is older", vec![no(institute()), later(yes(account()))], (false, true)),
@@ -83,7 +89,33 @@ fn which_words_count() {
             vec![no(account()), later(Consent { says: None, ..yes(account()) })],
             (false, false),
         ),
-        ("a yes that ended does not bring back a no", vec![no(account()), later(until(0))], (false, false)),
+        ("a yes that ended opens nothing", vec![no(account()), later(until(0))], (false, true)),
+        (
+            "a no to one film taken back, after a no to all",
+            vec![no(account()), later(Consent { study: Some(STUDY), says: None, ..yes(account()) })],
+            (false, true),
+        ),
+        (
+            "a no to one film taken back, after a yes to all",
+            vec![yes(account()), later(Consent { study: Some(STUDY), says: None, ..yes(account()) })],
+            (true, false),
+        ),
+        (
+            "a no to all taken back, after a no to this film",
+            vec![
+                Consent { study: Some(STUDY), ..no(account()) },
+                later(Consent { says: None, ..yes(account()) }),
+            ],
+            (false, true),
+        ),
+        (
+            "a no to all taken back, after a yes to this film",
+            vec![
+                Consent { study: Some(STUDY), ..yes(account()) },
+                later(Consent { says: None, ..yes(account()) }),
+            ],
+            (false, false),
+        ),
     ];
     for (name, consents, expected) in cases {
         let facts = said(&consents, Purpose::Research, false);
@@ -120,7 +152,11 @@ fn the_narrowest_of_several_counts() {
     assert_eq!(facts.until, Some(NOW.plus_seconds(7)));
     let abroad = said(&[one.clone(), other.clone()], Purpose::Research, true);
     assert_eq!((abroad.longest_side, abroad.identified), (Some(256), true), "one is not for abroad");
-    assert!(!said(&[other], Purpose::Research, true).consented);
+    let none_here = said(&[other], Purpose::Research, true);
+    assert!(
+        !none_here.consented && none_here.refused,
+        "the site's approval opens no more than she agreed to"
+    );
 }
 
 /// Role, purpose, the site's approval, the patient's words (`-`, `yes`, `named`, `no`), objection, what follows. By hand from
@@ -200,7 +236,7 @@ fn boundaries_hold_against_a_wider_rule() {
         ..ConsentFacts::default()
     };
     let grant = decide(&policies, Action::Open, &facts).unwrap();
-    assert_eq!((grant.visibility(), grant.hide()), (Visibility::DEIDENTIFIED, Hide::Found));
+    assert_eq!((grant.visibility(), grant.hide()), (Visibility::DEIDENTIFIED, Hide::All));
     assert_eq!((grant.also_hidden(), grant.longest_side()), ([RegionKind::Face].as_slice(), Some(64)));
     assert_eq!((grant.consent_version(), grant.ends_at()), (4, facts.now.plus_seconds(9)));
     facts.consent.identified = true;

@@ -209,3 +209,24 @@ fn records_of_version_3_stay_readable() {
     let read = postcard::from_bytes::<GrantRecord>(&old);
     assert!(read.is_err() || read.is_ok_and(|old| readmit(old, &current) == Err(Lapse::Malformed)));
 }
+
+/// What is made ready under one grant flows on under another only if that one lets out the same.
+#[test]
+fn what_shows_the_same() {
+    let with = |also_hidden: &[RegionKind], longest_side, lifted| {
+        let also_hidden = also_hidden.to_vec();
+        Grant { content: record::Content { also_hidden, longest_side, lifted, ..grant().content } }
+    };
+    let plain = with(&[], None, false);
+    let cases = [
+        (with(&[], None, false), true),
+        (with(&[RegionKind::Face], None, false), false),
+        (with(&[], Some(64), false), false),
+        (with(&[], None, true), false),
+    ];
+    for (other, same) in cases {
+        assert_eq!((plain.shows_as(&other), other.shows_as(&plain)), (same, same), "{other:?}");
+    }
+    let clear = showing(Pixels::Clear, model::Words::Full, (Hide::Nothing, false));
+    assert!(!plain.shows_as(&clear), "masked by default here");
+}

@@ -35,6 +35,8 @@ pub struct Proposal {
     pub patient: Option<PatientNumber>,
     /// She said so herself, on paper: the privacy officer is her witness.
     pub witnessed: bool,
+    /// When she said it, as it is dated: first moment, and first after it. Nothing: now.
+    pub dated: Option<(Time, Time)>,
     /// What for.
     pub purpose: Purpose,
     /// For whom; nothing: for the caller.
