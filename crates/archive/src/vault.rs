@@ -4,12 +4,12 @@ mod change;
 mod index;
 mod rights;
 mod seen;
+mod studies;
 mod tables;
 
 use crate::Result;
-use crate::catalog::{Catalog, InstanceRecord, Study};
+use crate::catalog::{Catalog, InstanceRecord};
 use crate::consent::ConsentRecord;
-use crate::context::Context;
 use crate::examine::{Arrivals, Queue, Tries};
 use crate::govern::{BookRecord, InForce};
 use crate::journal::Journal;
@@ -30,8 +30,8 @@ use crate::who::ties::{SiteRecord, TiesRecord};
 use crate::who::turns::Turns;
 use crypto::{Key, Ladder, Random};
 pub use index::check_snapshot;
-use model::{Attributes, PatientRef, Purpose, Tenant, Time, Uid, tags};
-use policy::{GrantRecord, Relation, Texts};
+use model::{PatientRef, Purpose, Tenant, Time, Uid};
+use policy::{GrantRecord, Texts};
 use port::PixelWork;
 use seen::{check_key, check_seen, newest_seen};
 pub use seen::{key_mark, note};
@@ -354,59 +354,6 @@ impl Vault {
     /// Itself, for work that outlives its caller.
     pub(crate) fn shared(&self) -> Result<Arc<Self>> {
         self.own.get().and_then(Weak::upgrade).ok_or(crate::Error::Internal("the vault has ended"))
-    }
-
-    /// The study that a caller names for this purpose: by its UID, or for secondary use by its pseudonym only.
-    pub(crate) fn known_study(
-        &self,
-        context: &Context,
-        uid: &Uid,
-        purpose: Purpose,
-    ) -> Result<Option<Arc<Study>>> {
-        let pseudonymous = purpose == Purpose::Research || context.caller.role == model::Role::Researcher;
-        if !pseudonymous {
-            // For teaching and quality a patient may let doctors see her own name.
-            let own = self.study(uid)?;
-            if own.is_some() || !purpose.secondary() {
-                return Ok(own);
-            }
-        }
-        self.by_pseudonym(uid).map_or(Ok(None), |uid| self.study(&uid))
-    }
-
-    /// The study by its UID or its pseudonym.
-    pub(crate) fn study_by_any_name(&self, uid: &Uid) -> Result<Option<Arc<Study>>> {
-        match self.study(uid)? {
-            Some(study) => Ok(Some(study)),
-            None => self.by_pseudonym(uid).map_or(Ok(None), |uid| self.study(&uid)),
-        }
-    }
-
-    /// A durable instance with its study.
-    pub(crate) fn instance(&self, uid: &Uid) -> Result<Option<(Arc<Study>, Arc<InstanceRecord>)>> {
-        let catalog = self.catalog_for(uid, uid)?;
-        let found = catalog.instance(uid).filter(|(_, _, instance)| instance.shown());
-        Ok(found.map(|(study, _, instance)| (Arc::clone(study), Arc::clone(&instance.record))))
-    }
-
-    /// Relations of a user to the study's patient, and whether an order names the study.
-    pub(crate) fn ties_of(
-        &self,
-        user: &str,
-        uid: &Uid,
-        (patient, study): (&Attributes, &Attributes),
-        now: Time,
-    ) -> (Vec<Relation>, bool) {
-        let key = (
-            patient.first(tags::ISSUER_OF_PATIENT_ID).to_owned(),
-            patient.first(tags::PATIENT_ID).to_owned(),
-        );
-        let accession = study.first(tags::ACCESSION_NUMBER);
-        let keys = self.all_numbers(key);
-        let ordered = lock(&self.ties)
-            .get(user)
-            .is_some_and(|(record, _)| record.ordered(uid, (accession, &keys), now));
-        (self.relations_of(user, &keys, now), ordered)
     }
 }
 
