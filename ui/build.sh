@@ -52,7 +52,7 @@ scripts=$(cat "$out"/assets/*.js | wc -c)
 # What the page itself names: its script, and what that imports.
 first=$(grep -o 'assets/[^"]*\.js' "$out/index.html" | sed "s|^|$out/|" | xargs cat | wc -c)
 echo "pages are what the sources give; $scripts bytes of script, $first of them at first"
-if [ "$first" -gt 155000 ] || [ "$scripts" -gt 255000 ]; then
-  echo "too much script: at first 155,000 bytes, in all 255,000 (docs/decisions/0062-pages.md)" >&2
+if [ "$first" -gt 160000 ] || [ "$scripts" -gt 255000 ]; then
+  echo "too much script: at first 160,000 bytes, in all 255,000 (docs/decisions/0062-pages.md)" >&2
   exit 1
 fi

@@ -8,14 +8,17 @@ const read = (locale) => {
   return { file: file.pathname, texts: parseTexts(readFileSync(file, "utf8")) };
 };
 
+/** What few people open comes with its page. */
+const apart = { consent: /^consents?\b/, rules: /^rules\b/ };
+
 /** Both languages in one table, so that each key stands once: `{ key: [en, zh] }`. */
 const texts = {
   name: "texts",
-  resolveId: (id) => (/^virtual:texts(-consent)?$/.test(id) ? id.replace("virtual:", "\0") : null),
+  resolveId: (id) => (/^virtual:texts(-consent|-rules)?$/.test(id) ? id.replace("virtual:", "\0") : null),
   load(id) {
     if (!id.startsWith("\0texts")) return null;
-    // What few people open comes with its page.
-    const wanted = (key) => /^consents?\b/.test(key) === id.endsWith("-consent");
+    const own = apart[id.split("-")[1]];
+    const wanted = own ? (key) => own.test(key) : (key) => !Object.values(apart).some((group) => group.test(key));
     const [en, zh] = [read("en"), read("zh")];
     for (const { file } of [en, zh]) this.addWatchFile(file);
     const keys = Object.keys({ ...en.texts, ...zh.texts }).filter(wanted);

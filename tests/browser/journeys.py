@@ -9,6 +9,7 @@ import time
 import traceback
 
 import emergency
+import rules
 import pixels
 from chrome import Browser, Failed
 from demo import Demo
@@ -445,7 +446,8 @@ def main():
                 ("researcher", run.researcher), ("patient", run.patient), ("drawn mask", run.mask_holds),
                 ("scanned", run.scanned),
                 ("emergency", lambda: emergency.journey(run, Journey, expect)),
-                ("officer", run.officer), ("two persons", run.two_persons), ("admin", lambda: run.without_pictures("admin")),
+                ("officer", run.officer), ("two persons", run.two_persons),
+                ("rules", lambda: rules.journey(run, Journey, expect)), ("admin", lambda: run.without_pictures("admin")),
                 ("vendor", lambda: run.without_pictures("vendor")), ("technologist", lambda: run.without_pictures("technologist")),
                 ("Chinese", run.chinese), ("everywhere", run.everywhere),
             ]

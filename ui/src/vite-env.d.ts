@@ -6,6 +6,11 @@ declare module "virtual:texts" {
   export default texts;
 }
 
+declare module "virtual:texts-rules" {
+  const texts: Record<string, [en: string, zh: string]>;
+  export default texts;
+}
+
 declare module "virtual:texts-consent" {
   const texts: Record<string, [en: string, zh: string]>;
   export default texts;

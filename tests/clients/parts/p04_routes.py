@@ -94,7 +94,7 @@ def body_of(row, film, stored):
         "POST /api/v1/consents/{consent}": {"act": "accept"}, "POST /fhir/Consent": {"resourceType": "Consent"},
         "POST /api/v1/look-up": {"number": "1"}, "POST /api/v1/orders": {},
         "POST /api/v1/rules": {"rules": {"pictures": "", "rights": ""}, "reason": "test of a refusal", "expect_version": "0"},
-        "POST /api/v1/rules/proposals/{proposal}": {"act": "drop"}, "POST /api/v1/rules/explain": {"study": film[0]},
+        "POST /api/v1/rules/proposals/{proposal}": {"act": "drop"}, "POST /api/v1/rules/explain": {"study": film[0] if film else "1.2.3"},
         **{f"POST /api/v1/rules/{what}": {} for what in ("check", "matrix", "replay")},
         "POST /api/v1/relations": {"user": "nobody", "patient": {"number": "1"}, "kind": "team", "until": "2030-01-01T00:00:00Z", "reason": "test of a refusal"},
         **{row: {"resourceType": kind, "id": "1", "status": "entered-in-error", "intent": "order", "subject": {"identifier": {"value": "1"}}}

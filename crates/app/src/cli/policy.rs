@@ -17,8 +17,7 @@ use std::sync::Arc;
 
 /// `policy`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples: gauze policy check --rules draft/\n\
-                gauze policy explain 1.2.840.113619.2.1 --home /srv/gauze\n\
+#[command(after_help = "Example: gauze policy check --rules draft/\n\
 A folder of rules holds default.cedar and rights.cedar, as GAUZE_HOME/policies does; without --rules it is about the rules in\n\
 force. Works with a running archive as well as with a stopped one; check and matrix of a folder need no archive.")]
 pub struct Policy {

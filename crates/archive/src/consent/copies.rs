@@ -27,11 +27,12 @@ pub async fn ask(vault: &Vault, context: &Context, home: PatientRef, id: Id) -> 
             return Err(ConsentFault::NotNow.into());
         }
         (consent.looked, consent.copies) = (true, copies);
-        let asked = |copy: &CopyRecord| {
-            let (whom, releases) = (copy.user.clone(), copy.releases);
-            (Event::DeletionAsked { consent: id, whom, releases }, None)
-        };
-        Ok(consent.copies.iter().map(asked).collect())
+        let asked = |whom: String, releases| (Event::DeletionAsked { consent: id, whom, releases }, None);
+        // That it was looked for is an entry, too: nothing is changed without one.
+        if consent.copies.is_empty() {
+            return Ok(vec![asked(String::new(), 0)]);
+        }
+        Ok(consent.copies.iter().map(|copy| asked(copy.user.clone(), copy.releases)).collect())
     })
     .await
 }
