@@ -138,9 +138,9 @@ pub struct Vault {
     rules: std::sync::RwLock<Arc<InForce>>,
     pub(crate) book: Shared<(BookRecord, u64)>,
     /// Held while rules are proposed or put in force.
-    pub(crate) governing: tokio::sync::Mutex<()>,
+    pub(crate) governing: Arc<tokio::sync::Mutex<()>>,
     /// Trying rules takes seconds of a core: one at a time.
-    pub(crate) trying: tokio::sync::Semaphore,
+    pub(crate) trying: Arc<tokio::sync::Semaphore>,
     pub(crate) pixels: Arc<dyn PixelWork>,
     pub(crate) store: Store,
     pub(crate) sealing: Sealing,
@@ -173,7 +173,7 @@ pub struct Vault {
     /// Locked before the changes, never after.
     pub(crate) consents: Shared<HashMap<PatientRef, Arc<ConsentRecord>>>,
     /// Held while consents are changed.
-    pub(crate) consenting: tokio::sync::Mutex<()>,
+    pub(crate) consenting: Arc<tokio::sync::Mutex<()>>,
     /// Held while wishes are changed.
     pub(crate) wishing: tokio::sync::Mutex<()>,
     pub(crate) throttle: Shared<Throttle>,
@@ -255,8 +255,8 @@ impl Vault {
             clock,
             rules: std::sync::RwLock::new(Arc::new(InForce::of(rules)?)),
             book: Mutex::default(),
-            governing: tokio::sync::Mutex::default(),
-            trying: tokio::sync::Semaphore::new(1),
+            governing: Arc::default(),
+            trying: Arc::new(tokio::sync::Semaphore::new(1)),
             pixels,
             journal: Journal::new(origin, signing, &folder, tree),
             rings: Rings::default(),
@@ -278,7 +278,7 @@ impl Vault {
             righted: Mutex::default(),
             wishes: Mutex::default(),
             consents: Mutex::default(),
-            consenting: tokio::sync::Mutex::default(),
+            consenting: Arc::default(),
             wishing: tokio::sync::Mutex::default(),
             throttle: Mutex::default(),
             policy_log: Mutex::default(),

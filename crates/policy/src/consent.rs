@@ -96,7 +96,8 @@ type Word<'a> = (usize, &'a Consent);
 fn counting<'a>(consents: &'a [Consent], asked: &Asked<'_>) -> Vec<&'a Consent> {
     let Caller { user, organisation, role, .. } = asked.caller;
     let about = consents.iter().filter(|consent| {
-        consent.purpose == asked.purpose
+        consent.says.is_some()
+            && consent.purpose == asked.purpose
             && consent.recipient.is(user, &organisation.0, *role)
             && consent.study.is_none_or(|study| study == asked.study)
     });
@@ -110,17 +111,10 @@ fn counting<'a>(consents: &'a [Consent], asked: &Asked<'_>) -> Vec<&'a Consent> 
     last.into_values().filter_map(|[all, film]| counts(all, film)).collect()
 }
 
-/// Of her last words about all films and about this one the later. What was taken back takes no other word along.
+/// Of her last words about all films and about this one the later. A no that was taken back is no word: it is as if she had not
+/// said it, and what else she said counts.
 fn counts<'a>(all: Option<Word<'a>>, film: Option<Word<'a>>) -> Option<&'a Consent> {
-    let (Some(all), Some(film)) = (all, film) else { return all.or(film).map(|word| word.1) };
-    let of_film = match (all.1.says, film.1.says) {
-        // A no to this film was taken back: what she said of all stands.
-        (_, None) => false,
-        // A no to all was taken back: her no to this film stands.
-        (None, Some(Says::Deny)) => true,
-        _ => film.0 > all.0,
-    };
-    Some(if of_film { film.1 } else { all.1 })
+    all.into_iter().chain(film).max_by_key(|word| word.0).map(|word| word.1)
 }
 
 #[cfg(test)]

@@ -188,7 +188,8 @@ async fn change(
     righted: Option<u64>,
     with: impl FnOnce(&mut ConsentRecord, bool) -> Result<Entries, No>,
 ) -> Result<(), No> {
-    let _one = vault.consenting.lock().await;
+    // Until memory is as the row says, whoever asked goes away or not.
+    let one = Arc::clone(&vault.consenting).lock_owned().await;
     let known = lock(&vault.consents).get(&home).cloned();
     let mut record = known.map_or_else(|| ConsentRecord::empty(home), |known| (*known).clone());
     let own = context.own.is_some_and(|own| own.is(&lock(&vault.righted), home));
@@ -210,12 +211,11 @@ async fn change(
         }
         vault.store.submit(commit).map_err(crate::Error::from)?
     };
-    let kept = vault.settled(promises, pending, move |vault, durable| match durable {
-        Ok(_) => {
-            lock(&vault.consents).insert(home, Arc::new(record));
-            Ok(())
-        }
-        Err(error) => Err(fault(&error)),
+    let kept = vault.settled(promises, pending, move |vault, durable| {
+        let _one = one;
+        durable.map(drop).map_err(|error| fault(&error))?;
+        lock(&vault.consents).insert(home, Arc::new(record));
+        Ok(())
     });
     Ok(kept.await?)
 }

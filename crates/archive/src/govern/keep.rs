@@ -10,6 +10,7 @@ use ledger::Event;
 use policy::Texts;
 use port::{Code, Fault};
 use store::Commit;
+use tokio::sync::OwnedMutexGuard;
 
 impl Vault {
     /// At the start ([`BookRecord::over`]).
@@ -32,33 +33,14 @@ impl Vault {
         row.map(|row| self.sealing.open_row(&row)).transpose()
     }
 
-    /// Row and entry; then the book is as told. `before`: the version that it had.
-    pub(crate) async fn keep_book(
+    /// Row and entry; then the book is as told, and a set, if there is one, decides from now on. `before`: the version that the
+    /// book had; `one` is held until memory is as the rows say, whoever asked goes away or not.
+    pub(crate) async fn keep_rules(
         &self,
         context: &Context,
-        (book, before): (BookRecord, u64),
+        (book, before, set): (BookRecord, u64, Option<InForce>),
         event: Event,
-    ) -> std::result::Result<(), Fault> {
-        self.kept_rules(context, (book, before), None, event).await
-    }
-
-    /// The same, and the set decides from now on.
-    pub(crate) async fn keep_active(
-        &self,
-        context: &Context,
-        (book, before): (BookRecord, u64),
-        set: InForce,
-        event: Event,
-    ) -> std::result::Result<(), Fault> {
-        self.kept_rules(context, (book, before), Some(set), event).await
-    }
-
-    async fn kept_rules(
-        &self,
-        context: &Context,
-        (book, before): (BookRecord, u64),
-        set: Option<InForce>,
-        event: Event,
+        one: OwnedMutexGuard<()>,
     ) -> std::result::Result<(), Fault> {
         let name = self.sealing.name(Kind::Rules, &[]);
         let version = self.next_version(before, &name)?;
@@ -79,17 +61,19 @@ impl Vault {
         self.entry_into(&mut commit, self.envelope(context, &About::nothing()), event)?;
         let promised = promises(&commit);
         let pending = tokio::task::block_in_place(|| self.store.submit(commit)).map_err(Error::from)?;
-        self.settled(promised, pending, move |vault, durable| match durable {
-            Ok(_) => {
-                *lock(&vault.book) = (book, version);
-                if let Some(log) = log {
-                    *lock(&vault.policy_log) = log;
-                }
-                set.into_iter().for_each(|set| vault.put_in_force(set));
-                Ok(())
+        self.settled(promised, pending, move |vault, durable| {
+            let _one = one;
+            match durable {
+                Ok(_) => {}
+                Err(store::Error::Stale) => return Err(Code::VersionConflict.into()),
+                Err(error) => return Err(fault(&error)),
             }
-            Err(store::Error::Stale) => Err(Code::VersionConflict.into()),
-            Err(error) => Err(fault(&error)),
+            *lock(&vault.book) = (book, version);
+            if let Some(log) = log {
+                *lock(&vault.policy_log) = log;
+            }
+            set.into_iter().for_each(|set| vault.put_in_force(set));
+            Ok(())
         })
         .await
     }

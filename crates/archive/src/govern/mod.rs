@@ -17,6 +17,7 @@ use model::{Id, limits};
 use policy::{PolicyVersion, Right, Texts};
 use port::govern::{Answer, Ask, Past, Proposal, Rules, Shown, Which};
 use port::{Code, Credential, Fault, Response};
+use std::sync::Arc;
 
 /// Proposals that wait at once.
 pub const PROPOSALS: usize = 8;
@@ -130,7 +131,7 @@ async fn propose(
     texts: Texts,
     (reason, expect_version): (String, &str),
 ) -> Result<Answer, Fault> {
-    let _one = vault.governing.lock().await;
+    let one = Arc::clone(&vault.governing).lock_owned().await;
     let base = vault.rules().policies.version();
     let set = match sound(texts) {
         Ok(set) => set,
@@ -169,13 +170,13 @@ async fn propose(
         reason: proposal.reason.clone(),
     };
     book.proposals.push(proposal);
-    vault.keep_book(context, (book, before), event).await?;
+    vault.keep_rules(context, (book, before, None), event, one).await?;
     Ok(shown(vault))
 }
 
 /// Puts a proposal in force. Not by who proposed it, and not when the rules changed meanwhile: it was made from others.
 async fn activate(vault: &Vault, context: &Context, proposal: Id) -> Result<Answer, Fault> {
-    let _one = vault.governing.lock().await;
+    let one = Arc::clone(&vault.governing).lock_owned().await;
     let (mut book, before) = lock(&vault.book).clone();
     let Some(at) = book.proposals.iter().position(|p| p.id == proposal) else {
         return refused(vault, context, "unknown", Code::NotFound).await;
@@ -208,19 +209,19 @@ async fn activate(vault: &Vault, context: &Context, proposal: Id) -> Result<Answ
         proposed_by: proposed.by,
         reason: proposed.reason,
     };
-    vault.keep_active(context, (book, before), set, event).await?;
+    vault.keep_rules(context, (book, before, Some(set)), event, one).await?;
     Ok(shown(vault))
 }
 
 async fn dropped(vault: &Vault, context: &Context, proposal: Id) -> Result<Answer, Fault> {
-    let _one = vault.governing.lock().await;
+    let one = Arc::clone(&vault.governing).lock_owned().await;
     let (mut book, before) = lock(&vault.book).clone();
     let Some(at) = book.proposals.iter().position(|p| p.id == proposal) else {
         return refused(vault, context, "unknown", Code::NotFound).await;
     };
     let gone = book.proposals.remove(at);
     let event = Event::RulesDropped { proposal, version: version_of(&gone.texts) };
-    vault.keep_book(context, (book, before), event).await?;
+    vault.keep_rules(context, (book, before, None), event, one).await?;
     Ok(shown(vault))
 }
 

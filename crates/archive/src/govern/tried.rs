@@ -15,6 +15,7 @@ use policy::{Action, Facts, Policies};
 use port::govern::{Answer, Change, MatrixLine, Outcome, Replayed, Which, WhoSees};
 use port::{Code, Fault};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Accounts and machines asked about one study.
 const ACCOUNTS: usize = 2_000;
@@ -24,12 +25,16 @@ const LOOKED_AT: u64 = 1_000_000;
 /// Changes that are told one by one.
 const TOLD: usize = 500;
 
-/// Takes a core for seconds: one at a time, off the threads that answer.
+/// Takes a core for seconds: one at a time, off the threads that answer, and its turn ends with the work, not with the caller.
 async fn try_out<T: Send + 'static>(
     vault: &Vault,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Fault> {
-    let _turn = vault.trying.acquire().await.map_err(|_| Code::Unavailable)?;
+    let turn = Arc::clone(&vault.trying).acquire_owned().await.map_err(|_| Code::Unavailable)?;
+    let work = move || {
+        let _turn = turn;
+        work()
+    };
     tokio::task::spawn_blocking(work).await.map_err(|_| Code::Internal.into())
 }
 

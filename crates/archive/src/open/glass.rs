@@ -52,7 +52,12 @@ async fn first(vault: &Vault, context: &Context, ask: &Ask, right: Right<'_>) ->
             let told = facts.written(ask.action);
             right.spend(vault, (context, about), broken(ask, &grant, told)).await?;
             vault.break_for(context, study.patient());
-            Ok(Response::Opened(token(vault, context, (&study, vault.relations_ended()), &grant)?))
+            Ok(Response::Opened(token(
+                vault,
+                context,
+                (&study, vault.relations_ended(&context.caller.user)),
+                &grant,
+            )?))
         }
         Err(refusal) => {
             right.spend(vault, (context, about), refused(&refusal_rules(&refusal))).await?;
@@ -76,7 +81,12 @@ async fn again(vault: &Vault, context: &Context, ask: &Ask) -> Result<Response, 
         Ok(grant) => {
             let told = facts.written(ask.action);
             vault.record(context, About::study(&study), opened(ask, &grant, told)).await?;
-            Ok(Response::Opened(token(vault, context, (&study, vault.relations_ended()), &grant)?))
+            Ok(Response::Opened(token(
+                vault,
+                context,
+                (&study, vault.relations_ended(&context.caller.user)),
+                &grant,
+            )?))
         }
         Err(refusal) => {
             let event = Event::GlassRefused { cause: refusal_rules(&refusal).join(" ") };

@@ -35,7 +35,7 @@ pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response
     let Some(study) = vault.known_study(context, &ask.study, ask.purpose)? else {
         return refuse(vault, context, &ask, None, (&[], None)).await;
     };
-    let ended = vault.relations_ended();
+    let ended = vault.relations_ended(&context.caller.user);
     let facts = glass::known(vault, context, facts::gather(vault, context, &study, &ask));
     match policy::decide(&vault.rules().policies, ask.action, &facts) {
         // What a rule obliges to is owed before the picture: without it, nothing would ever ask.
@@ -151,7 +151,7 @@ fn token(
     }
     let mut sessions = vault.sessions();
     // It may rest on a relation that ended meanwhile.
-    if vault.relations_ended() != ended {
+    if vault.relations_ended(&context.caller.user) != ended {
         return Err(Code::OpenAnew.into());
     }
     let times = (now, now.plus_seconds(left));

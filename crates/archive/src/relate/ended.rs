@@ -7,7 +7,6 @@ use crate::vault::{Relating, Vault, lock};
 use model::{PatientRef, Time, Uid};
 use port::ties::Carer;
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 
 /// Who lost a relation.
 #[derive(Debug, Default)]
@@ -63,7 +62,9 @@ impl Vault {
             return;
         }
         // Before the sessions: what is being decided from the relation as it was is not given after them.
-        self.relate.ended.fetch_add(1, Ordering::SeqCst);
+        for user in &ended.users {
+            *lock(&self.relate.ended).entry(user.clone()).or_default() += 1;
+        }
         let films = ended.patients.as_ref().map(|numbers| self.films_of(numbers));
         self.sessions().end_grants(&ended.users, films.as_ref());
     }
@@ -74,20 +75,22 @@ impl Vault {
         self.end_opened(&Ended { users, patients: None });
     }
 
-    /// Counts the ends of relations: what was decided before one of them may rest on it.
-    pub(crate) fn relations_ended(&self) -> u64 {
-        self.relate.ended.load(Ordering::SeqCst)
+    /// Counts the ends of an account's relations: what was decided before one of them may rest on it.
+    pub(crate) fn relations_ended(&self, user: &str) -> u64 {
+        lock(&self.relate.ended).get(user).copied().unwrap_or(0)
     }
 
     /// All films that may be of a patient of these numbers, merged ones too.
     fn films_of(&self, numbers: &[Number]) -> BTreeSet<Uid> {
         let catalog = self.catalog();
-        let mut patients = BTreeSet::<PatientRef>::new();
+        let mut named = BTreeSet::<PatientRef>::new();
         for (issuer, number) in numbers {
             let key = PatientKey::Numbered(issuer.clone(), number.clone());
-            let named = catalog.patients_like(&key).into_iter().chain(self.arrived_as(&catalog, &key));
-            patients.extend(named.map(|patient| self.merged_into(patient)));
+            named.extend(catalog.patients_like(&key).into_iter().chain(self.arrived_as(&catalog, &key)));
         }
+        // Each once: a number may be that of thousands of films.
+        let patients: BTreeSet<PatientRef> =
+            named.into_iter().map(|patient| self.merged_into(patient)).collect();
         patients.iter().flat_map(|patient| catalog.all_of_patient(patient)).collect()
     }
 }

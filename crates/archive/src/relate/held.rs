@@ -16,6 +16,8 @@ pub const SHARE: usize = PATIENTS / 2;
 /// All of it.
 #[derive(Debug, Default)]
 pub struct Held {
+    /// One machine alone may tell: all room is its own.
+    pub only_feed: bool,
     patients: HashMap<Number, (PatientRecord, u64)>,
     /// Whose a number is, whoever gave it.
     numbers: HashMap<String, BTreeSet<Number>>,
@@ -73,7 +75,9 @@ impl Held {
         // Counted only when it may be too many.
         let own =
             || self.patients.values().filter(|(record, _)| record.episodes.first().is_some_and(of)).count();
-        more == 0 || all + more <= SHARE || all + more <= PATIENTS && own() + more <= SHARE
+        more == 0
+            || all + more <= SHARE
+            || all + more <= PATIENTS && (self.only_feed || own() + more <= SHARE)
     }
 
     fn forget(&mut self, now: Time, rules: &Relating) {

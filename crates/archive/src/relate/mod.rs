@@ -18,7 +18,7 @@ use crate::Error;
 use crate::context::Context;
 use crate::journal::promises;
 use crate::sealing::fault;
-use crate::vault::{Relating, Vault, lock};
+use crate::vault::{Device, Relating, Vault, lock};
 use ended::Ended;
 use ledger::{Envelope, Event};
 use model::{Id, PatientRef, Role, Time};
@@ -27,7 +27,7 @@ use port::putright::PatientNumber;
 use port::ties::{Answer, Ask, StaffNumber, Tie};
 use port::{Code, Fault, Response};
 use record::Number;
-use std::sync::atomic::AtomicU64;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use store::{Commit, RowWrite};
 
@@ -38,20 +38,21 @@ pub struct Relate {
     pub held: Mutex<Held>,
     /// Held while they are changed.
     pub turn: Arc<tokio::sync::Mutex<()>>,
-    /// Ends of relations that somebody has.
-    ended: AtomicU64,
+    /// Ends of relations that each account had.
+    ended: Mutex<HashMap<String, u64>>,
 }
 
 impl Relate {
     /// From their rows.
     pub fn load(
         &self,
-        (now, rules): (Time, &Relating),
+        (now, rules, only_feed): (Time, &Relating, bool),
         staff: Vec<((String, Vec<StaffNumber>), u64)>,
         patients: Vec<(PatientRecord, u64)>,
         hands: Vec<(HandRecord, u64)>,
     ) {
         let mut held = lock(&self.held);
+        held.only_feed = only_feed;
         staff::load(&mut held, staff);
         held.load(patients, now, rules);
         hand::load(&mut held, hands);
@@ -81,6 +82,11 @@ pub async fn answer(vault: &Vault, context: &Context, ask: Ask) -> Result<Respon
 /// What was agreed with a machine lets it tell of relations.
 fn tells(may: &[String]) -> bool {
     may.iter().any(|word| word == "patients" || word == "orders")
+}
+
+/// Machines that may tell of relations.
+pub fn feeds_told(devices: &[Device]) -> usize {
+    devices.iter().filter(|device| tells(&device.may)).count()
 }
 
 /// Machines that may tell, and when each did last.

@@ -133,7 +133,7 @@ impl Vault {
         *lock(&self.ties) = ties.map(|((user, r), v)| (user, (r, v))).collect();
         *lock(&self.orders) = Orders::of(self.records(&rows_of(Kind::Order)));
         self.relate.load(
-            (self.clock.now(), &self.options.relating),
+            (self.clock.now(), &self.options.relating, crate::relate::feeds_told(&self.options.devices) < 2),
             self.records(&rows_of(Kind::Staff)),
             self.records(&rows_of(Kind::Episodes)),
             self.records(&rows_of(Kind::Hand)),

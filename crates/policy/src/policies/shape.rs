@@ -16,7 +16,7 @@ pub(super) fn check(text: &str) -> Result<(), Error> {
     for (at, byte) in bytes.iter().enumerate() {
         // What stands in comments, and room between words, is no part of a rule.
         if comment {
-            comment = *byte != b'\n';
+            comment = !matches!(byte, b'\n' | b'\r');
             continue;
         }
         length += usize::from(!byte.is_ascii_whitespace());
@@ -61,6 +61,7 @@ mod tests {
             check(&format!("//{}\n{}", long(9 * RULE_BYTES), long(RULE_BYTES - 9))).is_ok(),
             "comments do not count"
         );
+        assert!(check(&format!("//\r{}", "(".repeat(DEPTH + 1))).is_err(), "Cedar ends a comment there, too");
         assert!(check(&format!("\"{}\"", "(".repeat(DEPTH + 1))).is_ok(), "nor what stands in strings");
         assert!(
             check(&format!("\"\\\"\"{}", "(".repeat(DEPTH + 1))).is_err(),
