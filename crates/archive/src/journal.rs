@@ -161,6 +161,18 @@ impl Vault {
         tail.await.map_err(|_| Code::Internal)?
     }
 
+    /// Submits a commit and, once it is durable, lets memory follow, also when whoever asked has gone away meanwhile. What `then`
+    /// holds (a turn) is let go after it, or with the commit's failure.
+    pub async fn committed(
+        &self,
+        commit: Commit,
+        then: impl FnOnce(&Self) + Send + 'static,
+    ) -> std::result::Result<std::result::Result<(), store::Error>, Fault> {
+        let promises = promises(&commit);
+        let pending = tokio::task::block_in_place(|| self.store.submit(commit)).map_err(Error::from)?;
+        self.settled(promises, pending, move |vault, durable| Ok(durable.map(|_| then(vault)))).await
+    }
+
     /// After a durable commit: its wraps are known, the log is that long.
     pub fn kept(&self, names: &[[u8; 32]], size: u64) {
         self.rings.settle(names);

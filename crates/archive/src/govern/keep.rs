@@ -1,11 +1,10 @@
 //! Rules at rest: the book, the texts of each version, the log of versions; one commit with the entry.
 
 use super::{BookRecord, InForce};
+use crate::Result;
 use crate::context::{About, Context};
-use crate::journal::promises;
 use crate::sealing::{Kind, fault};
 use crate::vault::{Vault, lock};
-use crate::{Error, Result};
 use ledger::Event;
 use policy::Texts;
 use port::{Code, Fault};
@@ -59,23 +58,19 @@ impl Vault {
             }
         }
         self.entry_into(&mut commit, self.envelope(context, &About::nothing()), event)?;
-        let promised = promises(&commit);
-        let pending = tokio::task::block_in_place(|| self.store.submit(commit)).map_err(Error::from)?;
-        self.settled(promised, pending, move |vault, durable| {
+        let committed = self.committed(commit, move |vault| {
             let _one = one;
-            match durable {
-                Ok(_) => {}
-                Err(store::Error::Stale) => return Err(Code::VersionConflict.into()),
-                Err(error) => return Err(fault(&error)),
-            }
             *lock(&vault.book) = (book, version);
             if let Some(log) = log {
                 *lock(&vault.policy_log) = log;
             }
             set.into_iter().for_each(|set| vault.put_in_force(set));
-            Ok(())
-        })
-        .await
+        });
+        match committed.await? {
+            Err(store::Error::Stale) => Err(Code::VersionConflict.into()),
+            Err(error) => Err(fault(&error)),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// The texts of a version, once.

@@ -36,7 +36,7 @@ pub async fn break_glass(
     }
 }
 
-/// With a code that was right: it is spent whatever comes of it. Glass rests on no relation: none that ends meanwhile matters.
+/// With a code that was right: it is spent whatever comes of it.
 async fn first(vault: &Vault, context: &Context, ask: &Ask, right: Right<'_>) -> Result<Response, Fault> {
     let known = vault.known_study(context, &ask.study, ask.purpose)?;
     let about = known.as_deref().map_or_else(About::nothing, About::study);
@@ -52,12 +52,7 @@ async fn first(vault: &Vault, context: &Context, ask: &Ask, right: Right<'_>) ->
             let told = facts.written(ask.action);
             right.spend(vault, (context, about), broken(ask, &grant, told)).await?;
             vault.break_for(context, study.patient());
-            Ok(Response::Opened(token(
-                vault,
-                context,
-                (&study, vault.relations_ended(&context.caller.user)),
-                &grant,
-            )?))
+            given(vault, context, &study, &grant)
         }
         Err(refusal) => {
             right.spend(vault, (context, about), refused(&refusal_rules(&refusal))).await?;
@@ -81,12 +76,7 @@ async fn again(vault: &Vault, context: &Context, ask: &Ask) -> Result<Response, 
         Ok(grant) => {
             let told = facts.written(ask.action);
             vault.record(context, About::study(&study), opened(ask, &grant, told)).await?;
-            Ok(Response::Opened(token(
-                vault,
-                context,
-                (&study, vault.relations_ended(&context.caller.user)),
-                &grant,
-            )?))
+            given(vault, context, &study, &grant)
         }
         Err(refusal) => {
             let event = Event::GlassRefused { cause: refusal_rules(&refusal).join(" ") };
@@ -94,6 +84,12 @@ async fn again(vault: &Vault, context: &Context, ask: &Ask) -> Result<Response, 
             Err(Code::NotFound.into())
         }
     }
+}
+
+/// Glass rests on no relation: none that ends meanwhile matters.
+fn given(vault: &Vault, context: &Context, study: &Study, grant: &Grant) -> Result<Response, Fault> {
+    let ended = vault.relations_ended(&context.caller.user);
+    Ok(Response::Opened(token(vault, context, (study, ended), grant)?))
 }
 
 async fn refuse(vault: &Vault, context: &Context, (cause, fault): factor::Wrong) -> Result<Response, Fault> {

@@ -10,7 +10,7 @@ use crate::context::{About, Context};
 use crate::vault::Vault;
 use ledger::Event;
 use model::{Purpose, Uid, Words};
-use policy::{Action, Facts, Grant, Obligation, Refusal};
+use policy::{Action, Facts, Grant, Obligation, PolicyVersion, Refusal};
 use port::{Code, Fault, Response, archive::Opened};
 
 /// What a caller asks for.
@@ -37,12 +37,14 @@ pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response
     };
     let ended = vault.relations_ended(&context.caller.user);
     let facts = glass::known(vault, context, facts::gather(vault, context, &study, &ask));
-    match policy::decide(&vault.rules().policies, ask.action, &facts) {
+    let set = vault.rules();
+    let version = set.policies.version();
+    match policy::decide(&set.policies, ask.action, &facts) {
         // What a rule obliges to is owed before the picture: without it, nothing would ever ask.
         Ok(grant) if grant.obligations().contains(&Obligation::Reason) => {
             let mut rules = vec![policy::refusal::Code::ReasonNeeded.as_str().to_owned()];
             rules.extend(grant.rules().iter().cloned());
-            refuse(vault, context, &ask, Some(&study), (&rules, Some(&facts))).await
+            refuse(vault, context, &ask, Some(&study), (&rules, Some((&facts, version)))).await
         }
         Ok(grant) if !named_as_shown(&grant, &study, &ask) => {
             refuse(vault, context, &ask, Some(&study), (&["other-name".to_owned()], None)).await
@@ -54,7 +56,8 @@ pub async fn open(vault: &Vault, context: &Context, ask: Ask) -> Result<Response
             Ok(Response::Opened(token(vault, context, (&study, ended), &grant)?))
         }
         Err(refusal) => {
-            refuse(vault, context, &ask, Some(&study), (&refusal_rules(&refusal), Some(&facts))).await
+            refuse(vault, context, &ask, Some(&study), (&refusal_rules(&refusal), Some((&facts, version))))
+                .await
         }
     }
 }
@@ -108,11 +111,12 @@ async fn refuse(
     context: &Context,
     ask: &Ask,
     study: Option<&Study>,
-    (rules, facts): (&[String], Option<&Facts>),
+    (rules, decided): (&[String], Option<(&Facts, PolicyVersion)>),
 ) -> Result<Response, Fault> {
     let about = study.map_or_else(About::nothing, About::study);
-    let facts = facts.map(|facts| facts.written(ask.action)).unwrap_or_default();
-    let policy_version = vault.rules().policies.version().hex();
+    let version = decided.map_or_else(|| vault.rules().policies.version(), |(_, version)| version);
+    let facts = decided.map(|(facts, _)| facts.written(ask.action)).unwrap_or_default();
+    let policy_version = version.hex();
     let (purpose, rules) = (ask.purpose.to_string(), rules.to_vec());
     let reason = rules.iter().any(|r| r == policy::refusal::Code::ReasonNeeded.as_str());
     let event = Event::OpenRefused { purpose, rules, policy_version, facts };

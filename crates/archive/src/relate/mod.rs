@@ -14,9 +14,7 @@ pub use hand::HandRecord;
 pub use held::Held;
 pub use record::PatientRecord;
 
-use crate::Error;
 use crate::context::Context;
-use crate::journal::promises;
 use crate::sealing::fault;
 use crate::vault::{Device, Relating, Vault, lock};
 use ended::Ended;
@@ -211,20 +209,14 @@ async fn keep(
     for (envelope, event) in events {
         vault.entry_into(&mut commit, envelope, event)?;
     }
-    let promises = promises(&commit);
-    let pending = tokio::task::block_in_place(|| vault.store.submit(commit)).map_err(Error::from)?;
-    // Memory follows also when whoever asked has gone away meanwhile.
-    let settled = vault.settled(promises, pending, move |vault, durable| {
-        if durable.is_ok() {
-            let ended = then(&mut lock(&vault.relate.held));
-            ended.iter().for_each(|one| vault.end_opened(one));
-        }
-        drop(turn);
-        Ok(durable)
+    let committed = vault.committed(commit, move |vault| {
+        let _turn = turn;
+        let ended = then(&mut lock(&vault.relate.held));
+        ended.iter().for_each(|one| vault.end_opened(one));
     });
-    match settled.await? {
+    match committed.await? {
         Err(store::Error::Stale) => Err(Code::Unavailable.into()),
         Err(error) => Err(fault(&error)),
-        Ok(_) => Ok(()),
+        Ok(()) => Ok(()),
     }
 }

@@ -390,7 +390,7 @@ async fn numbers_of_staff_are_one_accounts() {
     };
     told(&house, vec![visit(Open, 0, "50^MAIN")]).await.unwrap();
     assert_eq!(who(&house, "H", "7"), "", "nobody has the number yet");
-    assert!(matches!(give("bob", &["1"]), Err(Error::StaffNumber)), "ada's");
+    assert!(matches!(give("bob", &["1"]), Err(crate::Error::StaffNumber)), "ada's");
     assert!(!give("nobody", &["51"]).unwrap());
     assert!(give("bob", &["50^OTHER"]).unwrap());
     assert_eq!(who(&house, "H", "7"), "", "the same number by another giver");

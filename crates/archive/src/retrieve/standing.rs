@@ -9,7 +9,7 @@ use crate::vault::Vault;
 use crate::who;
 use ledger::Event;
 use model::{Door, Pixels, Purpose, Role, Uid, Words};
-use policy::{Action, Grant, Lapse, Obligation, Refusal, Right};
+use policy::{Action, Facts, Grant, Lapse, Obligation, Policies, Refusal, Right};
 use port::archive::{Form, Retrieve};
 use port::transfer::{Line, Transfer};
 use port::{Code, Fault, Response, Stream};
@@ -43,19 +43,21 @@ pub async fn lines(
         let among = |list: &[Uid], uid: &Uid| list.is_empty() || list.contains(uid);
         among(named.series, series) && among(named.instances, instance)
     };
-    let grant = match decide(vault, context, &study, &ask) {
+    let (set, facts) = (vault.rules(), facts::gather(vault, context, &study, &ask));
+    let decided = decide(vault, context, (&study, &ask), (&set.policies, &facts));
+    // Of a person at a machine the entry tells no facts: two decisions met, and one entry tells of one.
+    let facts = if context.operator.is_none() { facts.written(ask.action) } else { String::new() };
+    let grant = match decided {
         Ok(grant) => grant,
         Err(refusal) => {
             let (purpose, rules) = (ask.purpose.to_string(), refusal_rules(&refusal));
-            let policy_version = vault.rules().policies.version().hex();
-            let facts = told_facts(vault, context, &study, &ask);
+            let policy_version = set.policies.version().hex();
             let event = Event::OpenRefused { purpose, rules, policy_version, facts };
             vault.record(context, About::study(&study), event).await?;
             let all = study.instances().filter(|(s, i)| wants(&s.uid, &i.record.sop_uid)).filter(|_| listed);
             return Ok(all.map(|(_, i)| withheld(&study, &i.record.sop_uid, &i.record.sop_class)).collect());
         }
     };
-    let facts = told_facts(vault, context, &study, &ask);
     vault.record(context, About::study(&study), opened(&ask, &grant, facts)).await?;
     let whole = whole(&study);
     let masked = grant.visibility().pixels != Pixels::Clear;
@@ -131,7 +133,7 @@ pub async fn admit(vault: &Vault, context: &Context, asked: &Retrieve) -> Result
     let Some(study) = named(vault, context, &asked.study)? else {
         return admit::refuse(vault, context, None, "unknown-study", Code::NotFound).await;
     };
-    match decide(vault, context, &study, &ask(context, &study.record.uid, "")) {
+    match decide_now(vault, context, &study, &ask(context, &study.record.uid, "")) {
         Ok(grant) => Ok((grant, study)),
         Err(_) => admit::refuse(vault, context, Some(&study), "not-agreed", Code::NotFound).await,
     }
@@ -157,7 +159,7 @@ pub async fn transfer(
         return admit::refuse(vault, context, None, "unknown-study", Code::NotFound).await;
     };
     let asked = self::ask(context, &study.record.uid, "");
-    let Ok(grant) = decide(vault, context, &study, &asked) else {
+    let Ok(grant) = decide_now(vault, context, &study, &asked) else {
         return admit::refuse(vault, context, Some(&study), "not-agreed", Code::NotFound).await;
     };
     let wants = |_: &Uid, instance: &Uid| wanted.contains_key(instance);
@@ -214,7 +216,7 @@ pub fn still(vault: &Vault, context: &Context, release: &Release) -> Result<(), 
         return Ok(());
     }
     let context = Context { now, ..context.clone() };
-    match decide(vault, &context, &study, &ask(&context, uid, "")) {
+    match decide_now(vault, &context, &study, &ask(&context, uid, "")) {
         Ok(grant) if grant.shows_as(&release.grant) => Ok(()),
         _ => Err(Lapse::Revoked),
     }
@@ -233,16 +235,22 @@ fn ask(context: &Context, study: &Uid, reason: &str) -> Ask {
     }
 }
 
-fn decide(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Result<Grant, Refusal> {
+fn decide_now(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Result<Grant, Refusal> {
     let facts = facts::gather(vault, context, study, ask);
-    let mut grant = policy::decide(&vault.rules().policies, Action::Open, &facts)?;
+    decide(vault, context, (study, ask), (&vault.rules().policies, &facts))
+}
+
+/// Machine and person are decided by one set of rules.
+fn decide(
+    vault: &Vault,
+    context: &Context,
+    (study, ask): (&Study, &Ask),
+    (policies, facts): (&Policies, &Facts),
+) -> Result<Grant, Refusal> {
+    let mut grant = policy::decide(policies, Action::Open, facts)?;
     if let Some(person) = &context.operator {
         let person = Context { now: context.now, ..(**person).clone() };
-        let also = policy::decide(
-            &vault.rules().policies,
-            Action::Open,
-            &facts::gather(vault, &person, study, ask),
-        )?;
+        let also = policy::decide(policies, Action::Open, &facts::gather(vault, &person, study, ask))?;
         let differs = Refusal { code: policy::Code::NotFound, rules: also.rules().to_vec() };
         grant = grant.narrowed(also).ok_or(differs)?;
     }
@@ -255,14 +263,6 @@ fn decide(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> Result<
         return Err(Refusal { code: policy::Code::ReasonNeeded, rules: grant.rules().to_vec() });
     }
     Ok(grant)
-}
-
-/// For the entry. Of a person at a machine nothing: two decisions met, and one entry tells of one.
-fn told_facts(vault: &Vault, context: &Context, study: &Study, ask: &Ask) -> String {
-    if context.operator.is_some() {
-        return String::new();
-    }
-    facts::gather(vault, context, study, ask).written(ask.action)
 }
 
 /// All instances of a study as files.

@@ -5,14 +5,14 @@ mod records;
 
 pub use records::Orders;
 
+use crate::Result as Outcome;
 use crate::context::{About, Context};
 use crate::find;
-use crate::journal::{new_uid, promises};
+use crate::journal::new_uid;
 use crate::putright::Righted;
 use crate::sealing::{Kind, fault};
 use crate::vault::{Vault, lock};
 use crate::who::ties::{OrderRecord as Owed, same_patient};
-use crate::{Error, Result as Outcome};
 use ledger::Event;
 use model::{Attribute, Attributes, Item, Plain, Tag, Vr, first_of, limits, tags};
 use policy::Right;
@@ -243,22 +243,16 @@ async fn keep(
         commit.rows.push(vault.sealing.row(Kind::Order, name, *version, &record)?);
     }
     vault.entry_into(&mut commit, vault.envelope(context, &About::nothing()), event)?;
-    let promises = promises(&commit);
-    let pending = tokio::task::block_in_place(|| vault.store.submit(commit)).map_err(Error::from)?;
-    // Memory follows also when whoever asked has gone away meanwhile.
-    let settled = vault.settled(promises, pending, move |vault, durable| {
-        if durable.is_ok() {
-            let mut orders = lock(&vault.orders);
-            let all = steps.into_iter().zip(versions);
-            all.for_each(|((step, order), version)| orders.put(step, order, version));
-        }
-        drop(turn);
-        Ok(durable)
+    let committed = vault.committed(commit, move |vault| {
+        let _turn = turn;
+        let mut orders = lock(&vault.orders);
+        let all = steps.into_iter().zip(versions);
+        all.for_each(|((step, order), version)| orders.put(step, order, version));
     });
-    match settled.await? {
+    match committed.await? {
         Err(store::Error::Stale) => Err(Code::Unavailable.into()),
         Err(error) => Err(fault(&error)),
-        Ok(_) => Ok(()),
+        Ok(()) => Ok(()),
     }
 }
 

@@ -1,11 +1,11 @@
 //! Consents of secondary use: proposals, answers, withdrawals.
 
+use super::putright::Number;
 use crate::fhir::dates::{after, first};
 use crate::http::{Ask, Problem, Reply, json};
 use hyper::StatusCode;
 use model::{Bounds, ConsentFault, Id, Recipient, RegionKind, Says, Time, Uid};
 use port::archive::{ConsentAct, ConsentAsk, ConsentStep, ConsentView, Copies, Party, Proposal};
-use port::putright::PatientNumber;
 use port::{Code, Request, Response};
 use serde::Deserialize;
 use serde_json::{Value, json as value};
@@ -27,14 +27,6 @@ struct Begin {
     bounds: Limits,
     #[serde(default)]
     text: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Number {
-    #[serde(default)]
-    issuer: String,
-    number: String,
 }
 
 #[derive(Deserialize)]
@@ -131,7 +123,7 @@ impl Begin {
         Ok(Proposal {
             study: self.study,
             all: self.all,
-            patient: self.patient.map(|p| PatientNumber { issuer: p.issuer, number: p.number }),
+            patient: self.patient.map(Into::into),
             witnessed: self.witnessed,
             dated: None,
             purpose: self.purpose.parse().map_err(|_| ConsentFault::UnknownCode)?,

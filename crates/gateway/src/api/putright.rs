@@ -71,9 +71,10 @@ struct Make {
     act: Wanted,
 }
 
+/// A patient's number as bodies name it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Number {
+pub(super) struct Number {
     #[serde(default)]
     issuer: String,
     number: String,

@@ -1,10 +1,10 @@
 //! Relations by hand, and the state of the feeds that tell of others.
 
+use super::putright::Number;
 use crate::fhir::when;
 use crate::http::query::first;
 use crate::http::{Ask, Body, Problem, Reply, json, reply};
 use hyper::StatusCode;
-use port::putright::PatientNumber;
 use port::ties::{Answer, Ask as Asked, ByHand, Feed, Tie};
 use port::{Code, Request, Response};
 use serde::Deserialize;
@@ -19,14 +19,6 @@ struct Wanted {
     covers: Option<String>,
     until: String,
     reason: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Number {
-    #[serde(default)]
-    issuer: String,
-    number: String,
 }
 
 /// `GET /api/v1/relations?user=`: all of an account.
@@ -62,7 +54,7 @@ pub async fn relate(mut ask: Ask) -> Result<Reply, Problem> {
         until.ok_or_else(|| Problem::bad("`until` is no date and time with a time zone (RFC 3339)"))?;
     let by_hand = ByHand {
         user: wanted.user,
-        patient: wanted.patient.map(|p| PatientNumber { issuer: p.issuer, number: p.number }),
+        patient: wanted.patient.map(Into::into),
         kind: wanted.kind,
         covers: wanted.covers,
         until: until.time(0),

@@ -1,46 +1,15 @@
 //! Every case of the table in `table.txt`, masks, failing rules, bounds.
 
 use super::*;
-use crate::facts::{Caller, MaskFacts, RELATIONS, Relation, RelationKind, STUDY_WORDS, StudyFacts};
+use crate::facts::{MaskFacts, RELATIONS, Relation, RelationKind, STUDY_WORDS};
 use crate::policies::{DEFAULT_RIGHTS, DEFAULT_RULES, DEFAULT_SCHEMA};
-use model::{Id, Organisation, Purpose, Role, Tenant, Time, limits};
+use model::{Id, Purpose, Role, Time, limits};
 
 const NOW: Time = Time(1_795_507_200_000_000_000);
 const COLUMNS: usize = 9;
 
 pub(crate) fn facts(role: Role, purpose: Option<Purpose>) -> Facts {
-    let caller = Caller {
-        user: "li".to_owned(),
-        role,
-        organisation: Organisation("hospital".to_owned()),
-        tenant: Tenant::main(),
-        own_patient: None,
-    };
-    let study = StudyFacts {
-        study: Id([1; 16]),
-        tenant: Tenant::main(),
-        patient: Id([2; 16]),
-        modalities: vec!["DX".to_owned()],
-        body_parts: vec!["CHEST".to_owned()],
-        level: 3,
-        withheld_class: false,
-    };
-    Facts {
-        caller,
-        purpose,
-        relations: Vec::new(),
-        order_for_report: false,
-        reason: None,
-        study,
-        research_approval: false,
-        objection: false,
-        glass_until: None,
-        consent: crate::ConsentFacts::default(),
-        standing: crate::Standing::default(),
-        now: NOW,
-        utc_offset_s: 0,
-        mask: None,
-    }
+    Facts { now: NOW, ..crate::domain::usual(role, purpose) }
 }
 
 fn relation(kind: RelationKind, end: Option<Time>) -> Relation {
